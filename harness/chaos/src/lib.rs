@@ -1,0 +1,1 @@
+//! One six-step fault: set up, inject, confirm, recover, confirm, clean up.

@@ -1,0 +1,1 @@
+//! Lost, duplicated, wrong, conflicting, unexpected, non-monotonic; certificate audit.

@@ -1,0 +1,1 @@
+//! The tally command line: one binary for the platform and the harness.

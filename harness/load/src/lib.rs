@@ -1,0 +1,1 @@
+//! The open-loop generator and its own lag record.

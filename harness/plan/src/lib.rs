@@ -1,0 +1,1 @@
+//! Experiment file to timeline of requests and faults, each with its due time.

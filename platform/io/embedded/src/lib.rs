@@ -1,0 +1,1 @@
+//! Durable queues and metadata in one file: the default that needs no service.

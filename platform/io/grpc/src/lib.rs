@@ -1,0 +1,1 @@
+//! Transport, health and cluster service over gRPC.

@@ -1,0 +1,1 @@
+//! The public HTTP door: requests in, answers and events out, with limits.

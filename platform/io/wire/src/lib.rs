@@ -1,0 +1,1 @@
+//! Protobuf schema and conversions: the only room that knows bytes on the wire.

@@ -1,0 +1,1 @@
+//! Scaling policies as pure functions of the same observations.

@@ -1,0 +1,1 @@
+//! One replica of a set as a state machine: protocols, certificates and authenticators.

@@ -1,0 +1,285 @@
+//! The configuration of a platform, one plain value that every world is started with.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Operation;
+
+macro_rules! named {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant),+ }
+        impl $name {
+            /// Every value, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// The name used in files and flags.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+            /// The reverse of `name`.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.name() == name)
+            }
+        }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.name()) }
+        }
+    };
+}
+
+named!(
+    /// How a replica set agrees.
+    Protocol {
+        /// Full PBFT (part 3).
+        Pbft = "pbft",
+        /// The report's leader-collected votes: 2f+1 signed votes make a certificate.
+        Collect = "collect",
+        /// f+1 matching answers of 2f+1 executors (part 3).
+        Vote = "vote",
+        /// No replicas: plain pods (the report's Platform 1).
+        None = "none",
+    }
+);
+
+named!(
+    /// Digests and signatures.
+    Suite {
+        /// Ed25519 and BLAKE3.
+        Modern = "modern",
+        /// RSA-2048 (PKCS#1 v1.5) and MD5, for its cost and its weakness.
+        Report = "report",
+    }
+);
+
+named!(
+    /// How the scheduler decides to dispatch.
+    Dispatch {
+        /// A task is sent when its operands are known.
+        Event = "event",
+        /// The report's: poll dependents on a period, stop for ten seconds while the fault bus is not empty.
+        Report = "report",
+    }
+);
+
+named!(
+    /// How a service time passes.
+    WorkKind {
+        /// The worker waits: capacity grows with workers although cores do not.
+        Delay = "delay",
+        /// The worker burns CPU.
+        Spin = "spin",
+    }
+);
+
+named!(
+    /// The distribution of a service time.
+    WorkDistribution {
+        /// Memoryless.
+        Exponential = "exponential",
+        /// Always the mean.
+        Fixed = "fixed",
+        /// Log-normal with a coefficient of variation of 1.
+        LogNormal = "lognormal",
+    }
+);
+
+/// The policy that drives the number of sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scaler {
+    /// Layer depth above the threshold, with credit for starting sets, scale-down and drain.
+    Threshold,
+    /// The report's literal rule: every enqueue that sees the depth above the threshold adds a set, up to the bound.
+    ThresholdReport,
+    /// A fixed number of sets per operation.
+    Fixed(u32),
+}
+
+/// Bounds on the number of sets of one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Never fewer.
+    pub min: u32,
+    /// Never more.
+    pub max: u32,
+}
+
+/// Service time of an operation (design decision 15).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// How it passes.
+    pub kind: WorkKind,
+    /// Its mean; more than 0.
+    pub mean: Duration,
+    /// How it varies.
+    pub distribution: WorkDistribution,
+    /// Whether replicas repeat it.
+    pub replicas: bool,
+}
+
+/// Every wait in the platform, in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// How long a received message stays invisible.
+    pub visibility: Duration,
+    /// How often a member's health is asked for.
+    pub probe_interval: Duration,
+    /// How long one probe may take.
+    pub probe_timeout: Duration,
+    /// Misses in a row that make a fault.
+    pub probe_misses: u32,
+    /// How long a worker waits for its replicas before it raises a fault and tries again.
+    pub quorum_timeout: Duration,
+    /// How long the scheduler waits for a dispatched task before it sends it elsewhere.
+    pub task_timeout: Duration,
+    /// How often the scaling policy is asked.
+    pub scale_tick: Duration,
+    /// How long a layer must be quiet before a set is removed.
+    pub scale_down_after: Duration,
+    /// How long a draining set may take.
+    pub drain_timeout: Duration,
+    /// `dispatch = report`: how often dependents and layers are polled.
+    pub report_poll: Duration,
+    /// `dispatch = report`: how long the dispatcher sleeps when the fault bus is not empty.
+    pub report_sleep: Duration,
+    /// How long answers stay readable.
+    pub retention: Duration,
+    /// A member that is not ready by then is replaced.
+    pub start_timeout: Duration,
+}
+
+/// Hard caps; at a cap the platform refuses, it never dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Accepted requests without an outcome; above it, 429.
+    pub pending: usize,
+    /// Bytes of a request body; above it, 413.
+    pub body: usize,
+    /// Bytes of request headers; above it, 431.
+    pub headers: usize,
+    /// Open client connections; above it, refused with 503.
+    pub connections: usize,
+    /// Time for the request head.
+    pub head_timeout: Duration,
+    /// Time for the request body.
+    pub body_timeout: Duration,
+    /// Time a connection may be idle.
+    pub idle_timeout: Duration,
+    /// Longest `?wait=`.
+    pub wait: Duration,
+    /// Receives before a message is dead-lettered.
+    pub receives: u32,
+    /// Tasks in flight at one set.
+    pub in_flight: usize,
+}
+
+/// Everything a platform needs to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlatformConfig {
+    /// Seed of elections and service times.
+    pub seed: u64,
+    /// See [`Protocol`].
+    pub protocol: Protocol,
+    /// See [`Suite`].
+    pub suite: Suite,
+    /// Replicas per set, n = 3f+1; ignored with `protocol = none`.
+    pub replicas: u8,
+    /// `collect`: whether the leader's own vote counts towards the quorum (C5).
+    pub count_leader_vote: bool,
+    /// See [`Dispatch`].
+    pub dispatch: Dispatch,
+    /// See [`Scaler`].
+    pub scaler: Scaler,
+    /// Depth above which a layer is overloaded; the report's 4.
+    pub threshold: u32,
+    /// Sets per operation.
+    pub bounds: Bounds,
+    /// Service time per operation, in the order of [`Operation::ALL`]; none for speed.
+    pub work: [Option<Work>; 4],
+    /// See [`Timing`].
+    pub timing: Timing,
+    /// See [`Limits`].
+    pub limits: Limits,
+}
+
+impl PlatformConfig {
+    /// Faulty replicas tolerated per set, f = (n-1)/3; 0 without replicas.
+    pub const fn faulty(&self) -> u8 {
+        match self.protocol {
+            Protocol::None => 0,
+            Protocol::Vote => (self.replicas.saturating_sub(1)) / 2,
+            Protocol::Pbft | Protocol::Collect => (self.replicas.saturating_sub(1)) / 3,
+        }
+    }
+
+    /// Replicas per set; 0 with `protocol = none`.
+    pub const fn replicas_per_set(&self) -> u8 {
+        match self.protocol {
+            Protocol::None => 0,
+            Protocol::Pbft | Protocol::Collect | Protocol::Vote => self.replicas,
+        }
+    }
+
+    /// The service time of an operation.
+    pub const fn work_of(&self, operation: Operation) -> Option<Work> {
+        self.work[operation.index()]
+    }
+}
+
+impl Default for PlatformConfig {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            protocol: Protocol::Collect,
+            suite: Suite::Modern,
+            replicas: 4,
+            count_leader_vote: true,
+            dispatch: Dispatch::Event,
+            scaler: Scaler::Threshold,
+            threshold: 4,
+            bounds: Bounds { min: 1, max: 8 },
+            work: [None; 4],
+            timing: Timing::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            visibility: Duration::from_secs(30),
+            probe_interval: Duration::from_millis(200),
+            probe_timeout: Duration::from_millis(500),
+            probe_misses: 2,
+            quorum_timeout: Duration::from_millis(500),
+            task_timeout: Duration::from_secs(5),
+            scale_tick: Duration::from_millis(100),
+            scale_down_after: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(30),
+            report_poll: Duration::from_millis(100),
+            report_sleep: Duration::from_secs(10),
+            retention: Duration::from_hours(1),
+            start_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            pending: 20_000,
+            body: 64 * 1024 + 1024,
+            headers: 16 * 1024,
+            connections: 4096,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(30),
+            wait: Duration::from_secs(30),
+            receives: 5,
+            in_flight: 64,
+        }
+    }
+}

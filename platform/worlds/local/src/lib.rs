@@ -1,0 +1,1 @@
+//! A supervisor that parents real processes on loopback: control plane, workers, replicas.

@@ -1,0 +1,1 @@
+//! Seeded generators of expressions and arrivals, the catalog and its fingerprints.
