@@ -1,0 +1,1 @@
+//! Watches who is alive and raises faults.

@@ -1,0 +1,1 @@
+//! Decides how many sets are wanted.

@@ -1,0 +1,1 @@
+//! Accepts an expression and gives it an id; later hands out the answer.

@@ -1,0 +1,1 @@
+//! Splits, queues, dispatches, folds, answers.

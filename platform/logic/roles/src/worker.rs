@@ -1,0 +1,1 @@
+//! Computes one operation and asks its replicas to agree.
