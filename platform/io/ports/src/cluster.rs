@@ -2,76 +2,9 @@
 
 use std::future::Future;
 
-use serde::{Deserialize, Serialize};
-use tally_model::{NodeId, Operation};
+use tally_model::{Pod, PodEvent, PodSpec, Service};
 
 use crate::Failure;
-
-/// A pod that should exist.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PodSpec {
-    /// Its place in the platform.
-    pub node: NodeId,
-    /// Which occupant of the place; with the node it makes the pod's name.
-    pub incarnation: u32,
-    /// The configuration handed to the process, JSON (see `tally_model::PlatformConfig`).
-    pub config: String,
-}
-
-impl PodSpec {
-    /// The pod's name: `add-3-worker-0`, `add-3-replica-2-1` (place, then incarnation).
-    pub fn name(&self) -> String {
-        format!("{}-{}", self.node.to_string().replace('/', "-"), self.incarnation)
-    }
-}
-
-/// Where a pod is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PodPhase {
-    /// Exists, does not answer yet.
-    Starting,
-    /// Listens on its address.
-    Running,
-    /// Its process is gone.
-    Gone,
-}
-
-/// A pod that exists.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pod {
-    /// See [`PodSpec::name`].
-    pub name: String,
-    /// Its place.
-    pub node: NodeId,
-    /// Which occupant.
-    pub incarnation: u32,
-    /// Where it is in its life.
-    pub phase: PodPhase,
-    /// Host and port of its gRPC server, once it runs.
-    pub address: Option<String>,
-    /// Process id on this machine, if it is a process of this machine.
-    pub process: Option<u32>,
-}
-
-/// A named group of pods behind one address: the load balancer `LB_f` of an operation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Service {
-    /// Its name, `add`.
-    pub name: String,
-    /// The workers of this operation belong to it.
-    pub operation: Operation,
-    /// Addresses of the workers that run, filled in on reading.
-    #[serde(default)]
-    pub endpoints: Vec<String>,
-}
-
-/// A change of a pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PodEvent {
-    /// The pod as it is now.
-    pub pod: Pod,
-}
 
 /// Creates and deletes pods and services. Promises: create and delete are idempotent by name; list is eventually true.
 pub trait Cluster: Send + Sync + 'static {

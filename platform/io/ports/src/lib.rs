@@ -10,9 +10,9 @@ mod source;
 mod transport;
 
 pub use clock::Clock;
-pub use cluster::{Cluster, Pod, PodEvent, PodPhase, PodSpec, Service};
-pub use metadata::{Change, MetadataStore, Precondition, Put, Versioned, Watch};
-pub use queue::{Delivery, Depth, Queue, Receipt};
+pub use cluster::Cluster;
+pub use metadata::{MetadataStore, Watch};
+pub use queue::Queue;
 pub use source::{BoxSource, Source};
 pub use transport::{Envelope, Transport};
 

@@ -2,45 +2,9 @@
 
 use std::future::Future;
 
+use tally_model::{Change, Precondition, Put, Versioned};
+
 use crate::Failure;
-
-/// A value and the version that compare-and-put refers to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Versioned {
-    /// The value.
-    pub value: String,
-    /// Grows with every write of the store, never reused; at least 1.
-    pub version: u64,
-}
-
-/// What must hold for a write to happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precondition {
-    /// Nothing.
-    Any,
-    /// The key does not exist.
-    Absent,
-    /// The key has this version.
-    Version(u64),
-}
-
-/// What became of a write. Losing a comparison is ordinary, so it is a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Put {
-    /// Durable, under this version.
-    Written(u64),
-    /// The precondition did not hold; this is what was there.
-    Refused(Option<Versioned>),
-}
-
-/// One change seen by a watch; `None` means deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The key.
-    pub key: String,
-    /// Its newest value.
-    pub value: Option<Versioned>,
-}
 
 /// A running watch.
 pub trait Watch: Send + 'static {

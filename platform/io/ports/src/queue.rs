@@ -3,33 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tally_model::QueueName;
+use tally_model::{Delivery, Depth, QueueName, Receipt};
 
 use crate::Failure;
-
-/// The right to delete or extend one receive of one message. Stale once the message is received again.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Receipt(pub String);
-
-/// One received message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// What was sent.
-    pub body: String,
-    /// Needed to delete it.
-    pub receipt: Receipt,
-    /// How often it was received, this time included; at least 1.
-    pub received: u32,
-}
-
-/// How many messages there are, approximately.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Depth {
-    /// Receivable now.
-    pub visible: u64,
-    /// Received and neither deleted nor timed out.
-    pub in_flight: u64,
-}
 
 /// Seven queues and a dead-letter queue. Promises: what `send` returned for is delivered at least once unless deleted, in
 /// any order, by any receiver; depth is approximate. After the configured number of receives without a delete a

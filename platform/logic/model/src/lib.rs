@@ -12,6 +12,7 @@ mod message;
 mod observation;
 mod operation;
 mod outcome;
+mod port;
 mod set;
 
 pub use config::{
@@ -27,4 +28,7 @@ pub use message::{AnswerMessage, CertifiedTask, Job, RequestMessage, TaskMessage
 pub use observation::{Observation, Step};
 pub use operation::{Operation, QueueName};
 pub use outcome::{Failure, Outcome};
+pub use port::{
+    Change, Delivery, Depth, Pod, PodEvent, PodPhase, PodSpec, Precondition, Put, Receipt, Service, Versioned,
+};
 pub use set::{Member, MemberRole, SetRecord, SetState};

@@ -1,5 +1,8 @@
 //! The flow itself. Read the modules in this order: it is the way of a request.
 
+/// What roles ask of the ports.
+pub mod port;
+
 /// What nodes say to each other.
 pub mod packet;
 
