@@ -1,1 +1,17 @@
-//! Pure models of the outside: a queue, a store, a cluster, a link.
+//! Pure models of the outside: eight queues with leases, and a store with versions and watches.
+//!
+//! They keep exactly what `tally-ports` promises, with `now` as an argument. `tally-embedded` puts a disk under them, a
+//! simulator puts virtual time above them, and one conformance suite holds both to what a real service does.
+
+mod message;
+mod precondition;
+mod queues;
+mod receipt;
+mod settings;
+mod store;
+
+pub use message::{MessageId, Placement};
+pub use precondition::{holds, may_delete};
+pub use queues::Queues;
+pub use settings::Settings;
+pub use store::{Store, WatchId};
