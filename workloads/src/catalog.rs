@@ -1,0 +1,35 @@
+//! The experiments that come with Tally, as texts.
+
+/// An experiment of the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogEntry {
+    /// Its name, equal to the name in the file.
+    pub name: &'static str,
+    /// The experiment file.
+    pub source: &'static str,
+}
+
+macro_rules! entries {
+    ($($name:literal),+ $(,)?) => {
+        &[$(CatalogEntry { name: $name, source: include_str!(concat!("../catalog/", $name, ".toml")) }),+]
+    };
+}
+
+/// Every experiment, the quickest first.
+pub const CATALOG: &[CatalogEntry] = entries!(
+    "smoke",
+    "demo",
+    "steady",
+    "steady-collect",
+    "burst",
+    "dependent",
+    "chaos-worker",
+    "chaos-follower",
+    "chaos-leader",
+    "chaos-control-plane",
+);
+
+/// The experiment of that name.
+pub fn catalog_entry(name: &str) -> Option<CatalogEntry> {
+    CATALOG.iter().copied().find(|entry| entry.name == name)
+}
