@@ -1,1 +1,21 @@
 //! Scaling policies as pure functions of the same observations.
+//!
+//! A policy sees one [`Signal`] per layer and answers with a [`Decision`]: how many sets are wanted in total, sets that
+//! are still starting included. It keeps its own memory and reads no clock, so that every policy can be shown the same
+//! signals (see [`Panel`]) and a recorded run can be decided again.
+
+mod fixed;
+mod panel;
+mod policy;
+mod rules;
+mod signal;
+mod threshold;
+mod threshold_report;
+
+pub use fixed::Fixed;
+pub use panel::{Panel, Verdict};
+pub use policy::{Decision, Policy, policy};
+pub use rules::Rules;
+pub use signal::{Reading, Signal};
+pub use threshold::Threshold;
+pub use threshold_report::ThresholdReport;

@@ -1,0 +1,53 @@
+//! One policy drives, others look over its shoulder.
+
+use tally_model::Scaler;
+
+use crate::{Decision, Policy, Rules, Signal, policy};
+
+/// What the policies of a panel decided on one signal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What counts.
+    pub driving: Decision,
+    /// What the shadows would have done, by name, in the order they were given.
+    pub shadows: Vec<(String, Decision)>,
+}
+
+/// The policies of one layer. All see every signal; only the first acts.
+#[derive(Debug)]
+pub struct Panel {
+    driving: Box<dyn Policy>,
+    shadows: Vec<Box<dyn Policy>>,
+}
+
+impl Panel {
+    /// `driving` decides, `shadows` are only recorded.
+    pub fn new(driving: Scaler, shadows: &[Scaler], rules: Rules) -> Self {
+        Self {
+            driving: policy(driving, rules),
+            shadows: shadows.iter().map(|&scaler| policy(scaler, rules)).collect(),
+        }
+    }
+
+    /// See [`Policy::start`]. Shadows start where the driving policy does.
+    pub fn start(&mut self, previous: Option<u32>) -> Verdict {
+        let driving = self.driving.start(previous);
+        let shadows = self
+            .shadows
+            .iter_mut()
+            .map(|shadow| (shadow.name(), shadow.start(Some(driving.wanted))))
+            .collect();
+        Verdict { driving, shadows }
+    }
+
+    /// See [`Policy::decide`].
+    pub fn decide(&mut self, signal: &Signal) -> Verdict {
+        let driving = self.driving.decide(signal);
+        let shadows = self
+            .shadows
+            .iter_mut()
+            .map(|shadow| (shadow.name(), shadow.decide(signal)))
+            .collect();
+        Verdict { driving, shadows }
+    }
+}

@@ -1,0 +1,253 @@
+//! What every policy owes, whatever it is shown.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tally_autoscale::{Panel, Policy, Reading, Rules, Signal, Threshold, ThresholdReport, policy};
+use tally_model::{Bounds, Depth, Instant, Operation, Scaler};
+
+const DOWN_AFTER: Duration = Duration::from_secs(10);
+const STALE_AFTER: Duration = Duration::from_secs(1);
+
+fn rules(min: u32, max: u32) -> Rules {
+    Rules::new(Bounds { min, max }, 4, DOWN_AFTER, STALE_AFTER)
+}
+
+fn at(millis: u64) -> Instant {
+    Instant::ZERO + Duration::from_millis(millis)
+}
+
+fn signal(millis: u64, visible: u64, arrivals: u64, ready: u32, starting: u32) -> Signal {
+    let depth = Depth {
+        visible,
+        in_flight: 0,
+    };
+    Signal {
+        now: at(millis),
+        operation: Operation::Add,
+        arrivals,
+        reading: Some(Reading {
+            at: at(millis),
+            depth,
+            oldest_wait: None,
+        }),
+        busy: None,
+        ready,
+        starting,
+    }
+}
+
+fn scaler() -> impl Strategy<Value = Scaler> {
+    prop_oneof![
+        Just(Scaler::Threshold),
+        Just(Scaler::ThresholdReport),
+        (0..20_u32).prop_map(Scaler::Fixed),
+    ]
+}
+
+/// A signal that may lack its reading or have an old one, with counts up to the end of the type.
+fn wild_signal() -> impl Strategy<Value = Signal> {
+    let count = prop_oneof![0..100_u64, Just(u64::MAX)];
+    (
+        0..100_000_u64,
+        count.clone(),
+        count,
+        any::<u32>(),
+        any::<u32>(),
+        0..4_u8,
+    )
+        .prop_map(|(millis, visible, arrivals, ready, starting, health)| {
+            let mut signal = signal(millis, visible, arrivals, ready, starting);
+            match (health, signal.reading.as_mut()) {
+                (0, _) => signal.reading = None,
+                (1, Some(reading)) => reading.at = reading.at - Duration::from_secs(2),
+                _ => {}
+            }
+            signal
+        })
+}
+
+proptest! {
+    /// No history of signals brings any policy outside its bounds.
+    #[test]
+    fn the_bounds_always_hold(
+        scaler in scaler(),
+        min in 0..5_u32,
+        room in 0..8_u32,
+        previous in proptest::option::of(any::<u32>()),
+        signals in proptest::collection::vec(wild_signal(), 1..60),
+    ) {
+        let mut policy = policy(scaler, rules(min, min + room));
+        let first = policy.start(previous).wanted;
+        prop_assert!((min..=min + room).contains(&first));
+        for signal in &signals {
+            let wanted = policy.decide(signal).wanted;
+            prop_assert!((min..=min + room).contains(&wanted), "{} wants {wanted}", policy.name());
+        }
+    }
+
+    /// A missing or stale reading changes nothing and is said.
+    #[test]
+    fn without_a_reading_the_last_decision_stands(
+        report in any::<bool>(),
+        signals in proptest::collection::vec(wild_signal(), 1..60),
+    ) {
+        let scaler = if report { Scaler::ThresholdReport } else { Scaler::Threshold };
+        let mut policy = policy(scaler, rules(1, 8));
+        let mut last = policy.start(None).wanted;
+        for signal in &signals {
+            let decision = policy.decide(signal);
+            let blind = signal.backlog(STALE_AFTER).is_err();
+            prop_assert_eq!(decision.held, blind);
+            if blind {
+                prop_assert_eq!(decision.wanted, last);
+                prop_assert!(decision.why.contains("holding"), "{}", decision.why);
+            }
+            last = decision.wanted;
+        }
+    }
+
+    /// From the same past, a deeper layer never gets fewer sets.
+    #[test]
+    fn a_deeper_layer_never_gets_fewer_sets(
+        past in proptest::collection::vec(0..60_u64, 0..300),
+        shallow in 0..100_u64,
+        more in 0..100_u64,
+        arrivals in 0..50_u64,
+        ready in 0..9_u32,
+    ) {
+        let mut guarded = Threshold::new(rules(1, 8));
+        let mut literal = ThresholdReport::new(rules(1, 8));
+        for (tick, &depth) in past.iter().enumerate() {
+            guarded.decide(&signal(tick as u64 * 100, depth, 1, ready, 0));
+            literal.decide(&signal(tick as u64 * 100, depth, 1, ready, 0));
+        }
+        let now = past.len() as u64 * 100;
+        let (low, high) = (signal(now, shallow, arrivals, ready, 0), signal(now, shallow + more, arrivals, ready, 0));
+        prop_assert!(guarded.clone().decide(&low).wanted <= guarded.decide(&high).wanted);
+        prop_assert!(literal.clone().decide(&low).wanted <= literal.decide(&high).wanted);
+    }
+
+    /// While the depth stays within a factor of two, the number of sets never turns round.
+    #[test]
+    fn steady_load_does_not_flap(
+        start in 1..9_u32,
+        floor in 1..40_u64,
+        noise in proptest::collection::vec(0..1000_u64, 2000),
+    ) {
+        let mut policy = Threshold::new(rules(1, 8));
+        policy.start(Some(start));
+        let mut last = start;
+        let (mut rose, mut fell) = (false, false);
+        for (tick, sample) in noise.iter().enumerate() {
+            let depth = floor + sample * floor / 1000;
+            let wanted = policy.decide(&signal(tick as u64 * 100, depth, 1, last, 0)).wanted;
+            rose |= wanted > last;
+            fell |= wanted < last;
+            last = wanted;
+        }
+        prop_assert!(!(rose && fell), "went both ways at a depth of {floor} to {}", floor * 2);
+    }
+}
+
+/// Sets that are starting count as if they were there: the same backlog seen again asks for nothing more.
+#[test]
+fn starting_sets_are_credited() {
+    let mut policy = Threshold::new(rules(1, 8));
+    policy.start(None);
+    assert_eq!(policy.decide(&signal(0, 20, 20, 1, 0)).wanted, 5);
+    assert_eq!(policy.decide(&signal(100, 20, 0, 1, 4)).wanted, 5);
+    let mut resumed = Threshold::new(rules(1, 8));
+    resumed.start(Some(1));
+    assert_eq!(
+        resumed.decide(&signal(0, 20, 0, 1, 4)).wanted,
+        1,
+        "five sets suit a depth of 20"
+    );
+}
+
+/// The way down takes one set per quiet period, and one busy moment starts the period again.
+#[test]
+fn scaling_down_is_slow_and_stepwise() {
+    let mut policy = Threshold::new(rules(1, 8));
+    policy.start(Some(4));
+    let mut wanted_at = |millis: u64, depth: u64| policy.decide(&signal(millis, depth, 0, 4, 0)).wanted;
+    assert_eq!(wanted_at(0, 0), 4);
+    assert_eq!(wanted_at(9_999, 0), 4, "not yet ten seconds");
+    assert_eq!(wanted_at(10_000, 0), 3);
+    assert_eq!(wanted_at(19_000, 0), 3);
+    assert_eq!(
+        wanted_at(19_500, 6),
+        3,
+        "half the threshold is used: the period starts again"
+    );
+    assert_eq!(wanted_at(20_500, 0), 3);
+    assert_eq!(wanted_at(30_499, 0), 3);
+    assert_eq!(wanted_at(30_500, 0), 2);
+    assert_eq!(wanted_at(40_500, 0), 1);
+    assert_eq!(wanted_at(99_999, 0), 1, "never below the minimum");
+}
+
+/// C13: on a burst of B the report's rule asks for B - 4 sets, and only the safety cap stops it.
+#[test]
+fn the_report_asks_for_a_set_per_enqueue_above_four() {
+    let mut policy = ThresholdReport::new(rules(1, 100));
+    policy.start(None);
+    assert_eq!(
+        policy.decide(&signal(0, 4, 4, 1, 0)).wanted,
+        1,
+        "four is not more than four"
+    );
+    assert_eq!(policy.decide(&signal(10, 30, 26, 1, 0)).wanted, 27);
+    assert_eq!(
+        policy.decide(&signal(20, 30, 0, 1, 26)).wanted,
+        27,
+        "no enqueue, no ask"
+    );
+    assert_eq!(
+        policy.decide(&signal(60_000, 0, 0, 27, 0)).wanted,
+        27,
+        "never down"
+    );
+    assert_eq!(
+        policy.decide(&signal(60_010, 500, 500, 27, 0)).wanted,
+        100,
+        "capped"
+    );
+}
+
+/// A minimum of 0 means that an idle layer may have no set at all and still wakes up.
+#[test]
+fn a_layer_scales_from_zero() {
+    let mut policy = Threshold::new(rules(0, 8));
+    assert_eq!(policy.start(None).wanted, 0);
+    assert_eq!(policy.decide(&signal(0, 1, 1, 0, 0)).wanted, 1);
+}
+
+/// Bounds that contradict each other or the fixed number are resolved, not obeyed into a panic.
+#[test]
+fn odd_bounds_are_survived() {
+    let mut fixed = policy(Scaler::Fixed(12), rules(1, 8));
+    let decision = fixed.start(None);
+    assert_eq!(decision.wanted, 8);
+    assert!(decision.why.contains("bounded"), "{}", decision.why);
+    assert_eq!(policy(Scaler::Threshold, rules(5, 2)).start(Some(9)).wanted, 5);
+}
+
+/// Shadows see what the driving policy sees and change nothing.
+#[test]
+fn shadows_do_not_drive() {
+    let shadows = [Scaler::ThresholdReport, Scaler::Fixed(3)];
+    let mut panel = Panel::new(Scaler::Threshold, &shadows, rules(1, 50));
+    let mut alone = Threshold::new(rules(1, 50));
+    assert_eq!(panel.start(None).driving, alone.start(None));
+    let burst = signal(0, 40, 40, 1, 0);
+    let verdict = panel.decide(&burst);
+    assert_eq!(verdict.driving, alone.decide(&burst));
+    let wanted: Vec<_> = verdict
+        .shadows
+        .iter()
+        .map(|(name, decision)| (name.as_str(), decision.wanted))
+        .collect();
+    assert_eq!(wanted, [("threshold-report", 37), ("fixed-3", 3)]);
+}
