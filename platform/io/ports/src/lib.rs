@@ -4,6 +4,8 @@
 
 mod clock;
 mod cluster;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod metadata;
 mod queue;
 mod source;
