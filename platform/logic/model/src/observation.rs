@@ -60,6 +60,10 @@ pub enum Step {
     DispatchPaused,
     /// The dispatcher goes on.
     DispatchResumed,
+    /// A member that a fault was raised about answers its probe again (a paused process that came back).
+    FaultCleared,
+    /// What a policy that does not drive would have decided (`value` = sets, `note` = its name and reason).
+    ShadowDecision,
 }
 
 /// One thing that happened.
