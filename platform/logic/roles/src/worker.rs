@@ -1,1 +1,401 @@
 //! Computes one operation and asks its replicas to agree.
+//!
+//! A task is taken up, its service time passes (one task at a time), it is computed, and proposed. Without a service-time
+//! model tasks are pipelined freely. With `protocol = none` the worker's own value is the answer.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use tally_consensus::{Client, ClientEvent, ClusterId, Item, Keys, Seat, Unsupported};
+use tally_expression::apply;
+use tally_model::{
+    Deadline, FaultEvent, FaultType, Instant, Job, Machine, NodeId, Observation, Outcome, PlatformConfig,
+    Protocol, SetRecord, Step, TaskId, TaskMessage, WorkKind,
+};
+
+use crate::packet::{Packet, TaskDone};
+
+mod service;
+
+pub use service::service_time;
+
+/// A worker's process.
+#[derive(Debug)]
+pub struct WorkerRole {
+    config: PlatformConfig,
+    node: NodeId,
+    incarnation: u32,
+    client: Option<Box<dyn Client>>,
+    waiting: VecDeque<TaskMessage>,
+    current: Option<Current>,
+    /// Proposed, with the own value.
+    proposed: BTreeMap<TaskId, Proposed>,
+    /// Every task that waits, is worked on or is proposed.
+    known: BTreeSet<TaskId>,
+    done: BTreeMap<TaskId, TaskDone>,
+    done_order: VecDeque<TaskId>,
+    blamed_itself: bool,
+}
+
+/// The task whose service time passes.
+#[derive(Debug)]
+struct Current {
+    task: TaskMessage,
+    started: Instant,
+    /// None while the driver burns CPU.
+    until: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Proposed {
+    own: Outcome,
+    worked: Duration,
+}
+
+/// What can happen to a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkerEvent {
+    /// A packet arrived.
+    Packet {
+        /// Who sent it, says the transport.
+        from: NodeId,
+        /// What.
+        packet: Packet,
+    },
+    /// The answer to [`WorkerCommand::Spin`].
+    SpinDone {
+        /// Which task.
+        task: TaskId,
+    },
+}
+
+/// What a worker wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WorkerCommand {
+    /// Send a packet.
+    Send {
+        /// To whom.
+        to: NodeId,
+        /// What.
+        packet: Packet,
+    },
+    /// Burn CPU, then say [`WorkerEvent::SpinDone`]. At most one at a time.
+    Spin {
+        /// Which task.
+        task: TaskId,
+        /// CPU time.
+        duration: Duration,
+    },
+    /// Record an observation.
+    Observe(Observation),
+}
+
+impl WorkerRole {
+    /// A worker that knows its place and learns its set from `Packet::Configure`.
+    ///
+    /// # Errors
+    /// [`Unsupported`] if the configured protocol is not built.
+    pub fn new(
+        config: PlatformConfig,
+        cluster: ClusterId,
+        node: NodeId,
+        incarnation: u32,
+        keys: Keys,
+    ) -> Result<Self, Unsupported> {
+        let client = if config.protocol == Protocol::None {
+            None
+        } else {
+            Some(tally_consensus::client(Seat {
+                cluster,
+                node,
+                incarnation,
+                keys,
+                config: config.clone(),
+            })?)
+        };
+        Ok(Self {
+            config,
+            node,
+            incarnation,
+            client,
+            waiting: VecDeque::new(),
+            current: None,
+            proposed: BTreeMap::new(),
+            known: BTreeSet::new(),
+            done: BTreeMap::new(),
+            done_order: VecDeque::new(),
+            blamed_itself: false,
+        })
+    }
+
+    /// The protocol machine inside, for counts; none with `protocol = none`.
+    pub fn client(&self) -> Option<&dyn Client> {
+        self.client.as_deref()
+    }
+
+    /// Tasks that wait, are worked on or are proposed.
+    pub fn in_flight(&self) -> usize {
+        self.known.len()
+    }
+
+    fn assign(&mut self, now: Instant, task: TaskMessage, out: &mut Vec<WorkerCommand>) {
+        let id = task.job.task;
+        if let Some(done) = self.done.get(&id) {
+            if done.job == task.job {
+                out.push(to_control(Packet::Done(done.clone())));
+                return;
+            }
+        }
+        if self.known.contains(&id) {
+            return;
+        }
+        if self.known.len() >= self.config.limits.in_flight || !self.is_mine(&task.job) {
+            out.push(to_control(Packet::Busy(id)));
+            return;
+        }
+        self.known.insert(id);
+        self.waiting.push_back(task);
+        self.advance(now, out);
+    }
+
+    fn is_mine(&self, job: &Job) -> bool {
+        self.node.set().is_some_and(|set| set.operation == job.operation)
+    }
+
+    /// Takes up waiting tasks: the next one if it takes time, all of them up to there if not.
+    fn advance(&mut self, now: Instant, out: &mut Vec<WorkerCommand>) {
+        while self.current.is_none() {
+            let Some(task) = self.waiting.pop_front() else {
+                return;
+            };
+            let work = self.config.work_of(task.job.operation);
+            let service = service_time(&self.config, &task.job, task.work_key);
+            let (Some(work), Some(duration)) = (work, service) else {
+                self.compute(now, task, Duration::ZERO, out);
+                continue;
+            };
+            let until = match work.kind {
+                WorkKind::Delay => Some(now + duration),
+                WorkKind::Spin => {
+                    out.push(WorkerCommand::Spin {
+                        task: task.job.task,
+                        duration,
+                    });
+                    None
+                }
+            };
+            self.current = Some(Current {
+                task,
+                started: now,
+                until,
+            });
+        }
+    }
+
+    /// The service time of the current task has passed.
+    fn finish(&mut self, now: Instant, out: &mut Vec<WorkerCommand>) {
+        if let Some(Current { task, started, .. }) = self.current.take() {
+            self.compute(now, task, now.since(started), out);
+        }
+        self.advance(now, out);
+    }
+
+    fn compute(&mut self, now: Instant, task: TaskMessage, worked: Duration, out: &mut Vec<WorkerCommand>) {
+        let TaskMessage { job, work_key, .. } = task;
+        let own = apply(job.operation, &job.left, &job.right);
+        if let Some(client) = &mut self.client {
+            self.proposed.insert(job.task, Proposed { own, worked });
+            let mut events = Vec::new();
+            client.submit(now, Item { job, work_key }, &mut events);
+            self.follow(now, events, out);
+        } else {
+            let done = TaskDone {
+                job,
+                outcome: own,
+                certificate: None,
+                votes: 0,
+                members: 0,
+                worked,
+            };
+            self.complete(done, out);
+        }
+    }
+
+    fn complete(&mut self, done: TaskDone, out: &mut Vec<WorkerCommand>) {
+        let id = done.job.task;
+        self.known.remove(&id);
+        if self.done.insert(id, done.clone()).is_none() {
+            self.done_order.push_back(id);
+        }
+        while self.done_order.len() > self.config.limits.in_flight * 2 {
+            if let Some(old) = self.done_order.pop_front() {
+                self.done.remove(&old);
+            }
+        }
+        out.push(to_control(Packet::Done(done)));
+    }
+
+    /// Does what the client wants and passes on what it tells.
+    fn follow(&mut self, now: Instant, events: Vec<ClientEvent>, out: &mut Vec<WorkerCommand>) {
+        for event in events {
+            match event {
+                ClientEvent::Send(sent) => out.push(WorkerCommand::Send {
+                    to: sent.to,
+                    packet: Packet::Set(sent.message),
+                }),
+                ClientEvent::Certified {
+                    job,
+                    outcome,
+                    certificate,
+                    votes,
+                    members,
+                } => {
+                    let Some(Proposed { own, worked }) = self.proposed.remove(&job.task) else {
+                        continue;
+                    };
+                    if own != outcome {
+                        self.blame_itself(now, &job, &own, &outcome, out);
+                    }
+                    let done = TaskDone {
+                        job,
+                        outcome,
+                        certificate: Some(certificate),
+                        votes,
+                        members,
+                        worked,
+                    };
+                    self.complete(done, out);
+                }
+                ClientEvent::Suspect {
+                    kind,
+                    node,
+                    incarnation,
+                    reason,
+                } => out.push(to_control(Packet::Suspect(FaultEvent {
+                    kind,
+                    node,
+                    incarnation,
+                    source: format!("{}: {reason}", self.node),
+                    noticed: now,
+                }))),
+                ClientEvent::Refused(flaw) => {
+                    out.push(self.observe(now, Step::CertificateRefused, None, Some(flaw.to_string())));
+                }
+                ClientEvent::Degraded { voting, .. } => {
+                    out.push(self.observe(now, Step::DegradedCertificate, Some(voting), None));
+                }
+                ClientEvent::Full { members } => {
+                    out.push(self.observe(now, Step::FullCertificate, Some(members), None));
+                }
+            }
+        }
+    }
+
+    /// The worker computed something else than 2f+1 replicas: it is the one that is wrong (C8, Byzantine type I).
+    fn blame_itself(
+        &mut self,
+        now: Instant,
+        job: &Job,
+        own: &Outcome,
+        certified: &Outcome,
+        out: &mut Vec<WorkerCommand>,
+    ) {
+        let note = format!("task {}: worker computed {own}, its replicas certified {certified}", job.task);
+        out.push(self.observe(now, Step::CertificateRefused, None, Some(note.clone())));
+        if !self.blamed_itself {
+            self.blamed_itself = true;
+            out.push(to_control(Packet::Suspect(FaultEvent {
+                kind: FaultType::Worker,
+                node: self.node,
+                incarnation: self.incarnation,
+                source: note,
+                noticed: now,
+            })));
+        }
+    }
+
+    fn observe(&self, now: Instant, step: Step, value: Option<u8>, note: Option<String>) -> WorkerCommand {
+        let mut observation = Observation::new(now, step).with_node(self.node);
+        if let Some(set) = self.node.set() {
+            observation = observation.with_set(set);
+        }
+        observation.value = value.map(f64::from);
+        observation.note = note;
+        WorkerCommand::Observe(observation)
+    }
+
+    fn configure(&mut self, now: Instant, record: &SetRecord, out: &mut Vec<WorkerCommand>) {
+        let Some(client) = &mut self.client else {
+            return;
+        };
+        let mut events = Vec::new();
+        let result = client.configure(now, record, &mut events);
+        self.follow(now, events, out);
+        if let Err(error) = result {
+            out.push(self.observe(now, Step::CertificateRefused, None, Some(error.to_string())));
+        }
+    }
+}
+
+fn to_control(packet: Packet) -> WorkerCommand {
+    WorkerCommand::Send {
+        to: NodeId::Control,
+        packet,
+    }
+}
+
+impl Machine for WorkerRole {
+    type Event = WorkerEvent;
+    type Command = WorkerCommand;
+
+    fn handle(&mut self, now: Instant, event: WorkerEvent, out: &mut Vec<WorkerCommand>) {
+        match event {
+            WorkerEvent::SpinDone { task } => {
+                let spinning = self
+                    .current
+                    .as_ref()
+                    .is_some_and(|current| current.until.is_none() && current.task.job.task == task);
+                if spinning {
+                    self.finish(now, out);
+                }
+            }
+            WorkerEvent::Packet { from, packet } => match (from, packet) {
+                (NodeId::Control, Packet::Configure(record)) => self.configure(now, &record, out),
+                (NodeId::Control, Packet::Assign(task)) => self.assign(now, task, out),
+                (from, Packet::Set(message)) => {
+                    let mut events = Vec::new();
+                    if let Some(client) = &mut self.client {
+                        client.handle(now, from, message, &mut events);
+                    }
+                    self.follow(now, events, out);
+                }
+                _ => {}
+            },
+        }
+    }
+
+    fn wake(&mut self, now: Instant, out: &mut Vec<WorkerCommand>) {
+        let over = self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.until.is_some_and(|until| until <= now));
+        if over {
+            self.finish(now, out);
+        }
+        let mut events = Vec::new();
+        if let Some(client) = &mut self.client {
+            client.wake(now, &mut events);
+        }
+        self.follow(now, events, out);
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        let service = self.current.as_ref().and_then(|current| current.until);
+        let service = service.map(|at| Deadline {
+            at,
+            reason: "a service time ends",
+        });
+        let client = self.client.as_ref().and_then(|client| client.deadline());
+        Deadline::earlier(service, client)
+    }
+}

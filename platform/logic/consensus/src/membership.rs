@@ -1,0 +1,179 @@
+//! Who may vote in one epoch of a set, under which keys, and how many votes are enough.
+
+use std::collections::BTreeMap;
+
+use tally_model::{Epoch, Member, NodeId, PlatformConfig, SetId, SetRecord, Suite};
+
+use crate::authenticator::{KeyError, PublicKey};
+use crate::statement::{ClusterId, Scope};
+
+/// A set record that does not describe a membership.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MembershipError {
+    /// A member whose key cannot be read.
+    Key {
+        /// Which member.
+        node: NodeId,
+        /// What is wrong with its key.
+        error: KeyError,
+    },
+    /// A member that is not of this set, an index that is not below the number of replicas, or a place named twice.
+    Place(NodeId),
+    /// The leader's index is not below the number of replicas.
+    Leader(u8),
+}
+
+impl std::fmt::Display for MembershipError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Key { node, error } => write!(f, "set record: key of {node}: {error}"),
+            Self::Place(node) => write!(f, "set record: {node} has no place in this set, or has it twice"),
+            Self::Leader(index) => write!(f, "set record: leader {index} is not one of the replicas"),
+        }
+    }
+}
+
+impl std::error::Error for MembershipError {}
+
+/// One member that is up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Which occupant of its place.
+    pub incarnation: u32,
+    /// Its key, parsed once.
+    pub key: PublicKey,
+}
+
+/// The members of one epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    pub(crate) scope: Scope,
+    leader: u8,
+    size: u8,
+    count_leader: bool,
+    worker: Option<Peer>,
+    replicas: BTreeMap<u8, Peer>,
+}
+
+impl Membership {
+    /// Reads a set record. `config` gives the suite, n and the reading of C5; members that are not up are not in the record
+    /// but still count in n.
+    ///
+    /// # Errors
+    /// [`MembershipError`] naming the member.
+    pub fn from_record(
+        record: &SetRecord,
+        cluster: ClusterId,
+        config: &PlatformConfig,
+    ) -> Result<Self, MembershipError> {
+        let size = config.replicas_per_set();
+        if record.leader >= size {
+            return Err(MembershipError::Leader(record.leader));
+        }
+        let mut replicas = BTreeMap::new();
+        for member in &record.replicas {
+            let NodeId::Replica(set, index) = member.node else {
+                return Err(MembershipError::Place(member.node));
+            };
+            let peer = read(member, config.suite)?;
+            if set != record.id || index >= size || replicas.insert(index, peer).is_some() {
+                return Err(MembershipError::Place(member.node));
+            }
+        }
+        let worker = match &record.worker {
+            Some(member) if member.node == NodeId::Worker(record.id) => Some(read(member, config.suite)?),
+            Some(member) => return Err(MembershipError::Place(member.node)),
+            None => None,
+        };
+        Ok(Self {
+            scope: Scope {
+                cluster,
+                suite: config.suite,
+                set: record.id,
+                epoch: record.epoch,
+                view: 0,
+            },
+            leader: record.leader,
+            size,
+            count_leader: config.count_leader_vote,
+            worker,
+            replicas,
+        })
+    }
+
+    /// Which set.
+    pub const fn set(&self) -> SetId {
+        self.scope.set
+    }
+
+    /// Which epoch of it.
+    pub const fn epoch(&self) -> Epoch {
+        self.scope.epoch
+    }
+
+    /// Which suite its keys and digests are of.
+    pub const fn suite(&self) -> Suite {
+        self.scope.suite
+    }
+
+    /// Index of the leader.
+    pub const fn leader(&self) -> u8 {
+        self.leader
+    }
+
+    /// n: all replicas, up or not.
+    pub const fn size(&self) -> u8 {
+        self.size
+    }
+
+    /// f = (n-1)/3.
+    pub const fn faulty(&self) -> u8 {
+        self.size.saturating_sub(1) / 3
+    }
+
+    /// 2f+1.
+    pub const fn quorum(&self) -> u8 {
+        2 * self.faulty() + 1
+    }
+
+    /// Whether a vote of `member` counts (C5: the literal reading does not count the leader's).
+    pub const fn counts(&self, member: u8) -> bool {
+        self.count_leader || member != self.leader
+    }
+
+    /// The worker, once it is up.
+    pub const fn worker(&self) -> Option<&Peer> {
+        self.worker.as_ref()
+    }
+
+    /// The replica at `index`, if it is up.
+    pub fn replica(&self, index: u8) -> Option<&Peer> {
+        self.replicas.get(&index)
+    }
+
+    /// Every replica that is up, by index.
+    pub fn replicas(&self) -> impl Iterator<Item = (u8, &Peer)> {
+        self.replicas.iter().map(|(index, peer)| (*index, peer))
+    }
+
+    /// Every replica that is up, as nodes, the one at `except` left out.
+    pub(crate) fn others(&self, except: u8) -> impl Iterator<Item = (u8, NodeId)> {
+        let set = self.scope.set;
+        self.replicas
+            .keys()
+            .copied()
+            .filter(move |index| *index != except)
+            .map(move |index| (index, NodeId::Replica(set, index)))
+    }
+}
+
+fn read(member: &Member, suite: Suite) -> Result<Peer, MembershipError> {
+    let key = PublicKey::parse(suite, &member.public_key).map_err(|error| MembershipError::Key {
+        node: member.node,
+        error,
+    })?;
+    Ok(Peer {
+        incarnation: member.incarnation,
+        key,
+    })
+}

@@ -1,0 +1,130 @@
+//! Checks certificates of many sets: knows a few recent epochs of each, and never checks the same signature twice.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use tally_model::{Job, Outcome, PlatformConfig, SetId, SetRecord};
+
+use crate::certificate::{Certificate, Flaw, Verified};
+use crate::digest::{Digest, Domain, digest};
+use crate::membership::{Membership, MembershipError};
+use crate::statement::ClusterId;
+
+/// Epochs remembered per set: a certificate made just before a change still counts just after it.
+const EPOCHS: usize = 4;
+/// Checked signatures remembered.
+const PROVEN: usize = 4096;
+
+/// What a scheduler or a checker verifies with.
+#[derive(Debug)]
+pub struct Verifier {
+    cluster: ClusterId,
+    config: PlatformConfig,
+    epochs: usize,
+    sets: BTreeMap<SetId, VecDeque<Membership>>,
+    proven: BTreeSet<Digest>,
+    order: VecDeque<Digest>,
+    verified: u64,
+}
+
+impl Verifier {
+    /// For one cluster; knows no set yet. Remembers the last four epochs of a set.
+    pub const fn new(cluster: ClusterId, config: PlatformConfig) -> Self {
+        Self::with_epochs(cluster, config, EPOCHS)
+    }
+
+    /// As [`Verifier::new`] with another number of epochs per set, at least 1: an audit needs all of them.
+    pub const fn with_epochs(cluster: ClusterId, config: PlatformConfig, epochs: usize) -> Self {
+        Self {
+            cluster,
+            config,
+            epochs,
+            sets: BTreeMap::new(),
+            proven: BTreeSet::new(),
+            order: VecDeque::new(),
+            verified: 0,
+        }
+    }
+
+    /// Learns a membership. The same epoch again replaces what was known of it.
+    ///
+    /// # Errors
+    /// [`MembershipError`] if the record describes none; nothing changes then.
+    pub fn learn(&mut self, record: &SetRecord) -> Result<(), MembershipError> {
+        let membership = Membership::from_record(record, self.cluster, &self.config)?;
+        let known = self.sets.entry(record.id).or_default();
+        known.retain(|old| old.epoch() != membership.epoch());
+        known.push_back(membership);
+        while known.len() > self.epochs.max(1) {
+            known.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Forgets a set that is gone.
+    pub fn forget(&mut self, set: SetId) {
+        self.sets.remove(&set);
+    }
+
+    /// Whether `bytes` prove that `set` computed `outcome` for `job`, in an epoch that is remembered.
+    ///
+    /// # Errors
+    /// The first [`Flaw`].
+    pub fn verify(
+        &mut self,
+        set: SetId,
+        job: &Job,
+        outcome: &Outcome,
+        bytes: &[u8],
+    ) -> Result<Verified, Flaw> {
+        let certificate = Certificate::decode(bytes).map_err(|_| Flaw::Malformed)?;
+        if certificate.set != set {
+            return Err(Flaw::OtherSet);
+        }
+        if certificate.outcome != *outcome {
+            return Err(Flaw::OtherOutcome);
+        }
+        let known = self.sets.get(&set).ok_or(Flaw::UnknownSet)?;
+        let membership = known
+            .iter()
+            .find(|membership| membership.epoch() == certificate.epoch)
+            .ok_or(Flaw::OtherEpoch)?;
+        let (proven, verified, mut fresh) = (&self.proven, &mut self.verified, Vec::new());
+        let result = certificate.verify_with(job, membership, |statement, vote, key| {
+            // The remembered proof must not be weaker than the signature, so it is BLAKE3 in both suites.
+            let proof = digest(
+                tally_model::Suite::Modern,
+                Domain::Proof,
+                &[statement, &vote.signature, key.to_string().as_bytes()],
+            );
+            if proven.contains(&proof) {
+                return true;
+            }
+            *verified += 1;
+            let holds = key.verify(statement, &vote.signature);
+            if holds {
+                fresh.push(proof);
+            }
+            holds
+        });
+        for proof in fresh {
+            self.remember(proof);
+        }
+        result
+    }
+
+    /// Signatures really checked so far.
+    pub const fn verified(&self) -> u64 {
+        self.verified
+    }
+
+    fn remember(&mut self, proof: Digest) {
+        if self.proven.insert(proof) {
+            self.order.push_back(proof);
+        }
+        while self.order.len() > PROVEN {
+            if let Some(old) = self.order.pop_front() {
+                self.proven.remove(&old);
+            }
+        }
+    }
+}

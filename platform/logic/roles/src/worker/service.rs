@@ -1,0 +1,112 @@
+//! The service-time model: how long an operation takes, as a pure function (design decision 15).
+
+use std::time::Duration;
+
+use tally_model::{Job, PlatformConfig, WorkDistribution};
+
+/// No draw is longer than this many means, so that one task cannot outlive every timeout.
+const LONGEST: f64 = 20.0;
+
+/// How long `job` takes, drawn by the platform's seed, the request's work key and the task's index; none without a model
+/// for its operation. Equal arguments give equal times on every machine of one architecture.
+pub fn service_time(config: &PlatformConfig, job: &Job, work_key: u64) -> Option<Duration> {
+    let work = config.work_of(job.operation)?;
+    let (first, second) = uniforms(config.seed, work_key, job.task.index);
+    let factor = match work.distribution {
+        WorkDistribution::Fixed => 1.0,
+        WorkDistribution::Exponential => -(1.0 - first).ln(),
+        WorkDistribution::LogNormal => log_normal(first, second),
+    };
+    Some(work.mean.mul_f64(factor.clamp(0.0, LONGEST)))
+}
+
+/// Mean 1, coefficient of variation 1: sigma^2 = ln 2, mu = -sigma^2 / 2. Normal by Box-Muller.
+fn log_normal(first: f64, second: f64) -> f64 {
+    let variance = std::f64::consts::LN_2;
+    let radius = (-2.0 * (1.0 - first).ln()).sqrt();
+    let normal = radius * (std::f64::consts::TAU * second).cos();
+    variance.sqrt().mul_add(normal, -variance / 2.0).exp()
+}
+
+/// Two numbers in [0, 1) that belong to the draw.
+fn uniforms(seed: u64, work_key: u64, index: u16) -> (f64, f64) {
+    let mut hasher = blake3::Hasher::new_derive_key("tally v1 service time");
+    hasher.update(&seed.to_be_bytes());
+    hasher.update(&work_key.to_be_bytes());
+    hasher.update(&index.to_be_bytes());
+    let bytes = hasher.finalize();
+    let word = |at: usize| {
+        let mut word = [0; 8];
+        word.copy_from_slice(&bytes.as_bytes()[at..at + 8]);
+        (u64::from_be_bytes(word) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    (word(0), word(8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tally_model::{Operation, RequestId, TaskId, Work, WorkKind};
+
+    fn config(distribution: WorkDistribution) -> PlatformConfig {
+        let mut config = PlatformConfig::default();
+        config.work[Operation::Mul.index()] = Some(Work {
+            kind: WorkKind::Delay,
+            mean: Duration::from_millis(20),
+            distribution,
+            replicas: false,
+        });
+        config
+    }
+
+    fn job(operation: Operation, index: u16) -> Job {
+        Job {
+            task: TaskId {
+                request: RequestId(1),
+                index,
+            },
+            operation,
+            left: "1".into(),
+            right: "2".into(),
+        }
+    }
+
+    /// Mean and standard deviation of 20,000 draws, in milliseconds.
+    fn moments(distribution: WorkDistribution) -> (f64, f64) {
+        let config = config(distribution);
+        let draws: Vec<f64> = (0..20_000)
+            .filter_map(|key| service_time(&config, &job(Operation::Mul, 0), key))
+            .map(|time| time.as_secs_f64() * 1e3)
+            .collect();
+        let mean = draws.iter().sum::<f64>() / draws.len() as f64;
+        let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / draws.len() as f64;
+        (mean, variance.sqrt())
+    }
+
+    /// Every distribution has the configured mean; the two that vary have a coefficient of variation of 1.
+    #[test]
+    fn draws_have_the_configured_mean_and_spread() {
+        assert_eq!(moments(WorkDistribution::Fixed), (20.0, 0.0));
+        for distribution in [WorkDistribution::Exponential, WorkDistribution::LogNormal] {
+            let (mean, deviation) = moments(distribution);
+            assert!((19.0..21.0).contains(&mean), "{distribution}: mean {mean}");
+            assert!((18.0..22.0).contains(&deviation), "{distribution}: deviation {deviation}");
+        }
+    }
+
+    /// A draw depends on seed, work key and task index, and on nothing else; operations without a model take no time.
+    #[test]
+    fn a_draw_follows_from_seed_key_and_index() {
+        let config = config(WorkDistribution::Exponential);
+        let draw = |key, index| service_time(&config, &job(Operation::Mul, index), key);
+        assert_eq!(draw(1, 0), draw(1, 0));
+        assert_ne!(draw(1, 0), draw(2, 0));
+        assert_ne!(draw(1, 0), draw(1, 1));
+        let other = PlatformConfig {
+            seed: 2,
+            ..config.clone()
+        };
+        assert_ne!(service_time(&other, &job(Operation::Mul, 0), 1), draw(1, 0));
+        assert_eq!(service_time(&config, &job(Operation::Add, 0), 1), None);
+    }
+}
