@@ -1,1 +1,27 @@
-//! A supervisor that parents real processes on loopback: control plane, workers, replicas.
+//! The local world: a supervisor that parents real processes on loopback, so that kill -9 is a real kill.
+//!
+//! ```text
+//! whoever starts it ──> supervisor ──> control plane      (restarted by the supervisor)
+//!                                 ├──> workers, replicas  (asked for by the control plane, outlive it)
+//! ```
+//!
+//! Each process gets its configuration as one JSON line on standard input and says where it listens as one JSON line on
+//! standard output. Children end when their parent does.
+
+mod announce;
+mod config;
+mod control_plane;
+mod memory;
+mod node;
+mod platform;
+mod state;
+mod supervisor;
+
+pub use announce::{Announcement, Error as ChildError};
+pub use config::{ControlPlaneConfig, NodeConfig, PodConfig, SupervisorConfig};
+pub use control_plane::serve as serve_control_plane;
+pub use memory::resident_bytes;
+pub use node::serve as serve_node;
+pub use platform::{Error, Options, Platform};
+pub use state::{State, StateFile};
+pub use supervisor::serve as serve_supervisor;

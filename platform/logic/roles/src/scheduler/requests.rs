@@ -1,0 +1,201 @@
+//! Requests in hand: each with its DAG, its finished tasks and its inbound receipt.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use tally_expression::Frontier;
+use tally_model::{
+    AnswerMessage, CertifiedTask, Instant, Job, Outcome, Receipt, RequestId, RequestMessage, TaskId, TaskMessage,
+};
+
+/// Finished requests remembered, so that a late second delivery is not computed again.
+const FINISHED_MAX: usize = 65_536;
+
+#[derive(Debug)]
+struct Request {
+    message: RequestMessage,
+    receipt: Receipt,
+    lease: Instant,
+    frontier: Option<Frontier>,
+    /// Tasks handed out and not folded yet.
+    open: BTreeSet<u16>,
+    done: BTreeMap<u16, CertifiedTask>,
+    /// Decided without the frontier: a text that does not parse, a dead-lettered task.
+    ended: Option<(Outcome, String)>,
+    answered: bool,
+}
+
+/// What came of admitting a delivery.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Admitted {
+    /// A request not seen before.
+    New(RequestId),
+    /// In hand already; the newest receipt is kept.
+    Again,
+    /// Answered already; the message can go.
+    Finished,
+}
+
+/// What a request needs next.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// These tasks became ready.
+    Ready(Vec<TaskMessage>),
+    /// It is finished. Returned once.
+    Answered(AnswerMessage),
+    /// It waits.
+    Nothing,
+}
+
+/// The table of requests.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    table: BTreeMap<RequestId, Request>,
+    finished: BTreeSet<RequestId>,
+    finished_order: VecDeque<RequestId>,
+}
+
+impl Requests {
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(super) fn ids(&self) -> Vec<RequestId> {
+        self.table.keys().copied().collect()
+    }
+
+    pub(super) fn admit(&mut self, message: RequestMessage, receipt: Receipt, lease: Instant) -> Admitted {
+        let id = message.id;
+        if self.finished.contains(&id) {
+            return Admitted::Finished;
+        }
+        if let Some(request) = self.table.get_mut(&id) {
+            request.receipt = receipt;
+            request.lease = lease;
+            return Admitted::Again;
+        }
+        let (frontier, ended) = match tally_expression::parse(&message.expression) {
+            Ok(expression) => (Some(Frontier::new(expression.dag())), None),
+            Err(error) => {
+                let detail = error.diagnostics.first().map(|d| d.message.clone()).unwrap_or_default();
+                (None, Some((Outcome::Error(error.failure), detail)))
+            }
+        };
+        let request = Request {
+            message,
+            receipt,
+            lease,
+            frontier,
+            open: BTreeSet::new(),
+            done: BTreeMap::new(),
+            ended,
+            answered: false,
+        };
+        self.table.insert(id, request);
+        Admitted::New(id)
+    }
+
+    /// True if the task's answer would still be of use.
+    pub(super) fn wants(&self, task: TaskId) -> bool {
+        self.table
+            .get(&task.request)
+            .is_some_and(|request| !request.answered && request.open.contains(&task.index))
+    }
+
+    pub(super) fn progress(&mut self, now: Instant, id: RequestId) -> Progress {
+        let Some(request) = self.table.get_mut(&id) else { return Progress::Nothing };
+        if request.answered {
+            return Progress::Nothing;
+        }
+        if let Some((outcome, detail)) = request.outcome() {
+            request.answered = true;
+            return Progress::Answered(request.answer(now, outcome, detail));
+        }
+        let Some(frontier) = &mut request.frontier else { return Progress::Nothing };
+        let mut tasks = Vec::new();
+        for ready in frontier.ready() {
+            request.open.insert(ready.index);
+            tasks.push(TaskMessage {
+                job: Job {
+                    task: TaskId { request: id, index: ready.index },
+                    operation: ready.operation,
+                    left: ready.left,
+                    right: ready.right,
+                },
+                work_key: request.message.work_key,
+                ready: now,
+            });
+        }
+        if tasks.is_empty() { Progress::Nothing } else { Progress::Ready(tasks) }
+    }
+
+    pub(super) fn fold(&mut self, task: TaskId, certified: CertifiedTask) {
+        let Some(request) = self.table.get_mut(&task.request) else { return };
+        request.open.remove(&task.index);
+        if let Some(frontier) = &mut request.frontier {
+            frontier.complete(task.index, certified.outcome.clone());
+        }
+        request.done.insert(task.index, certified);
+    }
+
+    pub(super) fn is_complete(&self, id: RequestId) -> bool {
+        self.table.get(&id).is_some_and(|request| request.outcome().is_some())
+    }
+
+    /// Ends a request with an outcome of its own; false if it is unknown or answered.
+    pub(super) fn end(&mut self, id: RequestId, outcome: Outcome, detail: &str) -> bool {
+        match self.table.get_mut(&id) {
+            Some(request) if !request.answered => {
+                request.ended = Some((outcome, detail.to_owned()));
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Forgets an answered request whose answer is durable, and gives back its inbound receipt.
+    pub(super) fn finish(&mut self, id: RequestId) -> Option<Receipt> {
+        let request = self.table.remove(&id)?;
+        if self.finished.insert(id) {
+            self.finished_order.push_back(id);
+        }
+        while self.finished_order.len() > FINISHED_MAX {
+            if let Some(old) = self.finished_order.pop_front() {
+                self.finished.remove(&old);
+            }
+        }
+        Some(request.receipt)
+    }
+
+    /// Receipts whose lease ends before `until`; their lease is noted as `renewed`.
+    pub(super) fn renew(&mut self, until: Instant, renewed: Instant) -> Vec<Receipt> {
+        self.table
+            .values_mut()
+            .filter(|request| request.lease <= until)
+            .map(|request| {
+                request.lease = renewed;
+                request.receipt.clone()
+            })
+            .collect()
+    }
+}
+
+impl Request {
+    fn outcome(&self) -> Option<(Outcome, Option<String>)> {
+        if let Some((outcome, detail)) = &self.ended {
+            return Some((outcome.clone(), Some(detail.clone())));
+        }
+        self.frontier.as_ref().and_then(Frontier::answer).map(|outcome| (outcome, None))
+    }
+
+    fn answer(&mut self, now: Instant, outcome: Outcome, detail: Option<String>) -> AnswerMessage {
+        AnswerMessage {
+            id: self.message.id,
+            outcome,
+            tasks: std::mem::take(&mut self.done).into_values().collect(),
+            accepted: self.message.accepted,
+            folded: now,
+            tag: self.message.tag.clone(),
+            detail,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The sets as the metadata store tells of them, how loaded they are, and whose certificates count.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tally_consensus::{Certificate, Membership};
+use tally_model::{Change, Epoch, Instant, NodeId, Operation, PlatformConfig, SetId, SetRecord, SetState};
+
+use super::flight::Flights;
+use super::{Command, Scheduler};
+use crate::packet::{Packet, TaskDone};
+
+/// Epochs of a set whose certificates are still believed.
+const EPOCHS_MAX: usize = 4;
+/// Tasks at a worker whose service time passes: one in work, one at hand.
+const PIPELINE_WITH_WORK: usize = 2;
+
+#[derive(Debug)]
+struct Set {
+    record: SetRecord,
+    reachable: bool,
+    answered: bool,
+    drained: bool,
+    memberships: BTreeMap<Epoch, Membership>,
+}
+
+/// All sets.
+#[derive(Debug)]
+pub(super) struct Sets {
+    config: PlatformConfig,
+    cluster: [u8; 16],
+    table: BTreeMap<SetId, Set>,
+}
+
+impl Sets {
+    pub(super) fn new(config: &PlatformConfig, cluster: [u8; 16]) -> Self {
+        Self { config: config.clone(), cluster, table: BTreeMap::new() }
+    }
+
+    pub(super) fn record(&self, set: SetId) -> Option<&SetRecord> {
+        self.table.get(&set).map(|set| &set.record)
+    }
+
+    fn pipeline(&self, operation: Operation) -> usize {
+        if self.config.work_of(operation).is_some() {
+            PIPELINE_WITH_WORK.min(self.config.limits.in_flight)
+        } else {
+            self.config.limits.in_flight
+        }
+    }
+
+    fn open(&self, operation: Operation) -> impl Iterator<Item = SetId> + '_ {
+        self.table
+            .values()
+            .filter(move |set| {
+                set.record.id.operation == operation && set.record.state == SetState::Ready && set.reachable
+            })
+            .map(|set| set.record.id)
+    }
+
+    /// How many more tasks the sets of an operation can take.
+    pub(super) fn room(&self, operation: Operation, flights: &Flights) -> usize {
+        let pipeline = self.pipeline(operation);
+        self.open(operation).map(|set| pipeline.saturating_sub(flights.at(set))).sum()
+    }
+
+    /// The set with the fewest tasks in flight that has room for one more.
+    pub(super) fn least_loaded(&self, operation: Operation, flights: &Flights) -> Option<SetId> {
+        let pipeline = self.pipeline(operation);
+        self.open(operation)
+            .map(|set| (flights.at(set), set))
+            .filter(|(load, _)| *load < pipeline)
+            .min()
+            .map(|(_, set)| set)
+    }
+
+    /// Checks that a set stands behind an answer; says what is wrong otherwise.
+    pub(super) fn verify(&self, id: SetId, done: &TaskDone) -> Result<(), String> {
+        if self.config.replicas_per_set() == 0 {
+            return Ok(());
+        }
+        let set = self.table.get(&id).ok_or("the set is unknown")?;
+        let bytes = done.certificate.as_ref().ok_or("there is no certificate")?;
+        let certificate = Certificate::decode(bytes).map_err(|flaw| flaw.to_string())?;
+        let membership =
+            set.memberships.get(&certificate.epoch).ok_or("the certificate is of an unknown epoch")?;
+        if certificate.outcome != done.outcome {
+            return Err("the certificate is for another outcome".into());
+        }
+        certificate.verify(&done.job, membership).map(|_| ()).map_err(|flaw| flaw.to_string())
+    }
+
+    /// True the first time a set answers.
+    pub(super) fn first_answer(&mut self, id: SetId) -> bool {
+        self.table.get_mut(&id).is_some_and(|set| !std::mem::replace(&mut set.answered, true))
+    }
+
+    /// True once, when a draining set is first found empty.
+    pub(super) fn take_drained(&mut self, id: SetId) -> bool {
+        self.table.get_mut(&id).is_some_and(|set| {
+            set.record.state == SetState::Draining && !std::mem::replace(&mut set.drained, true)
+        })
+    }
+
+    pub(super) fn unreachable(&mut self, id: SetId) {
+        if let Some(set) = self.table.get_mut(&id) {
+            set.reachable = false;
+        }
+    }
+
+    pub(super) fn reachable(&mut self, id: SetId) {
+        if let Some(set) = self.table.get_mut(&id) {
+            set.reachable = true;
+        }
+    }
+
+    /// Stores a record; returns the nodes whose address changed or went, and whether the worker is another one.
+    fn update(&mut self, record: SetRecord) -> Update {
+        let membership =
+            Membership::from_record(&record, self.cluster, self.config.protocol, self.config.suite).ok();
+        let set = self.table.entry(record.id).or_insert_with(|| Set {
+            record: SetRecord { worker: None, replicas: Vec::new(), ..record.clone() },
+            reachable: false,
+            answered: false,
+            drained: false,
+            memberships: BTreeMap::new(),
+        });
+        if let Some(membership) = membership {
+            set.memberships.insert(record.epoch, membership);
+            while set.memberships.len() > EPOCHS_MAX {
+                set.memberships.pop_first();
+            }
+        }
+        let update = Update::between(&set.record, &record);
+        if update.worker_changed {
+            set.answered = false;
+            set.reachable = false;
+        }
+        set.record = record;
+        update
+    }
+
+    fn remove(&mut self, id: SetId) -> Vec<NodeId> {
+        self.table.remove(&id).map_or(Vec::new(), |set| set.record.members().map(|m| m.node).collect())
+    }
+}
+
+/// What a new record changed.
+#[derive(Debug)]
+struct Update {
+    gone: Vec<NodeId>,
+    moved: Vec<(NodeId, String)>,
+    worker_changed: bool,
+}
+
+impl Update {
+    fn between(old: &SetRecord, new: &SetRecord) -> Self {
+        let before: BTreeMap<NodeId, (u32, &str)> =
+            old.members().map(|m| (m.node, (m.incarnation, m.address.as_str()))).collect();
+        let after: BTreeSet<NodeId> = new.members().map(|m| m.node).collect();
+        let moved: Vec<(NodeId, String)> = new
+            .members()
+            .filter(|m| before.get(&m.node) != Some(&(m.incarnation, m.address.as_str())))
+            .map(|m| (m.node, m.address.clone()))
+            .collect();
+        let worker = NodeId::Worker(new.id);
+        let worker_changed = moved.iter().any(|(node, _)| *node == worker) || new.worker.is_none();
+        let gone = before.into_keys().filter(|node| !after.contains(node)).collect();
+        Self { gone, moved, worker_changed }
+    }
+}
+
+impl Scheduler {
+    pub(super) fn sets_changed(&mut self, now: Instant, changes: Vec<Change>, out: &mut Vec<Command>) {
+        for change in changes {
+            let Some(name) = change.key.strip_prefix("sets/") else { continue };
+            match change.value {
+                Some(value) => {
+                    if let Ok(record) = serde_json::from_str::<SetRecord>(&value.value) {
+                        self.set_changed(now, record, out);
+                    }
+                }
+                None => {
+                    if let Ok(id) = name.parse() {
+                        self.set_gone(now, id, out);
+                    }
+                }
+            }
+        }
+    }
+
+    fn set_changed(&mut self, now: Instant, record: SetRecord, out: &mut Vec<Command>) {
+        let id = record.id;
+        let update = self.sets.update(record.clone());
+        for node in update.gone {
+            out.push(Command::Route { node, address: None });
+        }
+        for (node, address) in update.moved {
+            out.push(Command::Route { node, address: Some(address) });
+        }
+        for member in record.members() {
+            out.push(Command::Send { to: member.node, packet: Packet::Configure(record.clone()) });
+        }
+        if update.worker_changed {
+            self.flights.give_back_all(id);
+        }
+        self.report_drained(id, out);
+        self.dispatch(now, id.operation, out);
+        self.receive_layer(now, id.operation, out);
+    }
+
+    fn set_gone(&mut self, now: Instant, id: SetId, out: &mut Vec<Command>) {
+        for node in self.sets.remove(id) {
+            out.push(Command::Route { node, address: None });
+        }
+        self.flights.give_back_all(id);
+        self.dispatch(now, id.operation, out);
+    }
+}

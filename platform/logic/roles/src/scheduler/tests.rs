@@ -1,0 +1,381 @@
+//! Claims about the scheduler, against ports that are answered by hand.
+
+use std::time::Duration;
+
+use tally_model::{
+    Change, Delivery, Epoch, FaultEvent, FaultType, Member, PlatformConfig, Protocol, Put, Receipt, RequestId,
+    SetRecord, SetState, Versioned,
+};
+
+use super::*;
+
+/// A scheduler, its clock and everything it asked for.
+struct Bench {
+    scheduler: Scheduler,
+    now: Instant,
+    out: Vec<Command>,
+    receipts: u32,
+}
+
+impl Bench {
+    fn new(change: impl FnOnce(&mut PlatformConfig)) -> Self {
+        let mut config = PlatformConfig { protocol: Protocol::None, ..PlatformConfig::default() };
+        change(&mut config);
+        let mut bench = Self {
+            scheduler: Scheduler::new(config, [7; 16]),
+            now: Instant::from_nanos(1_000_000_000),
+            out: Vec::new(),
+            receipts: 0,
+        };
+        bench.scheduler.start(bench.now, &mut bench.out);
+        bench
+    }
+
+    fn event(&mut self, event: Event) {
+        self.scheduler.handle(self.now, event, &mut self.out);
+    }
+
+    fn port(&mut self, event: PortEvent) {
+        self.event(Event::Port(event));
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(deadline) = self.scheduler.deadline().filter(|deadline| deadline.at <= end) {
+            self.now = self.now.max(deadline.at);
+            self.scheduler.wake(self.now, &mut self.out);
+        }
+        self.now = end;
+    }
+
+    fn take(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.out)
+    }
+
+    fn deliver(&mut self, queue: QueueName, body: String) -> Receipt {
+        self.receipts += 1;
+        let receipt = Receipt(format!("r{}", self.receipts));
+        let delivery = Delivery { body, receipt: receipt.clone(), received: 1 };
+        self.port(PortEvent::Received(queue, Ok(vec![delivery])));
+        receipt
+    }
+
+    fn request(&mut self, id: u128, expression: &str) -> Receipt {
+        let message = RequestMessage {
+            id: RequestId(id),
+            expression: expression.into(),
+            accepted: self.now,
+            work_key: 0,
+            tag: None,
+        };
+        self.deliver(QueueName::Inbound, serde_json::to_string(&message).unwrap())
+    }
+
+    fn set(&mut self, operation: Operation, number: u32, state: SetState) -> SetId {
+        let id = SetId { operation, number };
+        let worker = Member {
+            node: NodeId::Worker(id),
+            incarnation: 0,
+            address: format!("host:{number}"),
+            public_key: String::new(),
+        };
+        let record = SetRecord {
+            id,
+            epoch: Epoch(1),
+            state,
+            leader: 0,
+            worker: Some(worker),
+            replicas: Vec::new(),
+            created: self.now,
+            ready: Some(self.now),
+        };
+        let value = Versioned { value: serde_json::to_string(&record).unwrap(), version: 1 };
+        let change = Change { key: format!("sets/{id}"), value: Some(value) };
+        self.port(PortEvent::Changed("sets/".into(), vec![change]));
+        self.event(Event::PeerUp(NodeId::Worker(id)));
+        id
+    }
+
+    /// Confirms every send and hands layer messages back as deliveries, as a queue would.
+    fn settle_sends(&mut self) -> Vec<(QueueName, String)> {
+        let mut sent = Vec::new();
+        for command in self.take() {
+            if let Command::Port(PortCommand::Send { token, queue, bodies }) = command {
+                self.port(PortEvent::Sent(token, Ok(())));
+                sent.extend(bodies.into_iter().map(|body| (queue, body)));
+            } else {
+                self.out.push(command);
+            }
+        }
+        sent
+    }
+
+    fn assigned(&mut self) -> Vec<(NodeId, TaskMessage)> {
+        let commands = self.take();
+        let assigned = |command| match command {
+            Command::Send { to, packet: Packet::Assign(task) } => Some((to, task)),
+            _ => None,
+        };
+        commands.into_iter().filter_map(assigned).collect()
+    }
+
+    fn done(&mut self, from: NodeId, task: TaskMessage, value: &str) {
+        let done = TaskDone {
+            job: task.job,
+            outcome: Outcome::Value(value.into()),
+            certificate: None,
+            votes: 0,
+            members: 0,
+            worked: Duration::ZERO,
+        };
+        self.event(Event::Packet { from, packet: Packet::Done(done) });
+    }
+
+    /// Runs whatever is on the layers until an answer goes outbound.
+    fn run_to_answer(&mut self) -> String {
+        for _ in 0..20 {
+            for (queue, body) in self.settle_sends() {
+                if queue == QueueName::Outbound {
+                    return body;
+                }
+                self.deliver(queue, body);
+            }
+            for (worker, task) in self.assigned() {
+                let job = &task.job;
+                let outcome = tally_expression::apply(job.operation, &job.left, &job.right).to_string();
+                self.done(worker, task, &outcome);
+            }
+        }
+        panic!("no answer");
+    }
+}
+
+fn deleted(commands: &[Command], queue: QueueName) -> Vec<Receipt> {
+    commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::Port(PortCommand::Delete { queue: of, receipts }) if *of == queue => Some(receipts.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect()
+}
+
+/// The two independent tasks go out first, the dependent one when both are known, and the answer is theirs folded.
+#[test]
+fn an_expression_is_computed_level_by_level() {
+    let mut bench = Bench::new(|_| {});
+    for operation in [Operation::Add, Operation::Mul, Operation::Div] {
+        bench.set(operation, 0, SetState::Ready);
+    }
+    bench.take();
+    bench.request(1, "((3+5)*(4/2))");
+    let first = bench.settle_sends();
+    let layers: Vec<QueueName> = first.iter().map(|(queue, _)| *queue).collect();
+    assert_eq!(layers, [QueueName::Layer(Operation::Add), QueueName::Layer(Operation::Div)]);
+    for (queue, body) in first {
+        bench.deliver(queue, body);
+    }
+    for (worker, task) in bench.assigned() {
+        let value = if task.job.operation == Operation::Add { "8" } else { "2" };
+        bench.done(worker, task, value);
+    }
+    let answer = bench.run_to_answer();
+    assert!(answer.contains("\"outcome\":\"16\""), "{answer}");
+}
+
+/// An inbound message goes only when the answer is durable, and a later delivery of it is not computed again.
+#[test]
+fn an_inbound_message_outlives_everything_but_its_durable_answer() {
+    let mut bench = Bench::new(|_| {});
+    bench.request(1, "42");
+    let commands = bench.take();
+    let token = commands.iter().find_map(|command| match command {
+        Command::Port(PortCommand::Send { token, queue: QueueName::Outbound, .. }) => Some(*token),
+        _ => None,
+    });
+    assert!(deleted(&commands, QueueName::Inbound).is_empty());
+    let trouble = Trouble { transient: true, message: "disk".into() };
+    bench.port(PortEvent::Sent(token.unwrap(), Err(trouble)));
+    assert!(deleted(&bench.take(), QueueName::Inbound).is_empty());
+    bench.pass(Duration::from_secs(1));
+    assert_eq!(bench.settle_sends().len(), 1, "the answer is sent again");
+    assert_eq!(deleted(&bench.take(), QueueName::Inbound), [Receipt("r1".into())]);
+    let again = bench.request(1, "42");
+    assert_eq!(deleted(&bench.take(), QueueName::Inbound), [again]);
+}
+
+/// A layer message whose request nobody holds (left from before a restart) is deleted, not dispatched.
+#[test]
+fn leftovers_of_an_earlier_life_are_deleted() {
+    let mut bench = Bench::new(|_| {});
+    let set = bench.set(Operation::Add, 0, SetState::Ready);
+    let job = tally_model::Job {
+        task: TaskId { request: RequestId(9), index: 0 },
+        operation: set.operation,
+        left: "1".into(),
+        right: "2".into(),
+    };
+    let body = serde_json::to_string(&TaskMessage { job, work_key: 0, ready: bench.now }).unwrap();
+    let receipt = bench.deliver(QueueName::Layer(Operation::Add), body);
+    let commands = bench.take();
+    assert_eq!(deleted(&commands, QueueName::Layer(Operation::Add)), [receipt]);
+    assert!(!commands.iter().any(|c| matches!(c, Command::Send { packet: Packet::Assign(_), .. })));
+}
+
+/// What was in flight at a worker that broke off goes to another set of the same operation.
+#[test]
+fn tasks_of_a_lost_worker_go_elsewhere() {
+    let mut bench = Bench::new(|_| {});
+    let first = bench.set(Operation::Add, 0, SetState::Ready);
+    bench.request(1, "1+2");
+    for (queue, body) in bench.settle_sends() {
+        bench.deliver(queue, body);
+    }
+    assert_eq!(bench.assigned().len(), 1);
+    let second = bench.set(Operation::Add, 1, SetState::Ready);
+    bench.take();
+    bench.event(Event::PeerLost(NodeId::Worker(first)));
+    let assigned = bench.assigned();
+    assert_eq!(assigned.len(), 1);
+    assert_eq!(assigned[0].0, NodeId::Worker(second));
+}
+
+/// A task that stays out too long is sent again, and one answer settles it whoever gives it.
+#[test]
+fn a_late_task_is_sent_again_and_answered_once() {
+    let mut bench = Bench::new(|_| {});
+    bench.set(Operation::Add, 0, SetState::Ready);
+    bench.request(1, "1+2");
+    for (queue, body) in bench.settle_sends() {
+        bench.deliver(queue, body);
+    }
+    let (worker, task) = bench.assigned().remove(0);
+    bench.pass(Duration::from_secs(6));
+    assert_eq!(bench.assigned().len(), 1, "sent again");
+    bench.done(worker, task.clone(), "3");
+    bench.done(worker, task, "3");
+    let answers: Vec<_> =
+        bench.settle_sends().into_iter().filter(|(queue, _)| *queue == QueueName::Outbound).collect();
+    assert_eq!(answers.len(), 1);
+}
+
+/// With replicas, an answer without a certificate that verifies counts for nothing.
+#[test]
+fn an_uncertified_answer_is_refused() {
+    let mut bench = Bench::new(|config| config.protocol = Protocol::Collect);
+    bench.set(Operation::Add, 0, SetState::Ready);
+    bench.request(1, "1+2");
+    for (queue, body) in bench.settle_sends() {
+        bench.deliver(queue, body);
+    }
+    let (worker, task) = bench.assigned().remove(0);
+    bench.done(worker, task, "4");
+    let commands = bench.take();
+    let refused = |c: &Command| matches!(c, Command::Observe(o) if o.step == Step::CertificateRefused);
+    assert!(commands.iter().any(refused));
+    assert!(!commands.iter().any(|c| matches!(c, Command::Port(PortCommand::Send { .. }))));
+    assert!(commands.iter().any(|c| matches!(c, Command::Send { packet: Packet::Assign(_), .. })), "asked again");
+}
+
+/// A draining set takes nothing new and is reported empty once its last task is answered.
+#[test]
+fn a_set_is_drained_before_it_goes() {
+    let mut bench = Bench::new(|_| {});
+    let set = bench.set(Operation::Add, 0, SetState::Ready);
+    bench.request(1, "1+2");
+    for (queue, body) in bench.settle_sends() {
+        bench.deliver(queue, body);
+    }
+    let (worker, task) = bench.assigned().remove(0);
+    bench.set(Operation::Add, 0, SetState::Draining);
+    let drained = |bench: &mut Bench| {
+        let key = format!("drained/{set}");
+        bench.take().iter().any(|c| matches!(c, Command::Port(PortCommand::Put { key: k, .. }) if *k == key))
+    };
+    assert!(!drained(&mut bench), "a task is still there");
+    bench.done(worker, task, "3");
+    assert!(drained(&mut bench));
+}
+
+/// A fault becomes a wanted repair, and its message goes only when that is durable.
+#[test]
+fn a_fault_is_kept_until_its_repair_is_written() {
+    let mut bench = Bench::new(|_| {});
+    let node = NodeId::Worker(SetId { operation: Operation::Add, number: 0 });
+    let event = FaultEvent {
+        kind: FaultType::Worker,
+        node,
+        incarnation: 3,
+        source: "admin".into(),
+        noticed: bench.now,
+    };
+    let receipt = bench.deliver(QueueName::Faults, serde_json::to_string(&event).unwrap());
+    let commands = bench.take();
+    let put = commands.iter().find_map(|command| match command {
+        Command::Port(PortCommand::Put { token, key, value, .. }) => Some((*token, key.clone(), value.clone())),
+        _ => None,
+    });
+    let (token, key, value) = put.unwrap();
+    assert_eq!(key, "repair/add-0/worker");
+    assert!(value.contains("\"incarnation\":3"), "{value}");
+    assert!(deleted(&commands, QueueName::Faults).is_empty());
+    bench.port(PortEvent::PutDone(token, Ok(Put::Written(1))));
+    assert_eq!(deleted(&bench.take(), QueueName::Faults), [receipt]);
+}
+
+/// A request received too often is answered with that, so that its client hears of it.
+#[test]
+fn a_dead_lettered_request_gets_a_named_outcome() {
+    let mut bench = Bench::new(|_| {});
+    let message = RequestMessage {
+        id: RequestId(5),
+        expression: "1+2".into(),
+        accepted: bench.now,
+        work_key: 0,
+        tag: None,
+    };
+    let receipt = bench.deliver(QueueName::Dead, serde_json::to_string(&message).unwrap());
+    let sent = bench.settle_sends();
+    let answer = sent.iter().find(|(queue, _)| *queue == QueueName::Outbound).unwrap();
+    assert!(answer.1.contains("error:dead_lettered"), "{}", answer.1);
+    assert_eq!(deleted(&bench.take(), QueueName::Dead), [receipt]);
+}
+
+/// The report's mode: a fault stops all dispatch for its ten seconds, after which the waiting task goes out.
+#[test]
+fn the_reports_dispatcher_sleeps_while_a_fault_is_on_the_bus() {
+    let mut bench = Bench::new(|config| config.dispatch = Dispatch::Report);
+    let set = bench.set(Operation::Add, 0, SetState::Ready);
+    let event = FaultEvent {
+        kind: FaultType::Follower,
+        node: NodeId::Replica(set, 1),
+        incarnation: 0,
+        source: "admin".into(),
+        noticed: bench.now,
+    };
+    bench.deliver(QueueName::Faults, serde_json::to_string(&event).unwrap());
+    bench.request(1, "1+2");
+    let sent = bench.settle_sends();
+    for (queue, body) in sent {
+        bench.deliver(queue, body);
+    }
+    bench.pass(Duration::from_millis(9_900));
+    assert!(bench.assigned().is_empty(), "asleep");
+    bench.pass(Duration::from_millis(300));
+    assert_eq!(bench.assigned().len(), 1, "awake");
+}
+
+/// What is in hand stays invisible to others for as long as it is in hand.
+#[test]
+fn leases_are_extended_before_they_end() {
+    let mut bench = Bench::new(|_| {});
+    let receipt = bench.request(1, "1+2");
+    bench.take();
+    bench.pass(Duration::from_secs(25));
+    let extended = bench.take().into_iter().any(|command| {
+        matches!(command, Command::Port(PortCommand::Extend { queue: QueueName::Inbound, receipts, .. })
+            if receipts.contains(&receipt))
+    });
+    assert!(extended);
+}

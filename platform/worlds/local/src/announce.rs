@@ -1,0 +1,75 @@
+//! The two lines between a parent and a child: configuration in, address out.
+
+use std::io::{BufRead, Write};
+use std::net::SocketAddr;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// What a child says once it listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// Its gRPC server.
+    pub grpc: SocketAddr,
+    /// The gateway, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<SocketAddr>,
+}
+
+/// Why a child could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Standard input held no usable configuration.
+    #[error("no configuration on standard input ({0}); `tally serve` is started by `tally up` and `tally run`")]
+    Config(String),
+    /// Standard output is closed.
+    #[error("cannot say where this process listens: {0}")]
+    Announce(std::io::Error),
+    /// The operating system refused something.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Part of the platform could not be opened.
+    #[error("{0}")]
+    Start(String),
+}
+
+impl Error {
+    pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::System { what, source }
+    }
+}
+
+/// Reads the configuration line.
+pub(crate) fn read_config<T: DeserializeOwned>() -> Result<T, Error> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|error| Error::Config(error.to_string()))?;
+    serde_json::from_str(&line).map_err(|error| Error::Config(error.to_string()))
+}
+
+/// Says where this process listens.
+pub(crate) fn announce(announcement: &Announcement) -> Result<(), Error> {
+    let mut line = serde_json::to_string(announcement).map_err(|error| Error::Start(error.to_string()))?;
+    line.push('\n');
+    let mut out = std::io::stdout().lock();
+    out.write_all(line.as_bytes()).and_then(|()| out.flush()).map_err(Error::Announce)
+}
+
+/// Makes the kernel kill this process when the thread that started it ends.
+///
+/// The parent starts children from a thread that lives as long as it does. If the parent died before this call, the
+/// process has been given to another parent and ends here.
+pub(crate) fn die_with_parent(parent: Option<rustix::process::Pid>) -> Result<(), Error> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(|error| Error::System { what: "cannot follow the parent".into(), source: error.into() })?;
+    if rustix::process::getppid() == parent {
+        Ok(())
+    } else {
+        Err(Error::Start("the parent process is gone".into()))
+    }
+}

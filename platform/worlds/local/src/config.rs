@@ -1,0 +1,68 @@
+//! What each process is told when it starts.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tally_model::{NodeId, PlatformConfig};
+
+/// For the supervisor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SupervisorConfig {
+    /// Where the platform keeps its files; exists and is empty or of an earlier run of the same platform.
+    pub data: PathBuf,
+    /// The platform.
+    pub platform: PlatformConfig,
+    /// Where the gateway listens; port 0 for any.
+    pub http: SocketAddr,
+    /// End with the process that started it; false for a daemon.
+    pub follow_parent: bool,
+}
+
+/// For the control plane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlPlaneConfig {
+    /// See [`SupervisorConfig::data`].
+    pub data: PathBuf,
+    /// The platform.
+    pub platform: PlatformConfig,
+    /// Where the gateway listens; fixed after the first start, so that clients find it again.
+    pub http: SocketAddr,
+    /// Where the gRPC services listen; likewise.
+    pub grpc: SocketAddr,
+    /// Where the supervisor's cluster service listens.
+    pub supervisor: SocketAddr,
+    /// Name of this platform, part of everything signed: 32 hexadecimal digits.
+    pub cluster: String,
+}
+
+/// What all pods of a platform are told: the `config` of a `PodSpec`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PodConfig {
+    /// The platform.
+    pub platform: PlatformConfig,
+    /// See [`ControlPlaneConfig::cluster`].
+    pub cluster: String,
+    /// Where observations are written.
+    pub data: PathBuf,
+}
+
+/// For a worker or a replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeConfig {
+    /// Its place.
+    pub node: NodeId,
+    /// Which occupant.
+    pub incarnation: u32,
+    /// What all pods are told.
+    pub pod: PodConfig,
+}
+
+/// The 16 bytes of a cluster name; `None` if it is not one.
+pub(crate) fn cluster_bytes(name: &str) -> Option<[u8; 16]> {
+    u128::from_str_radix(name, 16).ok().filter(|_| name.len() == 32).map(u128::to_be_bytes)
+}

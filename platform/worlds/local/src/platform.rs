@@ -1,0 +1,196 @@
+//! A platform of our own: started as a child, stopped with everything it made.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use tally_model::PlatformConfig;
+
+use crate::announce::Announcement;
+use crate::config::SupervisorConfig;
+use crate::state::State;
+
+/// How long a stopped supervisor may take.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How to start a platform.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Its files; created if missing.
+    pub data: PathBuf,
+    /// The platform.
+    pub platform: PlatformConfig,
+    /// Where the gateway listens; none for any port of loopback.
+    pub http: Option<SocketAddr>,
+    /// Leave it running when this process ends.
+    pub daemon: bool,
+    /// How long it may take to answer.
+    pub timeout: Duration,
+}
+
+/// Why there is no platform.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused something.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// It did not come up.
+    #[error("the platform did not come up: {reason}; its logs are in {logs}", logs = .logs.display())]
+    Start {
+        /// Why not, as far as is known.
+        reason: String,
+        /// Where its logs are.
+        logs: PathBuf,
+    },
+    /// It did not go away.
+    #[error("the platform did not stop within {0:?}; it was killed")]
+    Stop(Duration),
+}
+
+fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
+    let what = what.into();
+    move |source| Error::System { what, source }
+}
+
+/// A running platform. Stops when dropped, unless it is a daemon.
+#[derive(Debug)]
+pub struct Platform {
+    state: State,
+    child: Option<Child>,
+    daemon: bool,
+}
+
+impl Platform {
+    /// Starts a supervisor and waits until the gateway listens. Call it on a thread that lives as long as the platform
+    /// should: the kernel ends the supervisor when that thread ends (except a daemon).
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn start(options: &Options) -> Result<Self, Error> {
+        let logs = options.data.join("logs");
+        std::fs::create_dir_all(&logs).map_err(system(format!("cannot create {}", logs.display())))?;
+        let mut child = spawn(options, &logs)?;
+        let announcement = match announced(&mut child, options.timeout) {
+            Ok(announcement) => announcement,
+            Err(reason) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(Error::Start { reason, logs });
+            }
+        };
+        let Some(http) = announcement.http else {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(Error::Start { reason: "its gateway has no address".into(), logs });
+        };
+        let state =
+            State { http, supervisor: announcement.grpc, process: child.id(), data: options.data.clone() };
+        Ok(Self { state, child: Some(child), daemon: options.daemon })
+    }
+
+    /// Where it is.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Stops it and waits until every process is gone.
+    ///
+    /// # Errors
+    /// If it had to be killed.
+    pub fn stop(mut self) -> Result<(), Error> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        terminate(child.id());
+        let until = Instant::now() + STOP_TIMEOUT;
+        while Instant::now() < until {
+            match child.try_wait() {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+                Err(error) => return Err(system("cannot wait for the supervisor")(error)),
+            }
+        }
+        // Its children follow it: the kernel kills them.
+        let _ = child.kill();
+        let _ = child.wait();
+        Err(Error::Stop(STOP_TIMEOUT))
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        if !self.daemon
+            && let Err(error) = self.end()
+        {
+            tracing::error!(%error, "the platform was not stopped cleanly");
+        }
+    }
+}
+
+fn terminate(process: u32) {
+    if let Some(pid) = rustix::process::Pid::from_raw(process as i32) {
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
+fn spawn(options: &Options, logs: &std::path::Path) -> Result<Child, Error> {
+    let log = logs.join("supervisor.log");
+    let log_file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&log)
+        .map_err(system(format!("cannot write {}", log.display())))?;
+    let program = std::env::current_exe().map_err(system("cannot find this program"))?;
+    let mut child = Command::new(program)
+        .args(["serve", "supervisor"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(log_file)
+        .process_group(0)
+        .spawn()
+        .map_err(system("cannot start the supervisor"))?;
+    let config = SupervisorConfig {
+        data: options.data.clone(),
+        platform: options.platform.clone(),
+        http: options.http.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        follow_parent: !options.daemon,
+    };
+    let mut line = serde_json::to_vec(&config).map_err(|error| Error::Start {
+        reason: format!("its configuration cannot be written: {error}"),
+        logs: logs.to_owned(),
+    })?;
+    line.push(b'\n');
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(&line).map_err(system("cannot configure the supervisor"))?;
+    }
+    Ok(child)
+}
+
+/// Waits for the announcement line on a thread of its own, because reading a pipe has no time limit.
+fn announced(child: &mut Child, timeout: Duration) -> Result<Announcement, String> {
+    let output = child.stdout.take().ok_or("it has no standard output")?;
+    let (sender, receiver) = mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = BufReader::new(output).read_line(&mut line);
+        let _ = sender.send(read.map(|_| line));
+    });
+    match receiver.recv_timeout(timeout) {
+        Ok(Ok(line)) if line.is_empty() => Err("it ended".into()),
+        Ok(Ok(line)) => serde_json::from_str(&line).map_err(|error| error.to_string()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {timeout:?}")),
+    }
+}
