@@ -1,5 +1,54 @@
 //! Observations to histograms, history and run directory; owns the run schema.
+//!
+//! ```text
+//! runs/
+//!   latest -> burst/20260101T101500Z-4f2a          also burst/latest
+//!   burst/20260101T101500Z-4f2a/
+//!     run.json experiment.toml resolved.json plan.json env.json repro.sh    phase 0, before the first request
+//!     trials/0001/                                                          phase 1, as it happens
+//!       history.jsonl.zst        HistoryLine: every operation and later read, without tasks
+//!       certificates.jsonl.zst   CertificateLine: the tasks of every answer, with certificates
+//!       faults.jsonl events.jsonl series.jsonl keys.json
+//!       latency.hdr lag.hdr      HdrHistogram interval logs, made from the history
+//!     check.json results.json summary.txt report.html BLAKE3SUMS            phase 2, after analysis
+//! ```
+//!
+//! Documents are written to a temporary file, synced and renamed; the two large files are independent zstd frames of at most a
+//! second, so that a crash leaves a readable prefix. Nothing secret is ever handed to this crate, so nothing is redacted.
 
+mod analysis;
+mod durable;
+mod environment;
+mod error;
+mod frame;
+mod history;
+mod interval;
+mod lines;
+mod metric;
+mod name;
+mod phases;
+mod reader;
 mod record;
+mod run;
+mod seal;
+mod summary;
+mod trial;
+mod window;
 
-pub use record::{Effect, Fate, FaultRecord, HistoryLine, Operation, Read, SCHEMA_VERSION, Sample};
+pub use analysis::Analysis;
+pub use environment::{Environment, load_average};
+pub use error::{CaptureError, Result};
+pub use frame::{FRAME_AGE, FRAME_BYTES, FRAME_LIMIT, Frame, FrameDecoder, FrameReader, FrameWriter, Tail};
+pub use history::{HistoryReader, fold_frames, parse_line, split_lines};
+pub use lines::{LineWriter, read_lines};
+pub use phases::LayerTimes;
+pub use reader::{RunReader, TrialReader};
+pub use record::{
+    CertificateLine, Effect, Fate, FaultRecord, HistoryLine, Operation, Read, SCHEMA_VERSION, Sample, Sight,
+    TrialKeys,
+};
+pub use run::{Document, RunRecord, RunStart, RunStatus, RunWriter};
+pub use seal::{seal, verify_seal};
+pub use summary::{Counts, FaultTimes, Quantiles, Second, Summary, WindowSummary};
+pub use trial::{TrialSize, TrialWriter};
+pub use window::Window;

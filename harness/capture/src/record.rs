@@ -1,10 +1,11 @@
 //! The lines of the run directory's files: `history.jsonl.zst`, `faults.jsonl`, `events.jsonl`, `series.jsonl`.
 //!
 //! All times are nanoseconds since the trial began, by the harness's monotonic clock; `events.jsonl` holds the platform's own
-//! observations (`tally_model::Observation`), shifted to the same zero.
+//! observations (`tally_model::Observation`), shifted to the same zero. The times inside a [`CertifiedTask`] are the platform's,
+//! unshifted: only their differences are used.
 
 use serde::{Deserialize, Serialize};
-use tally_model::{CertifiedTask, Outcome, RequestId};
+use tally_model::{CertifiedTask, Outcome, PlatformConfig, RequestId, SetRecord};
 
 /// Version of every file in a run directory; additive changes only within a version.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -53,7 +54,15 @@ pub struct Operation {
     /// The answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// The tasks of the answer, with certificates.
+    /// Further ids the platform gave to later posts of the same plan entry; an idempotent platform gives none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_ids: Vec<RequestId>,
+    /// When the platform folded the answer, by its own clock: the answer's birth mark. Two marks for one request are two outcome
+    /// records, even if the values are equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folded: Option<u64>,
+    /// The tasks of the answer, with certificates, as the client received them. `TrialWriter::operation` moves them to
+    /// `certificates.jsonl.zst`, so in a stored history this is empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<CertifiedTask>,
     /// How often it was posted (always with the same idempotency key); 0 if never.
@@ -63,6 +72,42 @@ pub struct Operation {
     pub reason: Option<String>,
 }
 
+impl Operation {
+    /// A request that was planned and has not been sent.
+    pub fn planned(n: u64, load: u16, expression: impl Into<String>, intended: u64) -> Self {
+        Self {
+            n,
+            load,
+            expression: expression.into(),
+            intended,
+            sent: None,
+            first_byte: None,
+            done: None,
+            fate: Fate::Fail,
+            status: 0,
+            accepted: false,
+            id: None,
+            outcome: None,
+            other_ids: Vec::new(),
+            folded: None,
+            tasks: Vec::new(),
+            attempts: 0,
+            reason: None,
+        }
+    }
+}
+
+/// How a further sight came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sight {
+    /// The client asked again.
+    #[default]
+    Read,
+    /// The platform delivered it unasked (an event stream, the answer to a repeated post).
+    Delivery,
+}
+
 /// A further sight of a request's outcome after `done`: a re-read, or the answer delivered again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Read {
@@ -70,19 +115,61 @@ pub struct Read {
     pub n: u64,
     /// When.
     pub at: u64,
+    /// Asked for or delivered.
+    #[serde(default, skip_serializing_if = "is_read")]
+    pub sight: Sight,
     /// What was seen; none if the platform no longer knew the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// See [`Operation::folded`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folded: Option<u64>,
 }
 
-/// One line of `history.jsonl.zst`.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_read(sight: &Sight) -> bool {
+    *sight == Sight::Read
+}
+
+/// One line of `history.jsonl.zst`: `{"op":{...}}` or `{"read":{...}}`.
+///
+/// The kind is the outer key, not a field beside the others, so that a reader need not buffer a line to know what it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "almost every line is an operation, so a box would cost an allocation each"
+)]
 pub enum HistoryLine {
     /// A planned request.
     Op(Operation),
     /// A later sight of an outcome.
     Read(Read),
+}
+
+/// One line of `certificates.jsonl.zst`: the tasks behind one answer.
+///
+/// They are kept apart because signatures do not compress: with them in the history, every analysis would have to read them.
+/// `n` comes first, so that a reader can decide whether to audit a line before it parses the rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateLine {
+    /// Which request.
+    pub n: u64,
+    /// Its tasks, in dependency order.
+    pub tasks: Vec<CertifiedTask>,
+}
+
+/// `keys.json`: what one must know to check the certificates of a trial. Public keys only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialKeys {
+    /// See [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The cluster that signed statements name: 32 hexadecimal digits.
+    pub cluster: String,
+    /// The platform's configuration: protocol, suite, replicas.
+    pub config: PlatformConfig,
+    /// Every version of every set record that was seen, in the order in which they were seen.
+    pub sets: Vec<SetRecord>,
 }
 
 /// Whether something was seen to happen.

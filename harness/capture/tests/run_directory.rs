@@ -1,0 +1,323 @@
+//! A run directory from the first document to the checksums, and what is left of one after a crash.
+
+use std::fs;
+use std::path::Path;
+
+use tally_capture::{
+    Analysis, CaptureError, Document, Effect, Environment, Fate, FaultRecord, HistoryLine, Operation, Read,
+    RunReader, RunStart, RunStatus, RunWriter, Sight, Tail, Window, read_lines, verify_seal,
+};
+use tally_model::{Outcome, RequestId};
+
+const MILLI: u64 = 1_000_000;
+
+fn start(root: &Path, name: &str) -> Result<RunWriter, CaptureError> {
+    let command: Vec<String> = ["tally", "run", "a b.toml"].map(String::from).to_vec();
+    let start = RunStart {
+        seed: 42,
+        plan: "7c1e",
+        target: "local",
+        command: &command,
+        experiment: b"version = 1\n",
+    };
+    RunWriter::create(
+        root,
+        name,
+        start,
+        &"resolved",
+        &[1, 2, 3],
+        Environment::observe("debug"),
+    )
+}
+
+/// Request `n`, due at `n` milliseconds, answered after `latency` milliseconds.
+fn answered(n: u64, latency: u64) -> Operation {
+    let due = n * MILLI;
+    Operation {
+        sent: Some(due + 10_000),
+        first_byte: Some(due + 500_000),
+        done: Some(due + latency * MILLI),
+        fate: Fate::Ok,
+        status: 202,
+        accepted: true,
+        id: Some(RequestId(u128::from(n) + 1)),
+        outcome: Some(Outcome::Value("16".into())),
+        attempts: 1,
+        ..Operation::planned(n, 0, "(3+5)*(4/2)", due)
+    }
+}
+
+/// What was written is read back the same, by every name the run has, and the checksums notice a changed byte.
+#[test]
+fn a_run_is_found_by_every_name_and_sealed() {
+    let root = tempfile::tempdir().unwrap();
+    let run = start(root.path(), "burst").unwrap();
+    let mut trial = run.trial(1).unwrap();
+    let lines: Vec<HistoryLine> = (0..1000)
+        .map(|n| HistoryLine::Op(answered(n, 5)))
+        .chain([HistoryLine::Read(Read {
+            n: 3,
+            at: 9,
+            sight: Sight::Delivery,
+            outcome: None,
+            folded: None,
+        })])
+        .collect();
+    for line in &lines {
+        match line.clone() {
+            HistoryLine::Op(operation) => trial.operation(operation).unwrap(),
+            HistoryLine::Read(read) => trial.read(read).unwrap(),
+        }
+    }
+    trial.finish().unwrap();
+    run.write_text(Document::Summary, "PASS\n").unwrap();
+    let id = run.id();
+    let directory = run.finish(RunStatus::Complete, "pass", 0).unwrap();
+
+    let stamp = id.strip_prefix("burst/").unwrap();
+    for wanted in [
+        "latest",
+        "burst",
+        "burst/latest",
+        &id,
+        stamp,
+        directory.to_str().unwrap(),
+    ] {
+        let reader = RunReader::open(root.path(), wanted).unwrap();
+        assert_eq!(reader.id(), id, "{wanted}");
+        assert_eq!(reader.record().verdict.as_deref(), Some("pass"));
+        let trials = reader.trials().unwrap();
+        let mut history = trials[0].history().unwrap();
+        let read: Vec<_> = history.by_ref().map(Result::unwrap).collect();
+        assert_eq!(read, lines);
+        assert_eq!(history.tail(), Tail::Clean);
+    }
+    assert!(verify_seal(&directory).unwrap().is_empty());
+    fs::write(directory.join("summary.txt"), "FAIL\n").unwrap();
+    assert_eq!(verify_seal(&directory).unwrap(), [Path::new("summary.txt")]);
+}
+
+/// Cut anywhere, a history is a readable prefix that says that it is torn; changed anywhere, it is an error and never other data.
+#[test]
+fn a_crash_leaves_a_readable_prefix_and_damage_is_noticed() {
+    let root = tempfile::tempdir().unwrap();
+    let run = start(root.path(), "crash").unwrap();
+    let mut trial = run.trial(1).unwrap();
+    for n in 0..20_000 {
+        trial.operation(answered(n, 5)).unwrap();
+    }
+    trial.finish().unwrap();
+    let reader = RunReader::open(root.path(), "latest").unwrap();
+    assert_eq!(reader.record().status, RunStatus::Running);
+    let trial = reader.trials().unwrap().remove(0);
+    let bytes = fs::read(trial.history_path()).unwrap();
+    let mut lengths = Vec::new();
+    for cut in (0..bytes.len()).step_by(bytes.len() / 50) {
+        fs::write(trial.history_path(), &bytes[..cut]).unwrap();
+        let mut history = trial.history().unwrap();
+        let mut count = 0;
+        for (n, line) in history.by_ref().enumerate() {
+            assert_eq!(line.unwrap(), HistoryLine::Op(answered(n as u64, 5)));
+            count += 1;
+        }
+        assert!(cut == 0 || matches!(history.tail(), Tail::Torn { .. }) || count > 0);
+        lengths.push(count);
+    }
+    assert!(lengths.is_sorted() && lengths[49] > 0, "{lengths:?}");
+    for at in (0..bytes.len()).step_by(bytes.len() / 50) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x10;
+        fs::write(trial.history_path(), &changed).unwrap();
+        let mut history = trial.history().unwrap();
+        let fine = history.by_ref().all(|line| line.is_ok());
+        assert!(!fine || history.tail() != Tail::Clean, "byte {at}");
+    }
+}
+
+/// A line that a crash cut off is left out and reported; a broken line in the middle is damage.
+#[test]
+fn torn_lines_are_told_from_broken_ones() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("numbers.jsonl");
+    fs::write(&path, "1\n2\n3").unwrap();
+    assert_eq!(
+        read_lines::<u32>(&path).unwrap(),
+        (vec![1, 2], Tail::Torn { offset: 4 })
+    );
+    fs::write(&path, "1\nx\n3\n").unwrap();
+    assert!(matches!(
+        read_lines::<u32>(&path),
+        Err(CaptureError::Damaged { offset: 2, .. })
+    ));
+}
+
+/// Neither a name nor a link leads out of the run root.
+#[test]
+fn links_and_names_do_not_lead_astray() {
+    let root = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), root.path().join("burst")).unwrap();
+    assert!(matches!(
+        start(root.path(), "burst"),
+        Err(CaptureError::Link { .. })
+    ));
+    assert!(matches!(
+        start(root.path(), "../burst"),
+        Err(CaptureError::Name { .. })
+    ));
+    std::os::unix::fs::symlink("/etc", root.path().join("latest")).unwrap();
+    assert!(RunReader::open(root.path(), "latest").is_err());
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+/// Counts, percentiles, windows and metrics of a history whose figures are known by construction.
+#[test]
+fn a_summary_says_what_happened() {
+    let root = tempfile::tempdir().unwrap();
+    let run = start(root.path(), "summary").unwrap();
+    let mut trial = run.trial(1).unwrap();
+    for n in 0..4000 {
+        let mut op = answered(n, if (1000..2000).contains(&n) { 100 } else { 10 });
+        match n {
+            3000..3010 => {
+                op = Operation {
+                    fate: Fate::Fail,
+                    status: 429,
+                    accepted: false,
+                    outcome: None,
+                    done: None,
+                    ..op
+                }
+            }
+            3010..3015 => op = Operation::planned(n, 0, "1", n * MILLI),
+            3015..3018 => {
+                op = Operation {
+                    fate: Fate::Info,
+                    outcome: None,
+                    done: None,
+                    ..op
+                }
+            }
+            3018 => op.outcome = Some("error:dead_lettered".to_owned().try_into().unwrap()),
+            3019 => op.outcome = Some("error:div_by_zero".to_owned().try_into().unwrap()),
+            3020 => op.sent = Some(op.intended + 6 * MILLI),
+            _ => {}
+        }
+        trial.operation(op).unwrap();
+    }
+    let effect = |at: u64| {
+        Some(Effect {
+            at: at * MILLI,
+            evidence: "seen".into(),
+        })
+    };
+    let fault = FaultRecord {
+        name: "kill".into(),
+        kind: "kill".into(),
+        role: "worker".into(),
+        target: "add-0/worker".into(),
+        planned: 900 * MILLI,
+        duration: 1000 * MILLI,
+        requested: Some(990 * MILLI),
+        effective: effect(1000),
+        symptom: None,
+        detected: effect(1400),
+        recovered: effect(1900),
+        healed: effect(2000),
+        problem: None,
+    };
+    trial.fault(&fault).unwrap();
+    trial.finish().unwrap();
+    let trial = RunReader::open(root.path(), "latest")
+        .unwrap()
+        .trials()
+        .unwrap()
+        .remove(0);
+    let analysis = Analysis::read(&trial, 2).unwrap();
+    let summary = analysis.summary(Window {
+        from: 500 * MILLI,
+        to: u64::MAX,
+    });
+    let near = |found: Option<f64>, wanted: f64| {
+        let found = found.unwrap();
+        assert!(
+            (found - wanted).abs() <= wanted * 0.001,
+            "{found} is not {wanted}"
+        );
+    };
+    for (function, metric, label, window, wanted) in [
+        ("count", "offered", "", "", 3500.0),
+        ("", "refused", "", "always", 10.0),
+        ("rate", "dropped", "", "", 5.0 / 3500.0),
+        ("", "timeout", "", "", 3.0),
+        ("", "failed", "", "", 1.0),
+        ("", "late", "", "", 1.0),
+        ("p50", "latency", "", "before", 10e6),
+        ("p99", "latency", "", "during:kill", 100e6),
+        ("max", "latency", "", "after:kill", 10e6),
+        ("p50", "service", "", "during", 99.99e6),
+        ("p50", "lag", "", "steady", 10_000.0),
+        ("", "success_rate", "", "during", 1.0),
+        ("", "goodput", "", "during", 1000.0),
+        ("", "time_to_detect", "kill", "", 400e6),
+        ("", "time_to_recover", "", "", 900e6),
+    ] {
+        near(summary.metric(function, metric, label, window), wanted);
+    }
+    assert_eq!(summary.metric("p99", "latencyy", "", ""), None);
+    assert_eq!(summary.metric("p99", "latency", "", "during:other"), None);
+    assert_eq!(summary.seconds[1].offered, 1000);
+    assert!((99 * MILLI..101 * MILLI).contains(&summary.seconds[1].p50));
+
+    let again = Analysis::read(&trial, 1).unwrap().summary(Window {
+        from: 500 * MILLI,
+        to: u64::MAX,
+    });
+    assert_eq!(
+        serde_json::to_string(&summary).unwrap(),
+        serde_json::to_string(&again).unwrap()
+    );
+    analysis.write_interval_logs(trial.directory()).unwrap();
+    let log = fs::read_to_string(trial.directory().join("latency.hdr")).unwrap();
+    assert!(log.contains("Tag=during:kill,1,1,"), "{log}");
+}
+
+/// Compressed, a plausible operation stays within its budget of 120 bytes.
+#[test]
+fn an_operation_takes_at_most_120_bytes() {
+    let root = tempfile::tempdir().unwrap();
+    let run = start(root.path(), "size").unwrap();
+    let mut trial = run.trial(1).unwrap();
+    let mut random = 1_u64;
+    let mut next = |below: u64| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % below
+    };
+    for n in 0..50_000 {
+        let due = n * MILLI + next(MILLI);
+        let sent = due + next(80_000);
+        let (a, b) = (next(999), next(999));
+        let mut op = answered(n, 1);
+        op.expression = format!("({a}+{b})*({}-{})", next(999), next(999));
+        op.intended = due;
+        op.sent = Some(sent);
+        op.first_byte = Some(sent + 400_000 + next(200_000));
+        op.done = Some(sent + 2_000_000 + next(9_000_000));
+        op.folded = Some(1_767_262_500_000_000_000 + sent + next(5_000_000));
+        let high = u128::from(next(u64::MAX)) << 96 | u128::from(next(u64::MAX)) << 64;
+        op.id = Some(RequestId(
+            high | u128::from(next(u64::MAX)) << 32 | u128::from(next(u64::MAX)),
+        ));
+        op.outcome = Some(Outcome::Value((a * b * next(99)).to_string()));
+        trial.operation(op).unwrap();
+    }
+    let size = trial.finish().unwrap();
+    assert!(
+        size.history / size.operations <= 120,
+        "{} bytes",
+        size.history / size.operations
+    );
+    println!("{} bytes an operation", size.history / size.operations);
+}
