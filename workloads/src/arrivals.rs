@@ -313,7 +313,7 @@ mod tests {
             for pattern in [
                 Pattern::Constant { rate: a },
                 Pattern::Ramp { from: a, to: b },
-                Pattern::Burst { base: a, peak: b, at, length: length.min(span.measure - at) },
+                Pattern::Burst { base: a, peak: b, at, length: length.min(span.measure.saturating_sub(at)) },
                 Pattern::Poisson { rate: a },
             ] {
                 let due: Vec<u64> = Arrivals::new(&pattern, span, Stream::new(1, "x", "y")).collect();

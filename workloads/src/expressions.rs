@@ -1,6 +1,6 @@
 //! A shape and a stream become texts.
 
-use tally_model::Operation;
+use tally_model::{Operation, Outcome};
 
 use crate::operands::operand;
 use crate::residue::Residue;
@@ -22,42 +22,8 @@ impl ExpressionStream {
     /// The next expression; of a list, with its expected answer.
     pub fn draw(&mut self) -> FixedExpression {
         let mut text = String::with_capacity(16);
-        match &self.shape {
-            Shape::Flat { terms } => {
-                tree(
-                    terms,
-                    Level {
-                        depth: 1,
-                        fanout: 2,
-                        dependent: 0,
-                    },
-                    &mut self.stream,
-                    &mut text,
-                );
-            }
-            Shape::Tree {
-                depth,
-                fanout,
-                dependent,
-                terms,
-            } => {
-                let level = Level {
-                    depth: *depth,
-                    fanout: *fanout,
-                    dependent: *dependent,
-                };
-                tree(terms, level, &mut self.stream, &mut text);
-            }
-            Shape::Chain { length, terms } => chain(terms, *length, &mut self.stream, &mut text),
-            Shape::Fixed { list } => {
-                let index = self.stream.below(list.len() as u64) as usize;
-                return list
-                    .get(index)
-                    .cloned()
-                    .unwrap_or(FixedExpression { text, answer: None });
-            }
-        }
-        FixedExpression { text, answer: None }
+        let answer = draw(&self.shape, &mut self.stream, &mut text);
+        FixedExpression { text, answer }
     }
 }
 
@@ -67,6 +33,56 @@ impl Iterator for ExpressionStream {
     fn next(&mut self) -> Option<FixedExpression> {
         Some(self.draw())
     }
+}
+
+fn draw(shape: &Shape, stream: &mut Stream, out: &mut String) -> Option<Outcome> {
+    match shape {
+        Shape::Flat { terms } => {
+            tree(
+                terms,
+                Level {
+                    depth: 1,
+                    fanout: 2,
+                    dependent: 0,
+                },
+                stream,
+                out,
+            );
+        }
+        Shape::Tree {
+            depth,
+            fanout,
+            dependent,
+            terms,
+        } => {
+            let level = Level {
+                depth: *depth,
+                fanout: *fanout,
+                dependent: *dependent,
+            };
+            tree(terms, level, stream, out);
+        }
+        Shape::Chained { length, terms } => chain(terms, *length, stream, out),
+        Shape::Mixed { parts } => {
+            let mut ticket = stream.below(parts.iter().map(|part| u64::from(part.weight)).sum());
+            for part in parts {
+                let weight = u64::from(part.weight);
+                match &part.shape {
+                    // A mix of mixes would recurse as deep as a file nests; the parser refuses it.
+                    Shape::Mixed { .. } => {}
+                    shape if ticket < weight => return draw(shape, stream, out),
+                    _ => {}
+                }
+                ticket = ticket.saturating_sub(weight);
+            }
+        }
+        Shape::Fixed { list } => {
+            let chosen = list.get(stream.below(list.len() as u64) as usize)?;
+            out.push_str(&chosen.text);
+            return chosen.answer.clone();
+        }
+    }
+    None
 }
 
 #[derive(Clone, Copy)]
@@ -168,7 +184,7 @@ fn apply(operation: Operation, left: Residue, right: Residue) -> Residue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Decimals, OperationWeights, ValueRange};
+    use crate::{Decimals, MixedPart, OperationWeights, ValueRange};
     use proptest::prelude::*;
 
     fn texts(shape: Shape, seed: u64, count: usize) -> Vec<String> {
@@ -240,7 +256,7 @@ mod tests {
             values: ValueRange { min: 1, max: 9 },
             ..Terms::default()
         };
-        for text in texts(Shape::Chain { length: 7, terms }, 1, 50) {
+        for text in texts(Shape::Chained { length: 7, terms }, 1, 50) {
             assert_eq!(depth_of(&text), 7, "{text}");
         }
     }
@@ -256,6 +272,23 @@ mod tests {
         let texts = texts(Shape::Flat { terms }, 1, 200);
         assert!(texts.iter().all(|text| !text.ends_with("/0)")), "{texts:?}");
         assert!(texts.iter().any(|text| text.starts_with("(0/")), "{texts:?}");
+    }
+
+    /// A mix draws its parts by weight.
+    #[test]
+    fn mixes_follow_their_weights() {
+        let part = |weight, shape| MixedPart { weight, shape };
+        let terms = Terms::default();
+        let parts = vec![
+            part(3, Shape::Flat { terms }),
+            part(0, Shape::Flat { terms }),
+            part(1, Shape::Chained { length: 3, terms }),
+        ];
+        let chains = texts(Shape::Mixed { parts }, 1, 1_000)
+            .iter()
+            .filter(|t| t.starts_with("((("))
+            .count();
+        assert!((200..300).contains(&chains), "{chains}");
     }
 
     /// A list is drawn from, answers included, and an empty one does not stop the stream.

@@ -19,5 +19,5 @@ pub use expressions::ExpressionStream;
 pub use fingerprint::{FINGERPRINTED, Fingerprint, fingerprint};
 pub use operands::{Decimals, OperationWeights, ValueRange};
 pub use pattern::{Pattern, Rate};
-pub use shape::{FixedExpression, MAX_CHAIN, MAX_DEPTH, MAX_FANOUT, MAX_OPERANDS, Shape, Terms};
+pub use shape::{FixedExpression, MAX_CHAIN, MAX_DEPTH, MAX_FANOUT, MAX_OPERANDS, MixedPart, Shape, Terms};
 pub use stream::Stream;

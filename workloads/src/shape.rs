@@ -46,6 +46,15 @@ pub struct FixedExpression {
     pub answer: Option<Outcome>,
 }
 
+/// One shape of a mix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MixedPart {
+    /// How often, against the other weights.
+    pub weight: u32,
+    /// What.
+    pub shape: Shape,
+}
+
 /// The shape of the expressions of a load. Generated ones never divide by zero: a number 0 that would be a divisor is
 /// another digit, and a division by a parenthesis that is 0 becomes a sum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,12 +80,17 @@ pub enum Shape {
         terms: Terms,
     },
     /// Every operation needs the one before: `(((1+2)*3)-4)`. Nothing can be computed at once.
-    Chain {
+    Chained {
         /// Operations.
         length: u32,
         /// What it is made of.
         #[serde(flatten)]
         terms: Terms,
+    },
+    /// Several shapes, each as often as its weight says.
+    Mixed {
+        /// At least one, none of them mixed itself.
+        parts: Vec<MixedPart>,
     },
     /// These, each as often as the others.
     Fixed {
@@ -91,7 +105,8 @@ impl Shape {
         match self {
             Self::Flat { .. } => "flat",
             Self::Tree { .. } => "tree",
-            Self::Chain { .. } => "chain",
+            Self::Chained { .. } => "chained",
+            Self::Mixed { .. } => "mixed",
             Self::Fixed { .. } => "fixed",
         }
     }
@@ -101,7 +116,12 @@ impl Shape {
         match self {
             Self::Flat { .. } => 2,
             Self::Tree { depth, fanout, .. } => u64::from(*fanout).saturating_pow(*depth),
-            Self::Chain { length, .. } => u64::from(*length) + 1,
+            Self::Chained { length, .. } => u64::from(*length) + 1,
+            Self::Mixed { parts } => parts
+                .iter()
+                .map(|part| part.shape.most_operands())
+                .max()
+                .unwrap_or(0),
             Self::Fixed { .. } => 0,
         }
     }

@@ -26,18 +26,18 @@ impl Stream {
     }
 
     /// Uniform over all of `u64`.
-    pub fn next(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// Uniform over `0..bound`, without bias (Lemire, "Fast Random Integer Generation in an Interval", 2019).
     /// 0 when `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        let mut product = u128::from(self.next()) * u128::from(bound);
+        let mut product = u128::from(self.word()) * u128::from(bound);
         if (product as u64) < bound {
             let threshold = bound.wrapping_neg() % bound;
             while (product as u64) < threshold {
-                product = u128::from(self.next()) * u128::from(bound);
+                product = u128::from(self.word()) * u128::from(bound);
             }
         }
         (product >> 64) as u64
@@ -90,7 +90,7 @@ mod tests {
             (1, "a", "c"),
         ]
         .into_iter()
-        .map(|(seed, load, purpose)| Stream::new(seed, load, purpose).next())
+        .map(|(seed, load, purpose)| Stream::new(seed, load, purpose).word())
         .collect();
         firsts.sort_unstable();
         firsts.dedup();
