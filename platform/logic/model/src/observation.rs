@@ -108,10 +108,11 @@ impl Observation {
         }
     }
 
-    /// About a node, and the set it belongs to.
+    /// About a node, the set it belongs to, and its layer.
     pub fn with_node(mut self, node: NodeId) -> Self {
         self.node = Some(node);
         self.set = node.set().or(self.set);
+        self.operation = node.set().map(|set| set.operation).or(self.operation);
         self
     }
 

@@ -1,0 +1,75 @@
+//! The keys between the fleet and the others.
+
+use serde::{Deserialize, Serialize};
+use tally_model::{FaultType, NodeId, Operation, SetId};
+
+/// Records of sets ([`tally_model::SetRecord`] as JSON), written by the fleet alone.
+pub const SETS_PREFIX: &str = "sets/";
+/// Requests to replace an occupant ([`Repair`] as JSON), written by the scheduler's recovery, deleted by the fleet.
+pub const REPAIR_PREFIX: &str = "repair/";
+/// Notes that a draining set has nothing in flight (any value), written by the scheduler, deleted by the fleet.
+pub const DRAINED_PREFIX: &str = "drained/";
+/// The fleet's own notes: the next number of every operation, the incarnations of every set.
+pub const FLEET_PREFIX: &str = "fleet/";
+
+/// The key of a set's record.
+pub fn record_key(set: SetId) -> String {
+    format!("{SETS_PREFIX}{set}")
+}
+
+/// The key of a request to replace the occupant of a place.
+pub fn repair_key(node: NodeId) -> String {
+    format!("{REPAIR_PREFIX}{node}")
+}
+
+/// The key that says that a draining set is idle.
+pub fn drained_key(set: SetId) -> String {
+    format!("{DRAINED_PREFIX}{set}")
+}
+
+/// Where the next number of an operation's sets is noted.
+pub(super) fn next_key(operation: Operation) -> String {
+    format!("{FLEET_PREFIX}next/{operation}")
+}
+
+/// Where the incarnations of a set's places are noted.
+pub(super) fn places_key(set: SetId) -> String {
+    format!("{FLEET_PREFIX}places/{set}")
+}
+
+/// The reverse of [`next_key`].
+pub(super) fn next_of(key: &str) -> Option<Operation> {
+    let name = key.strip_prefix(FLEET_PREFIX)?.strip_prefix("next/")?;
+    Operation::from_name(name)
+}
+
+/// The reverse of [`places_key`].
+pub(super) fn places_of(key: &str) -> Option<SetId> {
+    key.strip_prefix(FLEET_PREFIX)?
+        .strip_prefix("places/")?
+        .parse()
+        .ok()
+}
+
+/// A request to replace the occupant of a place: the value of a `repair/` key, as JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repair {
+    /// The occupant to replace; a request about an earlier one is void.
+    pub incarnation: u32,
+    /// What failed, for people.
+    pub kind: FaultType,
+}
+
+/// What the fleet needs of a [`Repair`].
+#[derive(Deserialize)]
+struct Incarnation {
+    incarnation: u32,
+}
+
+impl Repair {
+    /// Reads no more than is needed, so that the reason may take any form.
+    pub(super) fn incarnation_in(value: &str) -> Option<u32> {
+        let read = serde_json::from_str::<Incarnation>(value).ok()?;
+        Some(read.incarnation)
+    }
+}
