@@ -1,0 +1,277 @@
+//! From a submission to 202: the record is durable, then the message is durable, then the client is told.
+//!
+//! The record goes first because it alone decides which body owns an id; a message sent before it could be executed for
+//! a client that is then told 409. Messages are sent in groups: while one send is under way the next group collects.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use tally_model::{
+    AnswerMessage, Instant, Precondition, Put, QueueName, RequestId, RequestMessage, Versioned,
+};
+
+use super::interface::{CallId, GatewayCommand, Response, Submission};
+use super::ledger::{Ledger, Purpose, RETRY_AFTER, backoff, respond_all};
+use super::naming::{RequestRecord, answer_key, body_digest, default_work_key, request_id, request_key};
+use crate::port::{PortCommand, Trouble};
+
+/// Messages of one send.
+const GROUP: usize = 256;
+/// Sends under way at once: the second one keeps the queue busy while the first one's answer travels.
+const SENDS: usize = 2;
+/// Tries of a send before the client is told that the fate is unknown.
+const TRIES: u32 = 3;
+
+/// A request on its way to being accepted.
+#[derive(Debug)]
+struct Entering {
+    digest: String,
+    message: RequestMessage,
+    calls: Vec<CallId>,
+    sending: bool,
+    tries: u32,
+}
+
+/// Everything that is being accepted.
+#[derive(Debug, Default)]
+pub(crate) struct Admission {
+    entering: BTreeMap<RequestId, Entering>,
+    /// Of `entering`, those that `Ledger::pending` does not count yet.
+    unsent: usize,
+    outbox: VecDeque<RequestId>,
+    sends: usize,
+    retries: BTreeSet<(Instant, RequestId)>,
+}
+
+impl Admission {
+    /// Takes a submission that parsed.
+    pub(crate) fn submit(
+        &mut self,
+        now: Instant,
+        submission: Submission,
+        ledger: &mut Ledger,
+        out: &mut Vec<GatewayCommand>,
+    ) {
+        let id = request_id(&submission);
+        let digest = body_digest(&submission);
+        let call = submission.call;
+        if let Some(entering) = self.entering.get_mut(&id) {
+            if entering.digest == digest {
+                entering.calls.push(call);
+            } else {
+                respond_all([call], &Response::Conflict { id }, out);
+            }
+            return;
+        }
+        if ledger.unfinished() + self.unsent >= ledger.limits.pending {
+            let busy = Response::Busy {
+                retry_after: RETRY_AFTER,
+            };
+            return respond_all([call], &busy, out);
+        }
+        let record = RequestRecord {
+            digest: digest.clone(),
+            accepted: now,
+        };
+        let message = RequestMessage {
+            id,
+            expression: submission.expression,
+            accepted: now,
+            work_key: submission.work_key.unwrap_or(default_work_key(id)),
+            tag: submission.tag,
+        };
+        let entering = Entering {
+            digest,
+            message,
+            calls: vec![call],
+            sending: false,
+            tries: 0,
+        };
+        self.entering.insert(id, entering);
+        self.unsent += 1;
+        out.push(GatewayCommand::Port(PortCommand::Put {
+            token: ledger.ask(Purpose::Record(id)),
+            key: request_key(id),
+            value: json(&record),
+            when: Precondition::Absent,
+        }));
+    }
+
+    /// The store said what became of the record.
+    pub(crate) fn recorded(
+        &mut self,
+        id: RequestId,
+        result: Result<Put, Trouble>,
+        ledger: &mut Ledger,
+        out: &mut Vec<GatewayCommand>,
+    ) {
+        match result {
+            Ok(Put::Written(_)) => self.enqueue(id, ledger, out),
+            Ok(Put::Refused(earlier)) => self.seen_before(id, earlier, ledger, out),
+            Err(trouble) => {
+                let response = ledger.unavailable(&trouble);
+                self.finish(id, &response, out);
+            }
+        }
+    }
+
+    /// Somebody used the id before: the same request again, or a clash.
+    fn seen_before(
+        &mut self,
+        id: RequestId,
+        earlier: Option<Versioned>,
+        ledger: &mut Ledger,
+        out: &mut Vec<GatewayCommand>,
+    ) {
+        let Some(entering) = self.entering.get_mut(&id) else {
+            return;
+        };
+        let record = earlier.and_then(|v| serde_json::from_str::<RequestRecord>(&v.value).ok());
+        let Some(record) = record else {
+            let trouble = Trouble {
+                transient: true,
+                message: "the record of the request changed meanwhile".into(),
+            };
+            let response = ledger.unavailable(&trouble);
+            return self.finish(id, &response, out);
+        };
+        if record.digest != entering.digest {
+            return self.finish(id, &Response::Conflict { id }, out);
+        }
+        entering.message.accepted = record.accepted;
+        if let Some(answer) = ledger.recent.get(id).cloned() {
+            self.finish(id, &Response::Answered { answer }, out);
+        } else if ledger.pending.contains(&id) {
+            self.finish(id, &Response::Accepted { id }, out);
+        } else {
+            ledger.get(answer_key(id), Purpose::Replay(id), out);
+        }
+    }
+
+    /// The store said whether a request that was seen before is answered. If not, an earlier life may have died between
+    /// record and message, so the message goes out (again): a second copy is harmless, a missing one is not.
+    pub(crate) fn replayed(
+        &mut self,
+        id: RequestId,
+        result: Result<Option<Arc<AnswerMessage>>, Trouble>,
+        ledger: &mut Ledger,
+        out: &mut Vec<GatewayCommand>,
+    ) {
+        match result {
+            Ok(Some(answer)) => self.finish(id, &Response::Answered { answer }, out),
+            Ok(None) => self.enqueue(id, ledger, out),
+            Err(trouble) => {
+                let response = ledger.unavailable(&trouble);
+                self.finish(id, &response, out);
+            }
+        }
+    }
+
+    fn enqueue(&mut self, id: RequestId, ledger: &mut Ledger, out: &mut Vec<GatewayCommand>) {
+        self.outbox.push_back(id);
+        self.flush(ledger, out);
+    }
+
+    /// Sends what is due if a send is free.
+    fn flush(&mut self, ledger: &mut Ledger, out: &mut Vec<GatewayCommand>) {
+        while self.sends < SENDS && !self.outbox.is_empty() {
+            let mut ids = Vec::new();
+            let mut bodies = Vec::new();
+            while ids.len() < GROUP {
+                let Some(id) = self.outbox.pop_front() else {
+                    break;
+                };
+                let Some(entering) = self.entering.get_mut(&id) else {
+                    continue;
+                };
+                if !entering.sending {
+                    // Counted before the answer can possibly come back.
+                    entering.sending = true;
+                    self.unsent -= 1;
+                    ledger.pending.insert(id);
+                }
+                bodies.push(json(&entering.message));
+                ids.push(id);
+            }
+            if ids.is_empty() {
+                return;
+            }
+            self.sends += 1;
+            out.push(GatewayCommand::Port(PortCommand::Send {
+                token: ledger.ask(Purpose::Send(ids)),
+                queue: QueueName::Inbound,
+                bodies,
+            }));
+        }
+    }
+
+    /// The queue said what became of a group.
+    pub(crate) fn sent(
+        &mut self,
+        now: Instant,
+        ids: Vec<RequestId>,
+        result: Result<(), Trouble>,
+        ledger: &mut Ledger,
+        out: &mut Vec<GatewayCommand>,
+    ) {
+        self.sends = self.sends.saturating_sub(1);
+        match result {
+            Ok(()) => {
+                for id in ids {
+                    ledger.gauge.accepted += 1;
+                    self.finish(id, &Response::Accepted { id }, out);
+                }
+            }
+            Err(trouble) => {
+                let response = ledger.unavailable(&trouble);
+                for id in ids {
+                    let Some(entering) = self.entering.get_mut(&id) else {
+                        continue;
+                    };
+                    entering.tries += 1;
+                    if trouble.transient && entering.tries < TRIES {
+                        self.retries.insert((now + backoff(entering.tries), id));
+                    } else {
+                        ledger.pending.remove(&id);
+                        self.finish(id, &response, out);
+                    }
+                }
+            }
+        }
+        self.flush(ledger, out);
+    }
+
+    fn finish(&mut self, id: RequestId, response: &Response, out: &mut Vec<GatewayCommand>) {
+        if let Some(entering) = self.entering.remove(&id) {
+            self.unsent -= usize::from(!entering.sending);
+            respond_all(entering.calls, response, out);
+        }
+    }
+
+    /// Sends again what failed.
+    pub(crate) fn wake(&mut self, now: Instant, ledger: &mut Ledger, out: &mut Vec<GatewayCommand>) {
+        while let Some((at, id)) = self.retries.first().copied() {
+            if at > now {
+                break;
+            }
+            self.retries.pop_first();
+            self.outbox.push_back(id);
+        }
+        self.flush(ledger, out);
+    }
+
+    /// When [`Admission::wake`] is useful.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.retries.first().map(|(at, _)| *at)
+    }
+
+    /// Requests that are being accepted and not counted as pending.
+    pub(crate) const fn unsent(&self) -> usize {
+        self.unsent
+    }
+}
+
+/// Our own records always serialise: they have no maps with other than text keys and no floats.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

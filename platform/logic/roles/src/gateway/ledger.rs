@@ -1,0 +1,129 @@
+//! What all parts of the gateway share: open questions to ports, requests without an outcome, recent answers, counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tally_model::{Limits, RequestId, Timing};
+
+use super::interface::{CallId, GatewayCommand, Gauge, Response};
+use super::recent::Recent;
+use crate::port::{PortCommand, Token, Trouble};
+
+/// Answers kept in memory.
+const RECENT: usize = 10_000;
+/// Bytes of answers kept in memory, about.
+const RECENT_BYTES: usize = 64 << 20;
+/// What a client that was refused is asked to wait.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Why a port was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Accept: write `request/<id>`.
+    Record(RequestId),
+    /// Accept: is a request that was seen before already answered?
+    Replay(RequestId),
+    /// Accept: send these inbound.
+    Send(Vec<RequestId>),
+    /// Collect: write `answer/<id>` of the held message with this number.
+    Store(u64),
+    /// Read: is there an answer?
+    ReadAnswer(RequestId),
+    /// Read: was it accepted?
+    ReadRequest(RequestId),
+    /// Forget: delete `request/<id>`, then the answer.
+    ForgetRequest(RequestId),
+    /// Forget: delete `answer/<id>`.
+    ForgetAnswer(RequestId),
+}
+
+/// The shared state.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    /// Bounds.
+    pub(crate) limits: Limits,
+    /// Waits.
+    pub(crate) timing: Timing,
+    /// The newest answers.
+    pub(crate) recent: Recent,
+    /// Sent inbound by this process, without an outcome.
+    pub(crate) pending: BTreeSet<RequestId>,
+    /// The same from earlier lives: the depth of `inbound` at the start, less the answers to strangers since.
+    pub(crate) inherited: u64,
+    /// See [`Gauge`]; `pending` and `waiting` are filled in when it is reported.
+    pub(crate) gauge: Gauge,
+    asked: BTreeMap<Token, Purpose>,
+    next: Token,
+}
+
+impl Ledger {
+    /// Nothing known yet.
+    pub(crate) fn new(limits: Limits, timing: Timing) -> Self {
+        Self {
+            limits,
+            timing,
+            recent: Recent::new(RECENT, RECENT_BYTES),
+            pending: BTreeSet::new(),
+            inherited: 0,
+            gauge: Gauge::default(),
+            asked: BTreeMap::new(),
+            next: 0,
+        }
+    }
+
+    /// A token for a question, to be found again by [`Ledger::answered`].
+    pub(crate) fn ask(&mut self, purpose: Purpose) -> Token {
+        self.next += 1;
+        self.asked.insert(self.next, purpose);
+        self.next
+    }
+
+    /// Why the token was asked; each answer counts once.
+    pub(crate) fn answered(&mut self, token: Token) -> Option<Purpose> {
+        self.asked.remove(&token)
+    }
+
+    /// Asks for the answer of a request.
+    pub(crate) fn get(&mut self, key: String, purpose: Purpose, out: &mut Vec<GatewayCommand>) {
+        let token = self.ask(purpose);
+        out.push(GatewayCommand::Port(PortCommand::Get { token, key }));
+    }
+
+    /// Requests that have an id and no outcome.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.pending
+            .len()
+            .saturating_add(usize::try_from(self.inherited).unwrap_or(usize::MAX))
+    }
+
+    /// Counts a failed port call and words it for the client.
+    pub(crate) fn unavailable(&mut self, trouble: &Trouble) -> Response {
+        self.gauge.troubles += 1;
+        Response::Unavailable {
+            retry_after: RETRY_AFTER,
+            message: format!(
+                "a part of the platform does not answer ({}); try again with the same Idempotency-Key",
+                trouble.message
+            ),
+        }
+    }
+}
+
+/// Answers several calls alike.
+pub(crate) fn respond_all(
+    calls: impl IntoIterator<Item = CallId>,
+    response: &Response,
+    out: &mut Vec<GatewayCommand>,
+) {
+    out.extend(calls.into_iter().map(|call| GatewayCommand::Respond {
+        call,
+        response: response.clone(),
+    }));
+}
+
+/// Capped exponential delay after `failures` failures in a row: 50 ms, 100 ms, ... 2 s.
+pub(crate) fn backoff(failures: u32) -> Duration {
+    Duration::from_millis(50)
+        .saturating_mul(1 << failures.saturating_sub(1).min(6))
+        .min(Duration::from_secs(2))
+}

@@ -1,0 +1,95 @@
+//! The newest answers, bounded in number and bytes, so that most reads need no port.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use tally_model::{AnswerMessage, CertifiedTask, RequestId};
+
+/// A first-in first-out cache of answers.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    answers: BTreeMap<RequestId, Arc<AnswerMessage>>,
+    order: VecDeque<(RequestId, usize)>,
+    weight: usize,
+    most: usize,
+    most_weight: usize,
+}
+
+impl Recent {
+    /// Holds at most `most` answers that weigh at most about `most_weight` bytes.
+    pub(crate) fn new(most: usize, most_weight: usize) -> Self {
+        Self {
+            answers: BTreeMap::new(),
+            order: VecDeque::new(),
+            weight: 0,
+            most,
+            most_weight,
+        }
+    }
+
+    /// The answer, if it is recent.
+    pub(crate) fn get(&self, id: RequestId) -> Option<&Arc<AnswerMessage>> {
+        self.answers.get(&id)
+    }
+
+    /// Remembers an answer; the first of an id stays. Forgets the oldest beyond the bounds.
+    pub(crate) fn insert(&mut self, answer: &Arc<AnswerMessage>) {
+        if self.answers.contains_key(&answer.id) {
+            return;
+        }
+        let weight = weigh(answer);
+        self.answers.insert(answer.id, Arc::clone(answer));
+        self.order.push_back((answer.id, weight));
+        self.weight += weight;
+        while self.order.len() > self.most || (self.weight > self.most_weight && self.order.len() > 1) {
+            let Some((id, weight)) = self.order.pop_front() else {
+                return;
+            };
+            self.weight -= weight;
+            self.answers.remove(&id);
+        }
+    }
+}
+
+/// Roughly the bytes an answer occupies.
+fn weigh(answer: &AnswerMessage) -> usize {
+    let task = |task: &CertifiedTask| {
+        size_of::<CertifiedTask>()
+            + task.job.left.len()
+            + task.job.right.len()
+            + task.certificate.as_ref().map_or(0, String::len)
+    };
+    size_of::<AnswerMessage>() + answer.tasks.iter().map(task).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_model::{Instant, Outcome};
+
+    use super::*;
+
+    fn answer(id: u128) -> Arc<AnswerMessage> {
+        Arc::new(AnswerMessage {
+            id: RequestId(id),
+            outcome: Outcome::Value(id.to_string()),
+            tasks: Vec::new(),
+            accepted: Instant::ZERO,
+            folded: Instant::ZERO,
+            tag: None,
+            detail: None,
+        })
+    }
+
+    /// Neither bound is ever exceeded, and what is kept is the newest.
+    #[test]
+    fn the_cache_keeps_the_newest_within_both_bounds() {
+        let one = weigh(&answer(0));
+        for (most, most_weight, kept) in [(3, usize::MAX, 3), (100, one * 5, 5), (100, 1, 1)] {
+            let mut recent = Recent::new(most, most_weight);
+            (0..50).for_each(|id| recent.insert(&answer(id)));
+            assert_eq!(recent.answers.len(), kept);
+            assert!(recent.get(RequestId(49)).is_some());
+            assert!(recent.get(RequestId(49 - kept as u128)).is_none());
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The gateway against a store and queues that do as they are told.
+
+mod accepting;
+mod collecting;
+mod fake;
+mod reading;
