@@ -1,1 +1,36 @@
 //! The tally command line: one binary for the platform and the harness.
+//!
+//! `commands/` has a file per command; `run/` plays one experiment; `output/` is what people and programs read.
+
+mod args;
+mod commands;
+mod exit;
+mod output;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use exit::Exit;
+
+/// Runs the command line of this process.
+///
+/// A program that calls this first thing can be started as any role of the platform (`serve ROLE`), which is what the
+/// supervisor does with the program it is part of.
+pub fn main() -> ExitCode {
+    match args::Cli::try_parse() {
+        Ok(cli) => commands::dispatch(cli).into(),
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::BadInput } else { Exit::Pass };
+            // A closed standard output leaves nobody to tell.
+            let _ = error.print();
+            exit.into()
+        }
+    }
+}
+
+/// True if this process was started as a role of the platform; then [`main`] must be called.
+pub fn is_role() -> bool {
+    std::env::args_os().nth(1).is_some_and(|argument| argument == "serve")
+}

@@ -1,2 +1,5 @@
-//! The `tally` binary.
-fn main() {}
+//! The `tally` binary: everything is in the library, so that benches can be the same program.
+
+fn main() -> std::process::ExitCode {
+    tally::main()
+}

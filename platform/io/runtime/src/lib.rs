@@ -10,4 +10,4 @@ pub use clock::SystemClock;
 pub use driver::{Inbox, drive, inbox};
 pub use observations::ObservationLog;
 pub use ports::{PortRunner, Ports};
-pub use trace::init_tracing;
+pub use trace::{init_tracing, init_tracing_at};

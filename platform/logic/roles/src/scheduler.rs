@@ -54,8 +54,11 @@ pub enum Event {
     PeerUp(NodeId),
     /// The stream to a node broke.
     PeerLost(NodeId),
-    /// Somebody called TriggerParsing.
-    Trigger,
+    /// Somebody called TriggerParsing; answered by [`Command::Triggered`].
+    Trigger {
+        /// Names the call.
+        call: u64,
+    },
 }
 
 /// What a scheduler wants done.
@@ -77,12 +80,19 @@ pub enum Command {
         /// What to send.
         packet: Packet,
     },
-    /// Tell the autoscaler that tasks were put on a layer.
+    /// Tell the autoscaler that tasks are durable on a layer ("autoscale probe on enqueue", M92).
     Enqueued {
         /// The layer.
         operation: Operation,
         /// How many.
-        count: u32,
+        count: u64,
+    },
+    /// Answer a TriggerParsing call with the number of requests in hand.
+    Triggered {
+        /// Which call.
+        call: u64,
+        /// Requests in hand.
+        pending: u64,
     },
     /// Record something that happened.
     Observe(Observation),
@@ -282,7 +292,6 @@ impl Scheduler {
         for operation in Operation::ALL {
             let bodies = std::mem::take(&mut layers[operation.index()]);
             if !bodies.is_empty() {
-                out.push(Command::Enqueued { operation, count: bodies.len() as u32 });
                 self.send(Sending::Tasks(operation, bodies), out);
             }
         }
@@ -424,7 +433,10 @@ impl Scheduler {
                 }
                 self.receive_again(now, QueueName::Inbound, out);
             }
-            Sending::Tasks(..) | Sending::Other(..) => {}
+            Sending::Tasks(operation, bodies) => {
+                out.push(Command::Enqueued { operation, count: bodies.len() as u64 });
+            }
+            Sending::Other(..) => {}
         }
     }
 
@@ -500,7 +512,10 @@ impl Machine for Scheduler {
             },
             Event::PeerUp(node) => self.peer_up(now, node, out),
             Event::PeerLost(node) => self.peer_lost(now, node, out),
-            Event::Trigger => self.receive_all(now, out),
+            Event::Trigger { call } => {
+                self.receive_all(now, out);
+                out.push(Command::Triggered { call, pending: self.requests.len() as u64 });
+            }
         }
     }
 

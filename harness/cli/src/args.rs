@@ -1,0 +1,260 @@
+//! Flags and commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// A serverless platform for arithmetic, and the harness that tries to break it.
+#[derive(Debug, Parser)]
+#[command(name = "tally", version, after_help = exit::TABLE, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// Work as if started in this directory.
+    #[arg(short = 'C', long = "dir", global = true, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Where runs are recorded.
+    #[arg(long, global = true, value_name = "DIR", default_value = "runs", env = "TALLY_RUNS_DIR")]
+    pub(crate) runs_dir: PathBuf,
+    /// Print results only.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Log more; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// How to show progress on standard error.
+    #[arg(long, global = true, value_enum, default_value_t = Progress::Auto)]
+    pub(crate) progress: Progress,
+    /// Print exactly one JSON document on standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    Always,
+    Never,
+}
+
+/// How to show progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// A bar on a terminal, plain lines elsewhere.
+    Auto,
+    /// One line per change of phase and per five seconds.
+    Plain,
+    /// One JSON object per line.
+    Json,
+    None,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a platform, load it, kill parts of it, check every answer, write a report. Needs nothing.
+    Demo(Demo),
+    /// Start a platform and leave it running.
+    Up(Up),
+    /// Stop the platform that `up` started, and remove everything it made.
+    Down(Down),
+    /// Show what runs.
+    Status(Status),
+    /// Compute one expression.
+    Calc(Calc),
+    /// Run experiments: load, faults, expectations, verdict, report.
+    Run(Run),
+    /// Check experiment files without running anything.
+    Validate(Validate),
+    /// Say in words what an experiment file will do, what an error code or a metric means.
+    Explain(Explain),
+    /// Render stored runs again.
+    Report(Report),
+    /// Check stored histories again.
+    Check(Check),
+    /// Look at this machine: what works here, what is missing and how to get it.
+    Doctor(Doctor),
+    /// Write an experiment file, its schema and a CI snippet to start from.
+    Init(Init),
+    /// Print the JSON schema of experiment files, for editors.
+    Schema,
+    /// Print a completion script.
+    Completions(Completions),
+    /// Run one role of the platform (started by `up` and `run`, not by hand).
+    #[command(hide = true)]
+    Serve(Serve),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Demo {
+    /// Seed of everything random.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// How replica sets agree.
+    #[arg(long, default_value = "collect")]
+    pub(crate) protocol: String,
+    /// Digests and signatures.
+    #[arg(long, default_value = "modern")]
+    pub(crate) suite: String,
+    /// Replicas per set (4 or 7).
+    #[arg(long, default_value_t = 4)]
+    pub(crate) replicas: u8,
+    /// Port of the gateway on loopback; 0 for any.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// How long to wait until it answers, in seconds.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) wait: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Down {
+    /// Say what would be done.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Look for processes that nobody owns; exit 7 if there are any.
+    #[arg(long)]
+    pub(crate) leaks: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Calc {
+    /// The expression, such as `((3+5)*(4/2))`.
+    pub(crate) expression: String,
+    /// Show the tasks, where they were computed and who certified them.
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// Compute here, without a platform.
+    #[arg(long)]
+    pub(crate) reference: bool,
+    /// How long to wait for the answer, in seconds.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) wait: u64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Run {
+    /// Experiment files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where to run; `local` is the one there is yet.
+    #[arg(long, default_value = "local")]
+    pub(crate) target: String,
+    /// Seed of everything random, in place of the file's.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Number of trials, in place of the file's.
+    #[arg(long)]
+    pub(crate) trials: Option<u32>,
+    /// Change a value of the file: `--set platform.replicas=7`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Do everything but run: validate, expand the plan, print the timeline.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Use the platform that `up` started.
+    #[arg(long)]
+    pub(crate) attach: bool,
+    /// Stop after the first experiment that does not pass.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    /// Experiment files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// An experiment file, an error code (`F0412`), or a metric (`latency`).
+    #[arg(required_unless_present = "expr")]
+    pub(crate) what: Option<String>,
+    /// Show how an expression is split into tasks.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) expr: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Runs: `latest`, `burst/latest`, a path, or an id.
+    #[arg(default_value = "latest")]
+    pub(crate) runs: Vec<String>,
+    /// Write the HTML page here instead of into the run.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Runs: `latest`, `burst/latest`, a path, or an id.
+    #[arg(default_value = "latest")]
+    pub(crate) runs: Vec<String>,
+    /// Verify every certificate, however many there are.
+    #[arg(long)]
+    pub(crate) audit_all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where to write; created if missing.
+    #[arg(default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Which template; all of them if none is named.
+    #[arg(long)]
+    pub(crate) template: Option<String>,
+    /// List the templates.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Overwrite files that exist.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Which shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Which role.
+    #[arg(value_enum)]
+    pub(crate) role: Role,
+}
+
+/// Roles that are processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    Supervisor,
+    ControlPlane,
+    Worker,
+    Replica,
+}

@@ -1,0 +1,49 @@
+//! One file per command.
+
+mod calc;
+mod check;
+mod completions;
+mod demo;
+mod doctor;
+mod down;
+mod explain;
+mod init;
+mod report;
+mod run;
+mod schema;
+mod serve;
+mod status;
+mod up;
+mod validate;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Runs the chosen command.
+pub(crate) fn dispatch(cli: Cli) -> Exit {
+    let output = Output::new(&cli.global);
+    if let Some(dir) = &cli.global.dir
+        && let Err(error) = std::env::set_current_dir(dir)
+    {
+        output.error(&format!("cannot work in {}: {error}", dir.display()), None);
+        return Exit::BadInput;
+    }
+    match cli.command {
+        Command::Demo(args) => demo::run(&args, &cli.global, &output),
+        Command::Up(args) => up::run(&args, &output),
+        Command::Down(args) => down::run(&args, &output),
+        Command::Status(args) => status::run(&args, &output),
+        Command::Calc(args) => calc::run(&args, &output),
+        Command::Run(args) => run::run(&args, &cli.global, &output),
+        Command::Validate(args) => validate::run(&args, &output),
+        Command::Explain(args) => explain::run(&args, &output),
+        Command::Report(args) => report::run(&args, &cli.global, &output),
+        Command::Check(args) => check::run(&args, &cli.global, &output),
+        Command::Doctor(_) => doctor::run(&cli.global, &output),
+        Command::Init(args) => init::run(&args, &output),
+        Command::Schema => schema::run(&output),
+        Command::Completions(args) => completions::run(&args),
+        Command::Serve(args) => serve::run(&args),
+    }
+}

@@ -1,0 +1,106 @@
+//! What people and programs read: results on standard output, progress and errors on standard error.
+
+mod diagnostics;
+mod progress;
+
+use std::io::{IsTerminal, Write};
+
+use serde::Serialize;
+use tally_model::Diagnostic;
+
+use crate::args::{Color, Global};
+
+pub(crate) use progress::Progress;
+
+/// Where and how to print.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+    color: bool,
+    progress: crate::args::Progress,
+}
+
+impl Output {
+    pub(crate) fn new(global: &Global) -> Self {
+        let color = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        };
+        let level = match global.verbose {
+            0 => "warn",
+            1 => "info",
+            _ => "debug",
+        };
+        tally_runtime::init_tracing_at(level);
+        Self { json: global.json, quiet: global.quiet, color, progress: global.progress }
+    }
+
+    /// True if results are one JSON document.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// A line of the result; left out with `--json`.
+    pub(crate) fn line(&self, text: &str) {
+        if !self.json {
+            write_out(text);
+        }
+    }
+
+    /// The result as JSON; left out without `--json`.
+    pub(crate) fn document(&self, value: &impl Serialize) {
+        if self.json
+            && let Ok(text) = serde_json::to_string_pretty(value)
+        {
+            write_out(&text);
+        }
+    }
+
+    /// Text that is the result whatever the format (a schema, a script).
+    pub(crate) fn raw(&self, text: &str) {
+        write_out(text);
+    }
+
+    /// A remark on standard error.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            write_err(text);
+        }
+    }
+
+    /// A problem without a place in a file.
+    pub(crate) fn error(&self, message: &str, help: Option<&str>) {
+        let mut text = format!("error: {message}");
+        if let Some(help) = help {
+            text.push_str(&format!("\n  help: {help}"));
+        }
+        write_err(&text);
+    }
+
+    /// Problems in a text, each at its place; or one JSON document of them.
+    pub(crate) fn diagnostics(&self, name: &str, source: &str, problems: &[Diagnostic]) {
+        if self.json {
+            self.document(&diagnostics::to_json(name, source, problems));
+        } else {
+            for problem in problems {
+                write_err(&diagnostics::render(name, source, problem, self.color));
+            }
+        }
+    }
+
+    /// A progress display of the kind that was asked for.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::new(if self.quiet { crate::args::Progress::None } else { self.progress })
+    }
+}
+
+fn write_out(text: &str) {
+    // A closed pipe (`| head`) is the reader's choice, not an error.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+fn write_err(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
