@@ -1,0 +1,146 @@
+//! What a run of the generator measured about itself, and what became of every request.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::tally::{Tally, nanos_histogram};
+use crate::{SendError, Sent, lag_bound};
+
+/// The outcome of a run. Times in nanoseconds unless the type says otherwise.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Every request, by `n`.
+    pub requests: Vec<Sent>,
+    /// Intended time to the first system call made for a request, first attempts only; three significant digits.
+    pub lag: Histogram<u64>,
+    /// Requests attempted at least once.
+    pub sent: u64,
+    /// Sent more than 5 ms after their time.
+    pub late: u64,
+    /// Never sent.
+    pub dropped: u64,
+    /// Certainly not accepted: no attempt reached the server.
+    pub refused: u64,
+    /// Possibly accepted: written, and no response until the deadline.
+    pub unknown: u64,
+    /// First attempts that had to open a connection; their service time includes that.
+    pub cold: u64,
+    /// Requests that waited because every connection was busy. Lag follows; raise `connections_max`.
+    pub starved: u64,
+    /// Responses that could not be read.
+    pub malformed: u64,
+    /// Why the first of them could not.
+    pub malformed_reason: Option<&'static str>,
+    /// Records that did not fit the live channel.
+    pub unforwarded: u64,
+    /// Closed loop: users that went on without an answer at the deadline.
+    pub unanswered: u64,
+    /// Achieved over intended rate of first sends, minus one; zero for fewer than two requests.
+    pub rate_error: f64,
+    /// Whether every sending thread ran as `SCHED_FIFO`.
+    pub realtime: bool,
+    /// User and system time of the sending threads.
+    pub cpu_seconds: f64,
+    /// Time the sending threads were ready but had no CPU: the part of lag that the machine stole.
+    pub run_delay: Duration,
+    /// Time the sending threads slept only to stay under the limit on real-time CPU.
+    pub naps: Duration,
+    /// From the start to the last resolution.
+    pub elapsed: Duration,
+}
+
+impl Report {
+    pub(crate) fn merge(parts: Vec<(Tally, Vec<Sent>)>) -> Self {
+        let mut total = Tally::new();
+        total.realtime = !parts.is_empty();
+        let mut requests = Vec::with_capacity(parts.iter().map(|(_, records)| records.len()).sum());
+        for (part, records) in parts {
+            // Equal bounds, so that adding cannot fail.
+            let _ = total.lag.add(&part.lag);
+            total.late += part.late;
+            total.cold += part.cold;
+            total.starved += part.starved;
+            total.malformed += part.malformed;
+            total.malformed_reason = total.malformed_reason.or(part.malformed_reason);
+            total.unforwarded += part.unforwarded;
+            total.unanswered += part.unanswered;
+            total.realtime &= part.realtime;
+            total.cpu_ns += part.cpu_ns;
+            total.run_delay_ns += part.run_delay_ns;
+            total.naps_ns += part.naps_ns;
+            total.elapsed_ns = total.elapsed_ns.max(part.elapsed_ns);
+            requests.extend(records);
+        }
+        requests.sort_by_key(|request| request.n);
+        let ended = |error| {
+            requests
+                .iter()
+                .filter(|request| request.error == Some(error))
+                .count() as u64
+        };
+        Self {
+            sent: requests
+                .iter()
+                .filter(|request| request.sent_ns.is_some())
+                .count() as u64,
+            dropped: ended(SendError::NeverSent),
+            refused: ended(SendError::Refused),
+            unknown: ended(SendError::Unknown),
+            rate_error: rate_error(&requests),
+            requests,
+            lag: total.lag,
+            late: total.late,
+            cold: total.cold,
+            starved: total.starved,
+            malformed: total.malformed,
+            malformed_reason: total.malformed_reason,
+            unforwarded: total.unforwarded,
+            unanswered: total.unanswered,
+            realtime: total.realtime,
+            cpu_seconds: total.cpu_ns as f64 / 1e9,
+            run_delay: Duration::from_nanos(total.run_delay_ns),
+            naps: Duration::from_nanos(total.naps_ns),
+            elapsed: Duration::from_nanos(total.elapsed_ns),
+        }
+    }
+
+    /// Intended time to last byte of every request that has a status.
+    pub fn response_times(&self) -> Histogram<u64> {
+        let mut times = nanos_histogram();
+        for request in self.requests.iter().filter(|request| request.error.is_none()) {
+            times.saturating_record(request.response_ns().max(1));
+        }
+        times
+    }
+
+    /// The 99.9th percentile of lag.
+    pub fn lag_p999(&self) -> Duration {
+        Duration::from_nanos(self.lag.value_at_quantile(0.999))
+    }
+
+    /// Whether the schedule was kept well enough for latencies with this p99 to count: see [`lag_bound`].
+    /// A run that dropped a request on its own account did not keep it.
+    pub fn is_valid(&self, latency_p99: Duration) -> bool {
+        self.dropped == 0 && self.lag_p999() <= lag_bound(latency_p99)
+    }
+}
+
+/// How far the rate of first sends was from the intended one.
+fn rate_error(requests: &[Sent]) -> f64 {
+    let sent = || {
+        requests
+            .iter()
+            .filter_map(|request| Some((request.intended_ns, request.sent_ns?)))
+    };
+    let span = |times: &mut dyn Iterator<Item = u64>| {
+        let (low, high) = times.fold((u64::MAX, 0), |(low, high), t| (low.min(t), high.max(t)));
+        high.saturating_sub(low)
+    };
+    let intended = span(&mut sent().map(|(intended, _)| intended));
+    let achieved = span(&mut sent().map(|(_, achieved)| achieved));
+    if intended == 0 || achieved == 0 {
+        return 0.0;
+    }
+    intended as f64 / achieved as f64 - 1.0
+}
