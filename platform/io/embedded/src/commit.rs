@@ -1,0 +1,179 @@
+//! One transaction: everything that waits, decided and written together.
+
+use redb::{Database, ReadableTable, WriteTransaction};
+use tally_model::{Precondition, Put, QueueName};
+use tally_substrate::{MessageId, Placement, holds, may_delete};
+use tokio::sync::oneshot;
+
+use crate::feed::Committed;
+use crate::tables::{REVISION_KEY, Tables};
+
+/// Something to write, and whom to tell when it is durable. Dropped untold, it failed.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Compare and put.
+    Put {
+        key: String,
+        value: String,
+        when: Precondition,
+        done: oneshot::Sender<Put>,
+    },
+    /// Compare and delete.
+    Delete {
+        key: String,
+        when: Precondition,
+        done: oneshot::Sender<bool>,
+    },
+    /// New messages.
+    Send {
+        queue: QueueName,
+        messages: Vec<(MessageId, String)>,
+        done: oneshot::Sender<()>,
+    },
+    /// Nothing but what changed in the queues.
+    Flush,
+}
+
+/// An answer that may be given once the transaction is durable.
+enum Reply {
+    Put(oneshot::Sender<Put>, Put),
+    Delete(oneshot::Sender<bool>, bool),
+    Send(oneshot::Sender<()>),
+}
+
+/// What follows from a transaction, to be done after it is durable.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// Messages that become receivable.
+    pub(crate) sent: Vec<(QueueName, MessageId, String)>,
+    /// Changes for watches.
+    pub(crate) changes: Vec<Committed>,
+    replies: Vec<Reply>,
+}
+
+impl Outcome {
+    /// Tells everybody who waited. Somebody who no longer waits is no failure.
+    pub(crate) fn reply(self) {
+        for reply in self.replies {
+            match reply {
+                Reply::Put(done, put) => drop(done.send(put)),
+                Reply::Delete(done, held) => drop(done.send(held)),
+                Reply::Send(done) => drop(done.send(())),
+            }
+        }
+    }
+}
+
+/// Writes a batch durably. Preconditions are judged here, by the only writer, so that writes are linearizable.
+pub(crate) fn commit(
+    database: &Database,
+    batch: impl IntoIterator<Item = Work>,
+    moved: &[(MessageId, Option<Placement>)],
+) -> Result<Outcome, redb::Error> {
+    let transaction: WriteTransaction = database.begin_write()?;
+    let mut outcome = Outcome::default();
+    {
+        let mut tables = Tables::open(&transaction)?;
+        for &(id, placement) in moved {
+            place(&mut tables, id, placement)?;
+        }
+        let before = tables.counter(REVISION_KEY)?;
+        let mut revision = before;
+        for work in batch {
+            apply(&mut tables, work, &mut revision, &mut outcome)?;
+        }
+        if revision > before {
+            tables.counters.insert(REVISION_KEY, revision)?;
+        }
+    }
+    if moved.is_empty() && outcome.sent.is_empty() && outcome.changes.is_empty() {
+        transaction.abort()?;
+    } else {
+        transaction.commit()?;
+    }
+    Ok(outcome)
+}
+
+/// Writes where a message is now.
+fn place(tables: &mut Tables<'_>, id: MessageId, placement: Option<Placement>) -> Result<(), redb::Error> {
+    if let Some(Placement { queue, received }) = placement {
+        tables.placements.insert(id.0, (queue.index() as u8, received))?;
+    } else {
+        tables.messages.remove(id.0)?;
+        tables.placements.remove(id.0)?;
+    }
+    Ok(())
+}
+
+fn apply(
+    tables: &mut Tables<'_>,
+    work: Work,
+    revision: &mut u64,
+    outcome: &mut Outcome,
+) -> Result<(), redb::Error> {
+    match work {
+        Work::Flush => {}
+        Work::Send {
+            queue,
+            messages,
+            done,
+        } => {
+            for (id, body) in messages {
+                tables
+                    .messages
+                    .insert(id.0, (queue.index() as u8, body.as_str()))?;
+                outcome.sent.push((queue, id, body));
+            }
+            outcome.replies.push(Reply::Send(done));
+        }
+        Work::Put {
+            key,
+            value,
+            when,
+            done,
+        } => {
+            let put = put(tables, key, value, when, revision, outcome)?;
+            outcome.replies.push(Reply::Put(done, put));
+        }
+        Work::Delete { key, when, done } => {
+            let version = tables.metadata.get(key.as_str())?.map(|row| row.value().0);
+            if may_delete(when, version) {
+                *revision += 1;
+                tables.metadata.remove(key.as_str())?;
+                outcome.changes.push(Committed {
+                    key,
+                    revision: *revision,
+                    value: None,
+                });
+            }
+            outcome.replies.push(Reply::Delete(done, holds(when, version)));
+        }
+    }
+    Ok(())
+}
+
+fn put(
+    tables: &mut Tables<'_>,
+    key: String,
+    value: String,
+    when: Precondition,
+    revision: &mut u64,
+    outcome: &mut Outcome,
+) -> Result<Put, redb::Error> {
+    if when != Precondition::Any {
+        let current = tables.value(&key)?;
+        if !holds(when, current.as_ref().map(|current| current.version)) {
+            return Ok(Put::Refused(current));
+        }
+    }
+    *revision += 1;
+    tables
+        .metadata
+        .insert(key.as_str(), (*revision, value.as_str()))?;
+    outcome.changes.push(Committed {
+        key,
+        revision: *revision,
+        value: Some(value),
+    });
+    Ok(Put::Written(*revision))
+}

@@ -1,0 +1,35 @@
+//! Every bound of the store in one place.
+
+use std::time::Duration;
+
+use crate::Error;
+
+/// Bytes of a message body. A hundred times the largest request; answers carry the certificates of all their tasks.
+pub const BODY_LIMIT: usize = 16 << 20;
+/// Bytes of a value.
+pub const VALUE_LIMIT: usize = 16 << 20;
+/// Bytes of a key.
+pub const KEY_LIMIT: usize = 1024;
+/// Bytes of the file kept in memory.
+pub const CACHE: usize = 32 << 20;
+
+/// Writes waiting for the disk are counted in units of this many bytes, at least one each.
+pub(crate) const UNIT: usize = 4096;
+/// Units that may wait (64 MiB); more writers wait for their turn.
+pub(crate) const UNITS: usize = 16 * 1024;
+/// How long deletes and receive counts wait for a write to ride on. Less than a lease by far: what is lost in a crash is
+/// received once more.
+pub(crate) const LINGER: Duration = Duration::from_millis(5);
+/// Keys with untold changes that a watch remembers; with more it lists again.
+pub(crate) const FEED: usize = 4096;
+/// The longest wait of one receive; longer ones return empty and may be repeated.
+pub(crate) const WAIT: Duration = Duration::from_hours(1);
+
+/// Refuses what is longer than its limit.
+pub(crate) fn at_most(what: &'static str, bytes: usize, limit: usize) -> Result<(), Error> {
+    if bytes > limit {
+        Err(Error::TooLarge { what, bytes, limit })
+    } else {
+        Ok(())
+    }
+}
