@@ -1,0 +1,134 @@
+//! Who is there to be hit.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use tally_model::{FaultType, MemberRole, NodeId, SetRecord, SetState};
+
+use crate::Order;
+use crate::fault::Problem;
+
+/// One victim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Victim {
+    /// Its place; `NodeId::Control` is the control plane.
+    pub node: NodeId,
+    /// Which occupant.
+    pub incarnation: u32,
+    /// Its pod, or `control-plane`.
+    pub pod: String,
+}
+
+/// Where faults happen: tells who is there.
+pub trait Field {
+    /// The sets as they are now.
+    ///
+    /// # Errors
+    /// If nobody can tell.
+    fn sets(&mut self) -> Result<Vec<SetRecord>, Problem>;
+}
+
+/// Draws the victims of an order: members of that role in ready sets, each set at most once, in an order that the seed decides.
+///
+/// # Errors
+/// If there is no such member.
+pub fn choose(order: &Order, sets: &[SetRecord]) -> Result<Vec<Victim>, Problem> {
+    let role = match order.role {
+        FaultType::ControlPlane => {
+            let pod = "control-plane".to_owned();
+            return Ok(vec![Victim { node: NodeId::Control, incarnation: 0, pod }]);
+        }
+        FaultType::Worker => MemberRole::Worker,
+        FaultType::Leader => MemberRole::Leader,
+        FaultType::Follower => MemberRole::Follower,
+    };
+    let mut random = ChaCha8Rng::seed_from_u64(order.seed);
+    let mut ready: Vec<&SetRecord> = sets
+        .iter()
+        .filter(|set| set.state == SetState::Ready)
+        .filter(|set| order.operation.is_none_or(|operation| operation == set.id.operation))
+        .collect();
+    ready.sort_by_key(|set| set.id);
+    ready.shuffle(&mut random);
+    let mut victims = Vec::new();
+    for set in ready {
+        let mut members: Vec<_> =
+            set.members().filter(|member| set.role_of(member.node) == Some(role)).collect();
+        members.shuffle(&mut random);
+        let Some(member) = members.first() else { continue };
+        let name = member.node.to_string().replace('/', "-");
+        victims.push(Victim {
+            node: member.node,
+            incarnation: member.incarnation,
+            pod: format!("{name}-{}", member.incarnation),
+        });
+        if victims.len() == order.count {
+            break;
+        }
+    }
+    if victims.is_empty() {
+        let of = order.operation.map_or(String::new(), |operation| format!(" of operation {operation}"));
+        return Err(Problem(format!("no ready set{of} has a {}", role.name())));
+    }
+    Ok(victims)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tally_model::{Epoch, Instant, Member, Operation, SetId};
+
+    use super::*;
+
+    fn set(number: u32, state: SetState) -> SetRecord {
+        let id = SetId { operation: Operation::Add, number };
+        let member = |node| Member { node, incarnation: 2, address: String::new(), public_key: String::new() };
+        SetRecord {
+            id,
+            epoch: Epoch(1),
+            state,
+            leader: 1,
+            worker: Some(member(NodeId::Worker(id))),
+            replicas: (0..4).map(|index| member(NodeId::Replica(id, index))).collect(),
+            created: Instant::ZERO,
+            ready: None,
+        }
+    }
+
+    fn order(role: FaultType, count: usize) -> Order {
+        Order {
+            name: "f".into(),
+            kind: "kill".into(),
+            role,
+            count,
+            operation: None,
+            duration: Duration::from_secs(1),
+            seed: 3,
+        }
+    }
+
+    /// A leader order hits the leader, a follower order never does.
+    #[test]
+    fn victims_have_the_role_that_was_asked_for() {
+        let sets = [set(0, SetState::Ready)];
+        let leader = choose(&order(FaultType::Leader, 1), &sets).unwrap();
+        assert_eq!(leader[0].node, NodeId::Replica(sets[0].id, 1));
+        assert_eq!(leader[0].pod, "add-0-replica-1-2");
+        for seed in 0..50 {
+            let order = Order { seed, ..order(FaultType::Follower, 1) };
+            assert_ne!(choose(&order, &sets).unwrap()[0].node, NodeId::Replica(sets[0].id, 1));
+        }
+    }
+
+    /// Equal seeds hit equal victims, and sets that do not serve are left alone.
+    #[test]
+    fn the_draw_is_repeatable_and_among_ready_sets() {
+        let sets = [set(0, SetState::Draining), set(1, SetState::Ready), set(2, SetState::Ready)];
+        let chosen = choose(&order(FaultType::Worker, 2), &sets).unwrap();
+        assert_eq!(chosen, choose(&order(FaultType::Worker, 2), &sets).unwrap());
+        assert_eq!(chosen.len(), 2);
+        assert!(chosen.iter().all(|victim| victim.node.set() != Some(sets[0].id)));
+        assert!(choose(&order(FaultType::Worker, 1), &sets[..1]).is_err());
+    }
+}
