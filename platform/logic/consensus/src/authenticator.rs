@@ -256,9 +256,18 @@ mod tests {
             .unwrap()
             .public_key()
             .to_string();
-        assert_eq!(PublicKey::parse(Suite::Report, &modern), Err(KeyError::Malformed(Suite::Report)));
-        assert_eq!(PublicKey::parse(Suite::Modern, "zz"), Err(KeyError::Malformed(Suite::Modern)));
-        assert_eq!(PublicKey::parse(Suite::Modern, &modern[2..]), Err(KeyError::Malformed(Suite::Modern)));
+        assert_eq!(
+            PublicKey::parse(Suite::Report, &modern),
+            Err(KeyError::Malformed(Suite::Report))
+        );
+        assert_eq!(
+            PublicKey::parse(Suite::Modern, "zz"),
+            Err(KeyError::Malformed(Suite::Modern))
+        );
+        assert_eq!(
+            PublicKey::parse(Suite::Modern, &modern[2..]),
+            Err(KeyError::Malformed(Suite::Modern))
+        );
         let identity = format!("01{}", "00".repeat(31));
         assert_eq!(PublicKey::parse(Suite::Modern, &identity), Err(KeyError::Weak));
     }

@@ -117,7 +117,9 @@ impl Certificate {
     /// # Errors
     /// The first [`Flaw`].
     pub fn verify(&self, job: &Job, membership: &Membership) -> Result<Verified, Flaw> {
-        self.verify_with(job, membership, |statement, vote, key| key.verify(statement, &vote.signature))
+        self.verify_with(job, membership, |statement, vote, key| {
+            key.verify(statement, &vote.signature)
+        })
     }
 
     /// As [`Certificate::verify`], with another way to check one signature (a cache, a count).
@@ -195,9 +197,9 @@ impl Ballot {
             return Err(Flaw::TooFewVotes { have, need });
         }
         for vote in votes {
-            let holds = membership.replica(vote.member).is_some_and(|peer| {
-                check(&self.statement(&membership.scope, vote.member), vote, &peer.key)
-            });
+            let holds = membership
+                .replica(vote.member)
+                .is_some_and(|peer| check(&self.statement(&membership.scope, vote.member), vote, &peer.key));
             if !holds {
                 return Err(Flaw::Signature(vote.member));
             }

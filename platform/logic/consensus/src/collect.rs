@@ -97,7 +97,11 @@ impl Desk {
         digests: &[Digest],
     ) -> Result<(), Refusal> {
         let worker = membership.worker().ok_or(Refusal::NotAMember)?;
-        self.verify(&worker.key, &propose.statement(&membership.scope, digests), &propose.signature)
+        self.verify(
+            &worker.key,
+            &propose.statement(&membership.scope, digests),
+            &propose.signature,
+        )
     }
 }
 
@@ -188,7 +192,10 @@ impl CollectReplica {
             _ => return Duty::None,
         }
         if membership.leader() == self.index {
-            Duty::Lead(Box::new(Leader::new(self.index, self.desk.seat.config.timing.quorum_timeout)))
+            Duty::Lead(Box::new(Leader::new(
+                self.index,
+                self.desk.seat.config.timing.quorum_timeout,
+            )))
         } else {
             Duty::Follow(Follower::new(self.index))
         }
@@ -197,7 +204,8 @@ impl CollectReplica {
 
 /// Whether `record` is news after `known`; the same epoch again is news only if members came up meanwhile.
 fn is_news(known: Option<&Membership>, record_epoch: Epoch, fresh: &Membership) -> bool {
-    known.is_none_or(|known| record_epoch > known.epoch() || (record_epoch == known.epoch() && fresh != known))
+    known
+        .is_none_or(|known| record_epoch > known.epoch() || (record_epoch == known.epoch() && fresh != known))
 }
 
 impl Replica for CollectReplica {

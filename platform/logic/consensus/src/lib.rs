@@ -44,9 +44,10 @@ pub use client::{Client, ClientEvent, client};
 pub use digest::{Digest, job_digest};
 pub use membership::{Membership, MembershipError, Peer};
 pub use merkle::{MAX_PATH, Path};
-pub use message::{
-    Body, Commit, Health, Item, MAX_BATCH, Message, NoQuorum, PrePrepare, Propose, Reply,
-};
+pub use message::{Body, Commit, Health, Item, MAX_BATCH, Message, NoQuorum, PrePrepare, Propose, Reply};
 pub use replica::{Effort, Outgoing, Refusal, Refusals, Replica, Seat, Unsupported, replica};
 pub use statement::{ClusterId, PROTOCOL_VERSION, Scope};
 pub use verifier::Verifier;
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,8 @@ impl Membership {
         config: &PlatformConfig,
     ) -> Result<Self, MembershipError> {
         let size = config.replicas_per_set();
-        if record.leader >= size {
+        // With `protocol = none` there is nobody to lead.
+        if record.leader >= size.max(1) {
             return Err(MembershipError::Leader(record.leader));
         }
         let mut replicas = BTreeMap::new();

@@ -146,11 +146,18 @@ pub struct Health {
 impl Propose {
     /// The job digests of the batch, which become the leaves once outcomes are known.
     pub(crate) fn digests(&self, suite: Suite) -> Vec<Digest> {
-        self.items.iter().map(|item| job_digest(suite, &item.job)).collect()
+        self.items
+            .iter()
+            .map(|item| job_digest(suite, &item.job))
+            .collect()
     }
 
     pub(crate) fn statement(&self, scope: &Scope, digests: &[Digest]) -> Vec<u8> {
-        let keys: Vec<[u8; 8]> = self.items.iter().map(|item| item.work_key.to_be_bytes()).collect();
+        let keys: Vec<[u8; 8]> = self
+            .items
+            .iter()
+            .map(|item| item.work_key.to_be_bytes())
+            .collect();
         let parts: Vec<&[u8]> = digests
             .iter()
             .map(|digest| &digest.0[..])
@@ -179,19 +186,34 @@ impl Reply {
             &content.0,
         ]
         .concat();
-        scope.statement(Kind::Reply, self.sequence, NodeId::Replica(scope.set, leader), &body)
+        scope.statement(
+            Kind::Reply,
+            self.sequence,
+            NodeId::Replica(scope.set, leader),
+            &body,
+        )
     }
 }
 
 impl NoQuorum {
     pub(crate) fn statement(&self, scope: &Scope, leader: u8) -> Vec<u8> {
         let body = [&[self.slot][..], &self.timestamp.to_be_bytes(), &self.missing].concat();
-        scope.statement(Kind::NoQuorum, self.sequence, NodeId::Replica(scope.set, leader), &body)
+        scope.statement(
+            Kind::NoQuorum,
+            self.sequence,
+            NodeId::Replica(scope.set, leader),
+            &body,
+        )
     }
 }
 
 impl Health {
     pub(crate) fn statement(&self, scope: &Scope, leader: u8) -> Vec<u8> {
-        scope.statement(Kind::Health, self.number, NodeId::Replica(scope.set, leader), &self.silent)
+        scope.statement(
+            Kind::Health,
+            self.number,
+            NodeId::Replica(scope.set, leader),
+            &self.silent,
+        )
     }
 }

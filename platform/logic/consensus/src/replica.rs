@@ -111,7 +111,11 @@ pub struct Unsupported(pub Protocol);
 
 impl std::fmt::Display for Unsupported {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "protocol `{}` has no replicas here; use `collect` or `none`", self.0)
+        write!(
+            f,
+            "protocol `{}` has no replicas here; use `collect` or `none`",
+            self.0
+        )
     }
 }
 

@@ -222,7 +222,13 @@ impl CollectClient {
         }
         self.health = (health.number, Some(full));
         for member in &health.silent {
-            self.suspect(membership, now, *member, "votes of others only, for a quorum timeout", out);
+            self.suspect(
+                membership,
+                now,
+                *member,
+                "votes of others only, for a quorum timeout",
+                out,
+            );
         }
         Ok(())
     }
@@ -282,7 +288,11 @@ impl Client for CollectClient {
         // Algo_normal again (M30): what was under way is proposed to the new epoch, the oldest first.
         let mut flights: Vec<Flight> = std::mem::take(&mut self.flights).into_values().collect();
         flights.sort_by_key(|flight| flight.propose.timestamp);
-        for item in flights.into_iter().rev().flat_map(|flight| flight.propose.items.into_iter().rev()) {
+        for item in flights
+            .into_iter()
+            .rev()
+            .flat_map(|flight| flight.propose.items.into_iter().rev())
+        {
             self.waiting.push_front(item);
         }
         self.pump(now, out);
@@ -327,16 +337,23 @@ impl Client for CollectClient {
             }
             if flight.resend <= now {
                 out.push(to_leader(&membership, &flight.propose));
-                flight.resend = now + match flight.blame {
-                    Some(_) => resend_after(timeout),
-                    None => timeout,
-                };
+                flight.resend = now
+                    + match flight.blame {
+                        Some(_) => resend_after(timeout),
+                        None => timeout,
+                    };
                 // Still nothing: the suspicion itself may have been lost.
                 mute |= flight.blame.is_none();
             }
         }
         if mute {
-            self.suspect(&membership, now, membership.leader(), "no answer within the quorum timeout", out);
+            self.suspect(
+                &membership,
+                now,
+                membership.leader(),
+                "no answer within the quorum timeout",
+                out,
+            );
         }
     }
 
@@ -344,7 +361,11 @@ impl Client for CollectClient {
         self.membership.as_ref()?;
         self.flights
             .values()
-            .map(|flight| flight.blame.map_or(flight.resend, |blame| blame.min(flight.resend)))
+            .map(|flight| {
+                flight
+                    .blame
+                    .map_or(flight.resend, |blame| blame.min(flight.resend))
+            })
             .min()
             .map(|at| Deadline {
                 at,

@@ -55,11 +55,11 @@ impl Follower {
         if pre_prepare.outcomes.len() != propose.items.len() {
             return Err(Refusal::OutOfBounds);
         }
-        if let Some(last) = self.slots.get(&propose.slot) {
-            if last.repeats(&pre_prepare)? {
-                out.push(send(membership, last.commit.clone()));
-                return Ok(());
-            }
+        if let Some(last) = self.slots.get(&propose.slot)
+            && last.repeats(&pre_prepare)?
+        {
+            out.push(send(membership, last.commit.clone()));
+            return Ok(());
         }
         if pre_prepare.sequence <= self.floor || self.used.contains(&pre_prepare.sequence) {
             return Err(Refusal::Conflict);

@@ -127,10 +127,7 @@ impl Leader {
         out: &mut Vec<Outgoing>,
     ) -> Result<(), Refusal> {
         let until = now + self.patience();
-        let round = self
-            .rounds
-            .get_mut(&sequence)
-            .ok_or(Refusal::UnknownSequence)?;
+        let round = self.rounds.get_mut(&sequence).ok_or(Refusal::UnknownSequence)?;
         let order = round.order.as_ref().ok_or(Refusal::UnknownSequence)?;
         if order.propose.signature != propose.signature {
             return Err(Refusal::Conflict);
@@ -156,13 +153,13 @@ impl Leader {
         out: &mut Vec<Outgoing>,
     ) -> Result<(), Refusal> {
         let Commit {
-            sequence, member, root, ..
+            sequence,
+            member,
+            root,
+            ..
         } = commit;
         let behind = self.is_behind(sequence);
-        let round = self
-            .rounds
-            .get_mut(&sequence)
-            .ok_or(Refusal::UnknownSequence)?;
+        let round = self.rounds.get_mut(&sequence).ok_or(Refusal::UnknownSequence)?;
         if member == self.index || membership.replica(member).is_none() {
             return Err(Refusal::NotAMember);
         }
@@ -330,8 +327,7 @@ fn resend(
         }
     }
     round.resent += 1;
-    round.resend =
-        (waiting && round.resent < RESENDS).then(|| now + resend_after(quorum_timeout));
+    round.resend = (waiting && round.resent < RESENDS).then(|| now + resend_after(quorum_timeout));
 }
 
 fn to_worker(membership: &Membership, body: Body) -> Outgoing {
