@@ -279,7 +279,7 @@ fn a_summary_says_what_happened() {
     );
     analysis.write_interval_logs(trial.directory()).unwrap();
     let log = fs::read_to_string(trial.directory().join("latency.hdr")).unwrap();
-    assert!(log.contains("Tag=during:kill,1,1,"), "{log}");
+    assert!(log.contains("Tag=during:kill,1.000,1.000,"), "{log}");
 }
 
 /// Compressed, a plausible operation stays within its budget of 120 bytes.

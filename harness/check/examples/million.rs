@@ -1,0 +1,163 @@
+//! Writes a history of a million requests and measures how fast it is checked and summarised.
+//!
+//! `cargo run --release -p tally-check --example million [REQUESTS]`
+
+#[allow(dead_code, reason = "shared with tests that use more of it")]
+#[path = "../tests/support/platform.rs"]
+mod platform;
+
+use std::time::Instant;
+
+use platform::{Mint, certify, set_of, trial_keys};
+use tally_capture::{Analysis, Environment, Fate, Operation as Line, RunReader, RunStart, RunWriter, Window};
+use tally_check::reference::trace;
+use tally_check::{Options, check_trial};
+use tally_model::{CertifiedTask, Instant as Moment, Job, Outcome, RequestId, TaskId};
+
+/// The peak of this process's resident memory in MiB, as the kernel counts it.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok())
+        .unwrap_or(0)
+        / 1024
+}
+
+fn forget_peak() {
+    // Resets VmHWM (proc_pid_clear_refs(5)); without the right to do so the printed peak is that of the whole process.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+fn random(state: &mut u64, bound: u64) -> u64 {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) % bound
+}
+
+fn operation(n: u64, state: &mut u64, pool: &[String]) -> Line {
+    let mut next = |bound| random(state, bound);
+    let expression = format!("({}+{})*({}-{})", next(999), next(999), next(999), next(999));
+    let id = RequestId(u128::from(n) << 96 | u128::from(next(1 << 31)) << 64 | u128::from(next(1 << 31)));
+    let reference = trace(&expression);
+    let value = |outcome: &Outcome| outcome.to_string();
+    let tasks = reference
+        .tasks
+        .iter()
+        .enumerate()
+        .map(|(index, task)| CertifiedTask {
+            job: Job {
+                task: TaskId {
+                    request: id,
+                    index: index as u16,
+                },
+                operation: task.operation,
+                left: value(&task.left),
+                right: value(&task.right),
+            },
+            outcome: task.outcome.clone(),
+            set: set_of(task.operation),
+            // Most lines are only skimmed, so their certificates need to be as long as real ones, not real.
+            certificate: Some(pool[next(pool.len() as u64) as usize].clone()),
+            ready: Moment::from_nanos(1_767_262_500_000_000_000 + n * 100_000),
+            dispatched: Moment::from_nanos(1_767_262_500_000_000_000 + n * 100_000 + next(90_000)),
+            done: Moment::from_nanos(1_767_262_500_000_000_000 + n * 100_000 + 90_000 + next(900_000)),
+        });
+    let mut tasks: Vec<_> = tasks.collect();
+    let due = n * 100_000;
+    let sent = due + next(80_000);
+    if n.is_multiple_of(50) {
+        tasks.iter_mut().for_each(|task| certify(task, Mint::Good));
+    }
+    Line {
+        sent: Some(sent),
+        first_byte: Some(sent + 400_000 + next(200_000)),
+        done: Some(sent + 2_000_000 + next(9_000_000)),
+        fate: Fate::Ok,
+        status: 202,
+        accepted: true,
+        id: Some(id),
+        outcome: Some(reference.outcome),
+        folded: Some(1_767_262_500_000_000_000 + sent + next(5_000_000)),
+        tasks,
+        attempts: 1,
+        ..Line::planned(n, 0, expression, due)
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "an example speaks to its user")]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let count: u64 = std::env::args()
+        .nth(1)
+        .map_or(Ok(1_000_000), |text| text.parse())?;
+    let root = tempfile::tempdir()?;
+    let start = RunStart {
+        seed: 1,
+        plan: "plan",
+        target: "local",
+        command: &[],
+        experiment: b"",
+    };
+    let run = RunWriter::create(
+        root.path(),
+        "million",
+        start,
+        &(),
+        &(),
+        Environment::observe("release"),
+    )?;
+    let mut writer = run.trial(1)?;
+    writer.keys(&trial_keys())?;
+    let mut state = 1;
+    let pool: Vec<String> = (0..4096_u64)
+        .map(|_| {
+            (0..60)
+                .map(|_| format!("{:08x}", random(&mut state, 1 << 31)))
+                .collect::<String>()
+        })
+        .collect();
+    let begun = Instant::now();
+    for n in 0..count {
+        writer.operation(operation(n, &mut state, &pool))?;
+    }
+    let size = writer.finish()?;
+    println!(
+        "write    {:6.2} s  peak {:4} MiB",
+        begun.elapsed().as_secs_f64(),
+        peak()
+    );
+    println!(
+        "history  {:6} B/op    certificates {} B/op",
+        size.history / count,
+        size.certificates / count
+    );
+
+    let trial = RunReader::open(root.path(), "latest")?.trials()?.remove(0);
+    forget_peak();
+    let begun = Instant::now();
+    let report = check_trial(&trial, &Options::default())?;
+    println!(
+        "check    {:6.2} s  peak {:4} MiB",
+        begun.elapsed().as_secs_f64(),
+        peak()
+    );
+    println!(
+        "  {:?}: {} of {} answers audited",
+        report.safety, report.audit.answers_audited, report.audit.answers
+    );
+    println!(
+        "  {} certificates, {} wrong",
+        report.audit.certificates_audited, report.wrong.count
+    );
+
+    forget_peak();
+    let begun = Instant::now();
+    let summary = Analysis::read(&trial, 2)?.summary(Window::ALWAYS);
+    println!(
+        "summary  {:6.2} s  peak {:4} MiB",
+        begun.elapsed().as_secs_f64(),
+        peak()
+    );
+    println!("  p99 {:?} ns", summary.metric("p99", "latency", "", ""));
+    Ok(())
+}
