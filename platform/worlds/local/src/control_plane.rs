@@ -42,6 +42,7 @@ struct Room {
     clock: SystemClock,
     log: ObservationLog,
     door: Door,
+    status: Arc<status::Status>,
     probe: Probe,
     streams: Streams,
     tasks: TaskTracker,
@@ -59,7 +60,8 @@ impl Room {
 
     fn observe(&self, observation: Observation) {
         self.log.record(&observation);
-        self.door.observe(observation);
+        self.door.observe(&observation);
+        self.status.note(&observation);
     }
 }
 
@@ -96,7 +98,9 @@ async fn run(config: ControlPlaneConfig) -> Result<(), Error> {
         metadata: Arc::clone(&store),
         cluster: Arc::new(cluster),
     };
-    let (door, door_events) = Door::new(config.platform.limits);
+    let status = Arc::new(status::Status::new(config.platform.clone()));
+    let now = Arc::new(move || clock.now());
+    let (door, door_events) = Door::new(config.platform.limits, now, Arc::clone(&status) as Arc<_>);
     let room = Room {
         cluster: cluster_bytes(&config.cluster)
             .ok_or_else(|| Error::Config(format!("`{}` is not a cluster name", config.cluster)))?,
@@ -105,6 +109,7 @@ async fn run(config: ControlPlaneConfig) -> Result<(), Error> {
         clock,
         log,
         door,
+        status,
         probe: Probe::default(),
         streams,
         tasks,
@@ -117,6 +122,7 @@ async fn run(config: ControlPlaneConfig) -> Result<(), Error> {
     scheduler::start(&room, stream_events, triggers, autoscaler, admin);
     fleet::start(&room, pod_config(&config)?);
     gateway::start(&room, door_events);
+    status::start(&room);
     let announcement = listen(&room, &config, trigger_sender).await?;
     announce(&announcement)?;
     until_the_end(&store, &shutdown).await
@@ -167,8 +173,7 @@ async fn listen(
             tracing::error!(%error, "the gRPC server ended");
         }
     });
-    let status = Arc::new(status::Status::new(room));
-    room.tasks.spawn(tally_http::serve(http, room.door.clone(), status, room.shutdown.clone()));
+    room.tasks.spawn(tally_http::serve(http, room.door.clone(), room.shutdown.clone().cancelled_owned()));
     Ok(Announcement { grpc: grpc_address, http: Some(http_address) })
 }
 
@@ -177,7 +182,7 @@ async fn until_the_end(store: &Embedded, shutdown: &CancellationToken) -> Result
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::system("cannot handle SIGTERM"))?;
     let result = tokio::select! {
         _ = terminate.recv() => Ok(()),
-        () = store.broken() => Err(Error::Start("the store failed; restarting from what is on disk".into())),
+        error = store.broken() => Err(Error::Start(format!("the store failed, so this process ends: {error}"))),
     };
     shutdown.cancel();
     result
