@@ -1,0 +1,52 @@
+//! `[[fault]]`.
+
+use tally_model::{FaultType, Operation};
+
+use crate::diagnose::Problems;
+use crate::read::Reader;
+use crate::{Fault, FaultKind, Pick};
+
+/// Reads one fault.
+pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> Option<Fault> {
+    let name = reader.name("name", problems);
+    let kind = reader.choice("kind", problems).map(|kind| match kind {
+        "pause" => FaultKind::Pause,
+        _ => FaultKind::Kill,
+    });
+    let role = reader.choice("role", problems).map(|role| match role {
+        "leader" => FaultType::Leader,
+        "follower" => FaultType::Follower,
+        "control-plane" => FaultType::ControlPlane,
+        _ => FaultType::Worker,
+    });
+    let pick = match reader.choice("pick", problems) {
+        Some("minority") => Pick::Minority,
+        _ => Pick::One,
+    };
+    let operation = reader
+        .choice("operation", problems)
+        .and_then(Operation::from_name);
+    let at = reader.duration("at", problems);
+    let length = reader.duration("for", problems);
+    if role == Some(FaultType::ControlPlane) {
+        for key in ["operation", "pick"].iter().filter(|key| reader.has(key)) {
+            problems
+                .at(
+                    &reader.key_place(key),
+                    "F0210",
+                    format!("`{key}` means nothing for `role = \"control-plane\"`"),
+                )
+                .label("without effect")
+                .help("leave it out: there is one control plane");
+        }
+    }
+    Some(Fault {
+        name: name?.to_owned(),
+        kind: kind?,
+        role: role?,
+        pick,
+        operation,
+        at: at?,
+        length: length?,
+    })
+}
