@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use tally_capture::{
-    Analysis, CaptureError, Document, Effect, Environment, Fate, FaultRecord, HistoryLine, Operation, Read,
-    RunReader, RunStart, RunStatus, RunWriter, Sight, Tail, Window, read_lines, verify_seal,
+    Analysis, CaptureError, CertificateLine, Document, Effect, Environment, Fate, FaultRecord, HistoryLine,
+    Operation, Read, RunReader, RunStart, RunStatus, RunWriter, Sight, Tail, Window, fold_frames, parse_line,
+    read_lines, verify_seal,
 };
 use tally_model::{Outcome, RequestId};
 
@@ -132,6 +133,47 @@ fn a_crash_leaves_a_readable_prefix_and_damage_is_noticed() {
         let fine = history.by_ref().all(|line| line.is_ok());
         assert!(!fine || history.tail() != Tail::Clean, "byte {at}");
     }
+}
+
+/// Tasks go to the certificates, with the number in front, and the history keeps none.
+#[test]
+fn tasks_are_kept_apart_from_the_history() {
+    let root = tempfile::tempdir().unwrap();
+    let run = start(root.path(), "tasks").unwrap();
+    let mut trial = run.trial(1).unwrap();
+    let task = r#"{"job":{"task":"00000000000000000000000000000001.0","operation":"add","left":"3","right":"5"},
+        "outcome":"8","set":"add-0","certificate":"00ff","ready":100,"dispatched":200,"done":500}"#;
+    let operation = Operation {
+        tasks: vec![serde_json::from_str(task).unwrap()],
+        ..answered(7, 5)
+    };
+    trial.operation(operation.clone()).unwrap();
+    trial.finish().unwrap();
+    let trial = RunReader::open(root.path(), "latest")
+        .unwrap()
+        .trials()
+        .unwrap()
+        .remove(0);
+    let history: Vec<_> = trial.history().unwrap().map(Result::unwrap).collect();
+    assert_eq!(history, [HistoryLine::Op(answered(7, 5))]);
+    let path = trial.certificates_path();
+    let (lines, _) = fold_frames(&path, 2, Vec::new, |lines, line, frame| {
+        assert!(line.starts_with(b"{\"n\":7,"));
+        lines.push(parse_line::<CertificateLine>(line, frame, &path)?);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(
+        lines.concat(),
+        [CertificateLine {
+            n: 7,
+            tasks: operation.tasks
+        }]
+    );
+    let summary = Analysis::read(&trial, 2).unwrap().summary(Window::ALWAYS);
+    assert_eq!(summary.metric("max", "queue_wait", "add", ""), Some(100.0));
+    assert_eq!(summary.metric("p50", "compute", "add", ""), Some(300.0));
+    assert_eq!(summary.metric("p50", "compute", "mul", ""), None);
 }
 
 /// A line that a crash cut off is left out and reported; a broken line in the middle is damage.

@@ -3,6 +3,11 @@
 //! `histories/NAME.jsonl`: the first line says the claim and what must be found, the rest is a history with tasks in place. A
 //! certificate is written as the name of a way to make one (see `support/platform.rs`).
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "support code of tests ends the test where it fails"
+)]
+
 #[path = "support/platform.rs"]
 mod platform;
 #[path = "support/trial.rs"]

@@ -1,5 +1,11 @@
 //! Random clean histories are clean; with one random planted defect each, that defect is found.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "support code of tests ends the test where it fails"
+)]
+
+#[allow(dead_code, reason = "shared with tests that use more of it")]
 #[path = "support/platform.rs"]
 mod platform;
 #[path = "support/trial.rs"]
@@ -178,17 +184,27 @@ fn flaw(report: &CheckReport, name: &str) -> u64 {
 
 /// Plants one defect in one operation and says where it must show.
 fn plant(random: &mut Random, op: &mut Operation, extra: &mut Vec<HistoryLine>) -> (&'static str, Found) {
-    let task = random.below(op.tasks.len() as u64) as usize;
-    let later = |outcome: Option<Outcome>, sight, folded| {
+    let which = random.below(15);
+    if which < 8 {
+        return plant_in_history(which, op, extra);
+    }
+    let at = random.below(op.tasks.len() as u64) as usize;
+    let digit = random.below(100) as usize;
+    plant_in_task(which, &mut op.tasks[at], digit)
+}
+
+fn plant_in_history(which: u64, op: &mut Operation, extra: &mut Vec<HistoryLine>) -> (&'static str, Found) {
+    let n = op.n;
+    let later = |outcome, sight, folded| {
         HistoryLine::Read(Read {
-            n: op.n,
+            n,
             at: 30_000,
             sight,
             outcome,
             folded,
         })
     };
-    match random.below(15) {
+    match which {
         0 => {
             *op = Operation {
                 outcome: None,
@@ -222,41 +238,46 @@ fn plant(random: &mut Random, op: &mut Operation, extra: &mut Vec<HistoryLine>) 
             op.fate = Fate::Fail;
             ("unexpected", |r| r.unexpected.count)
         }
-        7 => {
+        _ => {
             extra.push(later(None, Sight::Read, None));
             ("vanished", |r| r.non_monotonic.count)
         }
+    }
+}
+
+fn plant_in_task(which: u64, task: &mut CertifiedTask, digit: usize) -> (&'static str, Found) {
+    match which {
         8 => {
-            certify(&mut op.tasks[task], Mint::Forged);
+            certify(task, Mint::Forged);
             ("forged", |r| flaw(r, "signature"))
         }
         9 => {
-            certify(&mut op.tasks[task], Mint::TooFew);
+            certify(task, Mint::TooFew);
             ("too few", |r| flaw(r, "too_few_votes"))
         }
         10 => {
-            certify(&mut op.tasks[task], Mint::OtherJob);
+            certify(task, Mint::OtherJob);
             ("other job", |r| flaw(r, "other_job"))
         }
         11 => {
-            certify(&mut op.tasks[task], Mint::None);
+            certify(task, Mint::None);
             ("uncertified", |r| flaw(r, "missing"))
         }
         12 => {
-            op.tasks[task].job.left.push('1');
-            certify(&mut op.tasks[task], Mint::Good);
+            task.job.left.push('1');
+            certify(task, Mint::Good);
             ("other task", |r| flaw(r, "other_task"))
         }
         13 => {
-            op.tasks[task].outcome = other(Some(&op.tasks[task].outcome));
-            certify(&mut op.tasks[task], Mint::Good);
+            task.outcome = other(Some(&task.outcome));
+            certify(task, Mint::Good);
             ("other result", |r| flaw(r, "other_result"))
         }
         _ => {
-            let text = op.tasks[task].certificate.clone().unwrap();
-            let at = random.below(text.len() as u64) as usize;
+            let text = task.certificate.clone().unwrap();
+            let at = text.len() * digit / 100;
             let changed = if &text[at..=at] == "0" { "1" } else { "0" };
-            op.tasks[task].certificate = Some(format!("{}{changed}{}", &text[..at], &text[at + 1..]));
+            task.certificate = Some(format!("{}{changed}{}", &text[..at], &text[at + 1..]));
             ("a changed digit", |r| {
                 r.audit.flaws.values().map(|f| f.count).sum()
             })
