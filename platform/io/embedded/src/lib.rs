@@ -4,6 +4,8 @@
 //! are read from the file. One thread writes; it takes everything that waits into one transaction per commit (group
 //! commit), so that a commit costs the same for one write and for hundreds. [`Memory`] is the same without the file.
 
+#[cfg(test)]
+mod broken;
 mod broker;
 mod commit;
 mod embedded;
