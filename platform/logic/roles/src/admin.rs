@@ -5,6 +5,8 @@
 //! to etcd to find out", M12) and puts an event on the fault bus. It repairs nothing.
 
 mod patient;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

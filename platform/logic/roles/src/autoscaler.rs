@@ -5,6 +5,8 @@
 //! restarted autoscaler resumes at the number it finds there.
 
 mod layer;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

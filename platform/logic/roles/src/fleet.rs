@@ -29,9 +29,9 @@ use crate::autoscaler::{SCALE_PREFIX, ScaleTarget};
 use crate::port::{PortCommand, PortEvent};
 pub use election::draw_leader;
 pub use keys::{
-    DRAINED_PREFIX, FLEET_PREFIX, REPAIR_PREFIX, Repair, SETS_PREFIX, drained_key, record_key, repair_key,
+    DRAINED_PREFIX, FLEET_PREFIX, REPAIR_PREFIX, SETS_PREFIX, drained_key, record_key, repair_key,
 };
-use keys::{next_key, places_key};
+use keys::{incarnation_in, next_key, places_key};
 use ledger::Ledger;
 use pass::Alarm;
 use pods::{PodBook, Turn};
@@ -232,7 +232,7 @@ impl Fleet {
             .and_then(|n| n.parse().ok());
         match (node, &change.value) {
             (Some(node), Some(value)) => {
-                let (version, incarnation) = (value.version, Repair::incarnation_in(&value.value));
+                let (version, incarnation) = (value.version, incarnation_in(&value.value));
                 match incarnation {
                     Some(incarnation) => {
                         self.repairs.insert(node, Asked { version, incarnation });

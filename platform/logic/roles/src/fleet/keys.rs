@@ -1,11 +1,11 @@
 //! The keys between the fleet and the others.
 
-use serde::{Deserialize, Serialize};
-use tally_model::{FaultType, NodeId, Operation, SetId};
+use serde::Deserialize;
+use tally_model::{NodeId, Operation, SetId};
 
 /// Records of sets ([`tally_model::SetRecord`] as JSON), written by the fleet alone.
 pub const SETS_PREFIX: &str = "sets/";
-/// Requests to replace an occupant ([`Repair`] as JSON), written by the scheduler's recovery, deleted by the fleet.
+/// Requests to replace an occupant (JSON with its `incarnation`), written by the scheduler's recovery, deleted by the fleet.
 pub const REPAIR_PREFIX: &str = "repair/";
 /// Notes that a draining set has nothing in flight (any value), written by the scheduler, deleted by the fleet.
 pub const DRAINED_PREFIX: &str = "drained/";
@@ -51,25 +51,14 @@ pub(super) fn places_of(key: &str) -> Option<SetId> {
         .ok()
 }
 
-/// A request to replace the occupant of a place: the value of a `repair/` key, as JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Repair {
-    /// The occupant to replace; a request about an earlier one is void.
-    pub incarnation: u32,
-    /// What failed, for people.
-    pub kind: FaultType,
-}
-
-/// What the fleet needs of a [`Repair`].
+/// What the fleet needs of a repair request; who asks may add reasons.
 #[derive(Deserialize)]
-struct Incarnation {
+struct Repair {
     incarnation: u32,
 }
 
-impl Repair {
-    /// Reads no more than is needed, so that the reason may take any form.
-    pub(super) fn incarnation_in(value: &str) -> Option<u32> {
-        let read = serde_json::from_str::<Incarnation>(value).ok()?;
-        Some(read.incarnation)
-    }
+/// The occupant that a repair request wants replaced, if it can be read.
+pub(super) fn incarnation_in(repair: &str) -> Option<u32> {
+    let read = serde_json::from_str::<Repair>(repair).ok()?;
+    Some(read.incarnation)
 }
