@@ -109,7 +109,10 @@ fn report() {
     ] {
         let (begin, busy) = (Instant::now(), cpu());
         runtime.block_on(journeys(&store, first, 20_000));
-        let (took, busy) = (begin.elapsed().as_secs_f64(), (cpu() - busy).as_secs_f64());
+        let (took, busy) = (
+            begin.elapsed().as_secs_f64(),
+            cpu().saturating_sub(busy).as_secs_f64(),
+        );
         let bytes = fs::metadata(directory.path().join("tally.redb")).map_or(0, |file| file.len());
         println!(
             "journey, {name}: {:.0} requests/s, {:.2} cores, {:.0} us CPU per request, file {} MiB",

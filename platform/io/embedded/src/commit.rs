@@ -1,11 +1,12 @@
 //! One transaction: everything that waits, decided and written together.
 
-use redb::{Database, ReadableTable, WriteTransaction};
+use redb::{Database, ReadableTable, ReadableTableMetadata, WriteTransaction};
 use tally_model::{Precondition, Put, QueueName};
 use tally_substrate::{MessageId, Placement, holds, may_delete};
 use tokio::sync::oneshot;
 
 use crate::feed::Committed;
+use crate::limits::CHECKED_ROWS;
 use crate::tables::{REVISION_KEY, Tables};
 
 /// Something to write, and whom to tell when it is durable. Dropped untold, it failed.
@@ -70,7 +71,8 @@ pub(crate) fn commit(
     batch: impl IntoIterator<Item = Work>,
     moved: &[(MessageId, Option<Placement>)],
 ) -> Result<Outcome, redb::Error> {
-    let transaction: WriteTransaction = database.begin_write()?;
+    let mut transaction: WriteTransaction = database.begin_write()?;
+    let rows;
     let mut outcome = Outcome::default();
     {
         let mut tables = Tables::open(&transaction)?;
@@ -85,10 +87,12 @@ pub(crate) fn commit(
         if revision > before {
             tables.counters.insert(REVISION_KEY, revision)?;
         }
+        rows = tables.messages.len()? + tables.metadata.len()?;
     }
     if moved.is_empty() && outcome.sent.is_empty() && outcome.changes.is_empty() {
         transaction.abort()?;
     } else {
+        transaction.set_quick_repair(rows > CHECKED_ROWS);
         transaction.commit()?;
     }
     Ok(outcome)

@@ -26,7 +26,7 @@ pub(crate) struct Inner {
 
 impl Embedded {
     /// Opens a file, or `tally.redb` in a directory; creates it, and missing directories, if it does not exist. Blocks
-    /// for as long as reading the undeleted messages takes, and after a crash for a check of the whole file.
+    /// for as long as reading the undeleted messages takes, and after a crash for a check of the whole file while it is small.
     ///
     /// Every message that was not deleted is visible again, with the number of its receives.
     ///

@@ -14,7 +14,7 @@ use tally_model::{Precondition, Put, QueueName, Versioned};
 use tally_ports::{MetadataStore, Queue};
 
 const SETTINGS: Settings = Settings {
-    visibility: Duration::from_secs(3600),
+    visibility: Duration::from_hours(1),
     receives: 1000,
 };
 /// Names the file for the child; absent in the test itself.

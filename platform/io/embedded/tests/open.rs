@@ -8,7 +8,7 @@ use tally_model::{Precondition, Put, QueueName};
 use tally_ports::{MetadataStore, Queue};
 
 const SETTINGS: Settings = Settings {
-    visibility: Duration::from_secs(3600),
+    visibility: Duration::from_hours(1),
     receives: 3,
 };
 
