@@ -20,8 +20,8 @@ mod sets;
 use std::time::Duration;
 
 use tally_model::{
-    CertifiedTask, Deadline, Delivery, Dispatch, FaultEvent, Instant, Machine, NodeId, Observation, Operation,
-    Outcome, PlatformConfig, QueueName, RequestMessage, SetId, Step, TaskId, TaskMessage,
+    CertifiedTask, Deadline, Delivery, Dispatch, FaultEvent, Instant, Machine, NodeId, Observation,
+    Operation, Outcome, PlatformConfig, QueueName, RequestMessage, SetId, Step, TaskId, TaskMessage,
 };
 
 use crate::packet::{Packet, TaskDone};
@@ -148,7 +148,9 @@ impl Scheduler {
 
     /// Opens the watch on sets and the first receives.
     pub fn start(&mut self, now: Instant, out: &mut Vec<Command>) {
-        out.push(Command::Port(PortCommand::Watch { prefix: "sets/".into() }));
+        out.push(Command::Port(PortCommand::Watch {
+            prefix: "sets/".into(),
+        }));
         self.next_poll = now + self.config.timing.report_poll;
         self.next_lease = now + self.config.timing.visibility / 3;
         self.receive_all(now, out);
@@ -187,7 +189,11 @@ impl Scheduler {
     /// Asks for more wherever there is room for it.
     fn receive_all(&mut self, now: Instant, out: &mut Vec<Command>) {
         if self.requests.len() < REQUESTS_MAX {
-            self.receive(QueueName::Inbound, BATCH.min(REQUESTS_MAX - self.requests.len()), out);
+            self.receive(
+                QueueName::Inbound,
+                BATCH.min(REQUESTS_MAX - self.requests.len()),
+                out,
+            );
         }
         self.receive(QueueName::Faults, BATCH, out);
         self.receive(QueueName::Dead, BATCH, out);
@@ -200,7 +206,10 @@ impl Scheduler {
         if self.recovery.is_paused(now) {
             return;
         }
-        let room = self.sets.room(operation, &self.flights).saturating_sub(self.flights.waiting(operation));
+        let room = self
+            .sets
+            .room(operation, &self.flights)
+            .saturating_sub(self.flights.waiting(operation));
         if room > 0 {
             self.receive(QueueName::Layer(operation), room.min(BATCH), out);
         }
@@ -309,7 +318,11 @@ impl Scheduler {
             return;
         }
         let lease = now + self.config.timing.visibility;
-        self.flights.admit(Waiting { message, receipt: delivery.receipt, lease });
+        self.flights.admit(Waiting {
+            message,
+            receipt: delivery.receipt,
+            lease,
+        });
     }
 
     /// Gives waiting tasks to the sets with the most room.
@@ -318,14 +331,20 @@ impl Scheduler {
             return;
         }
         while let Some(set) = self.sets.least_loaded(operation, &self.flights) {
-            let Some(waiting) = self.flights.next(operation) else { return };
+            let Some(waiting) = self.flights.next(operation) else {
+                return;
+            };
             if !self.requests.wants(waiting.message.job.task) {
                 out.push(delete(QueueName::Layer(operation), waiting.receipt));
                 continue;
             }
             let packet = Packet::Assign(waiting.message.clone());
-            self.flights.depart(waiting, set, now, now + self.config.timing.task_timeout);
-            out.push(Command::Send { to: NodeId::Worker(set), packet });
+            self.flights
+                .depart(waiting, set, now, now + self.config.timing.task_timeout);
+            out.push(Command::Send {
+                to: NodeId::Worker(set),
+                packet,
+            });
         }
     }
 
@@ -343,11 +362,15 @@ impl Scheduler {
             return;
         }
         // What a set answers late, after the task went elsewhere, is as good as any other certified answer.
-        let Some(flight) = self.flights.land(task) else { return };
+        let Some(flight) = self.flights.land(task) else {
+            return;
+        };
         let operation = done.job.operation;
         out.push(delete(QueueName::Layer(operation), flight.receipt));
         if self.sets.first_answer(set) {
-            out.push(Command::Observe(Observation::new(now, Step::FirstAnswer).with_set(set)));
+            out.push(Command::Observe(
+                Observation::new(now, Step::FirstAnswer).with_set(set),
+            ));
         }
         let certified = CertifiedTask {
             job: done.job,
@@ -410,7 +433,10 @@ impl Scheduler {
 
     fn peer_up(&mut self, now: Instant, node: NodeId, out: &mut Vec<Command>) {
         if let Some(record) = node.set().and_then(|set| self.sets.record(set)) {
-            out.push(Command::Send { to: node, packet: Packet::Configure(record.clone()) });
+            out.push(Command::Send {
+                to: node,
+                packet: Packet::Configure(record.clone()),
+            });
         }
         if let NodeId::Worker(set) = node {
             self.sets.reachable(set);
@@ -420,7 +446,9 @@ impl Scheduler {
     }
 
     fn sent(&mut self, now: Instant, token: u64, result: Result<(), Trouble>, out: &mut Vec<Command>) {
-        let Some(sending) = self.sending.remove(&token) else { return };
+        let Some(sending) = self.sending.remove(&token) else {
+            return;
+        };
         if result.is_err() {
             self.retries.push(sending);
             self.retry_later(now);
@@ -434,7 +462,10 @@ impl Scheduler {
                 self.receive_again(now, QueueName::Inbound, out);
             }
             Sending::Tasks(operation, bodies) => {
-                out.push(Command::Enqueued { operation, count: bodies.len() as u64 });
+                out.push(Command::Enqueued {
+                    operation,
+                    count: bodies.len() as u64,
+                });
             }
             Sending::Other(..) => {}
         }
@@ -444,10 +475,21 @@ impl Scheduler {
         self.retry_at.get_or_insert(now + RETRY);
     }
 
+    /// A worker has no room: its task waits a moment instead of being pushed at it again.
+    fn put_off(&mut self, now: Instant, from: NodeId, task: TaskId) {
+        if let Some(set) = from.set() {
+            self.flights.give_back(task, set);
+            self.retry_later(now);
+        }
+    }
+
     fn retry(&mut self, now: Instant, out: &mut Vec<Command>) {
         self.retry_at = None;
         for sending in std::mem::take(&mut self.retries) {
             self.send(sending, out);
+        }
+        for operation in Operation::ALL {
+            self.dispatch(now, operation, out);
         }
         self.receive_all(now, out);
     }
@@ -492,7 +534,9 @@ impl Scheduler {
         out: &mut Vec<Command>,
     ) {
         if self.requests.end(id, outcome, detail) {
-            out.push(Command::Observe(Observation::new(now, Step::DeadLettered).with_request(id)));
+            out.push(Command::Observe(
+                Observation::new(now, Step::DeadLettered).with_request(id),
+            ));
             self.progress(now, id, out);
         }
     }
@@ -508,13 +552,17 @@ impl Machine for Scheduler {
             Event::Packet { from, packet } => match packet {
                 Packet::Done(done) => self.arrived(now, from, done, out),
                 Packet::Suspect(fault) => self.raise(&fault, now, out),
+                Packet::Busy(task) => self.put_off(now, from, task),
                 Packet::Configure(_) | Packet::Assign(_) | Packet::Set(_) => {}
             },
             Event::PeerUp(node) => self.peer_up(now, node, out),
             Event::PeerLost(node) => self.peer_lost(now, node, out),
             Event::Trigger { call } => {
                 self.receive_all(now, out);
-                out.push(Command::Triggered { call, pending: self.requests.len() as u64 });
+                out.push(Command::Triggered {
+                    call,
+                    pending: self.requests.len() as u64,
+                });
             }
         }
     }
@@ -539,7 +587,13 @@ impl Machine for Scheduler {
     fn deadline(&self) -> Option<Deadline> {
         let at = |at, reason| Some(Deadline { at, reason });
         let mut first = at(self.next_lease, "extend leases");
-        first = Deadline::earlier(first, self.retry_at.map(|at| Deadline { at, reason: "retry a failed port" }));
+        first = Deadline::earlier(
+            first,
+            self.retry_at.map(|at| Deadline {
+                at,
+                reason: "retry a failed port",
+            }),
+        );
         first = Deadline::earlier(first, self.flights.deadline());
         first = Deadline::earlier(first, self.recovery.deadline());
         if self.report_mode() {
@@ -568,12 +622,23 @@ impl Scheduler {
 }
 
 fn delete(queue: QueueName, receipt: tally_model::Receipt) -> Command {
-    Command::Port(PortCommand::Delete { queue, receipts: vec![receipt] })
+    Command::Port(PortCommand::Delete {
+        queue,
+        receipts: vec![receipt],
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [DIGITS[(b >> 4) as usize] as char, DIGITS[(b & 15) as usize] as char]).collect()
+    bytes
+        .iter()
+        .flat_map(|b| {
+            [
+                DIGITS[(b >> 4) as usize] as char,
+                DIGITS[(b & 15) as usize] as char,
+            ]
+        })
+        .collect()
 }
 
 #[cfg(test)]

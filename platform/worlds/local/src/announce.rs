@@ -20,7 +20,9 @@ pub struct Announcement {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Standard input held no usable configuration.
-    #[error("no configuration on standard input ({0}); `tally serve` is started by `tally up` and `tally run`")]
+    #[error(
+        "no configuration on standard input ({0}); `tally serve` is started by `tally up` and `tally run`"
+    )]
     Config(String),
     /// Standard output is closed.
     #[error("cannot say where this process listens: {0}")]
@@ -48,7 +50,10 @@ impl Error {
 /// Reads the configuration line.
 pub(crate) fn read_config<T: DeserializeOwned>() -> Result<T, Error> {
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(|error| Error::Config(error.to_string()))?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| Error::Config(error.to_string()))?;
     serde_json::from_str(&line).map_err(|error| Error::Config(error.to_string()))
 }
 
@@ -57,7 +62,9 @@ pub(crate) fn announce(announcement: &Announcement) -> Result<(), Error> {
     let mut line = serde_json::to_string(announcement).map_err(|error| Error::Start(error.to_string()))?;
     line.push('\n');
     let mut out = std::io::stdout().lock();
-    out.write_all(line.as_bytes()).and_then(|()| out.flush()).map_err(Error::Announce)
+    out.write_all(line.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(Error::Announce)
 }
 
 /// Makes the kernel kill this process when the thread that started it ends.
@@ -65,8 +72,12 @@ pub(crate) fn announce(announcement: &Announcement) -> Result<(), Error> {
 /// The parent starts children from a thread that lives as long as it does. If the parent died before this call, the
 /// process has been given to another parent and ends here.
 pub(crate) fn die_with_parent(parent: Option<rustix::process::Pid>) -> Result<(), Error> {
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
-        .map_err(|error| Error::System { what: "cannot follow the parent".into(), source: error.into() })?;
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).map_err(
+        |error| Error::System {
+            what: "cannot follow the parent".into(),
+            source: error.into(),
+        },
+    )?;
     if rustix::process::getppid() == parent {
         Ok(())
     } else {

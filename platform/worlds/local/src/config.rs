@@ -64,5 +64,8 @@ pub struct NodeConfig {
 
 /// The 16 bytes of a cluster name; `None` if it is not one.
 pub(crate) fn cluster_bytes(name: &str) -> Option<[u8; 16]> {
-    u128::from_str_radix(name, 16).ok().filter(|_| name.len() == 32).map(u128::to_be_bytes)
+    u128::from_str_radix(name, 16)
+        .ok()
+        .filter(|_| name.len() == 32)
+        .map(u128::to_be_bytes)
 }

@@ -55,7 +55,13 @@ impl Room {
         inbox: Inbox<E>,
         wrap: fn(PortEvent) -> E,
     ) -> PortRunner<Embedded, Embedded, ClusterClient, E> {
-        PortRunner::new(self.ports.clone(), inbox, wrap, self.tasks.clone(), self.shutdown.clone())
+        PortRunner::new(
+            self.ports.clone(),
+            inbox,
+            wrap,
+            self.tasks.clone(),
+            self.shutdown.clone(),
+        )
     }
 
     fn observe(&self, observation: Observation) {
@@ -154,7 +160,9 @@ async fn listen(
     let bind = async |address| {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(Error::system(format!("cannot listen on {address}")))?;
-        let address = listener.local_addr().map_err(Error::system("cannot read an address"))?;
+        let address = listener
+            .local_addr()
+            .map_err(Error::system("cannot read an address"))?;
         Ok::<_, Error>((listener, address))
     };
     let (http, http_address) = bind(config.http).await?;
@@ -173,8 +181,15 @@ async fn listen(
             tracing::error!(%error, "the gRPC server ended");
         }
     });
-    room.tasks.spawn(tally_http::serve(http, room.door.clone(), room.shutdown.clone().cancelled_owned()));
-    Ok(Announcement { grpc: grpc_address, http: Some(http_address) })
+    room.tasks.spawn(tally_http::serve(
+        http,
+        room.door.clone(),
+        room.shutdown.clone().cancelled_owned(),
+    ));
+    Ok(Announcement {
+        grpc: grpc_address,
+        http: Some(http_address),
+    })
 }
 
 /// Waits for SIGTERM, or for the store to break: then nothing may be acknowledged any more, so the process ends.

@@ -21,7 +21,7 @@ mod supervisor;
 pub use announce::{Announcement, Error as ChildError};
 pub use config::{ControlPlaneConfig, NodeConfig, PodConfig, SupervisorConfig};
 pub use control_plane::serve as serve_control_plane;
-pub use memory::resident_bytes;
+pub use memory::{peak_bytes_of, resident_bytes, resident_bytes_of};
 pub use node::serve as serve_node;
 pub use operator::{MachineStatus, Occupant, Operator, OperatorError};
 pub use platform::{Error, Options, Platform};

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tally_consensus::Keys;
 use tally_grpc::{Identity, NodeServer, StreamEvent, Streams};
-use tally_model::{Job, Machine, NodeId, Observation, SetRecord};
+use tally_model::{Machine, NodeId, Observation, SetRecord, TaskId};
 use tally_ports::{Clock, Transport};
 use tally_roles::packet::Packet;
-use tally_roles::replica::{self, ReplicaRole};
-use tally_roles::worker::{self, WorkerRole};
+use tally_roles::replica::{ReplicaCommand, ReplicaEvent, ReplicaRole};
+use tally_roles::worker::{WorkerCommand, WorkerEvent, WorkerRole};
 use tally_runtime::{Inbox, ObservationLog, SystemClock, drive, inbox};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -56,35 +56,59 @@ async fn run(config: NodeConfig) -> Result<(), Error> {
         .ok_or_else(|| Error::Config(format!("`{}` is not a cluster name", config.pod.cluster)))?;
     let keys = Keys::generate(config.pod.platform.suite, rand::random())
         .map_err(|error| Error::Start(format!("no key: {error}")))?;
-    let public_key = keys.public_key();
+    let public_key = keys.public_key().to_string();
     let log = open_log(&config)?;
     let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
     let (sender, stream_events) = mpsc::channel(EVENTS);
     let streams = Streams::new(config.node, sender, tasks.clone(), shutdown.clone());
-    let identity =
-        Identity { node: config.node, incarnation: config.incarnation, public_key, rss: resident_bytes };
+    let identity = Identity {
+        node: config.node,
+        incarnation: config.incarnation,
+        public_key,
+        rss: resident_bytes,
+    };
     listen(identity, streams.clone(), &tasks, &shutdown).await?;
-    let node = Node { me: config.node, streams, clock, log, tasks, shutdown: shutdown.clone() };
+    let node = Node {
+        me: config.node,
+        streams,
+        clock,
+        log,
+        tasks,
+        shutdown: shutdown.clone(),
+    };
     let platform = config.pod.platform;
     match config.node {
         NodeId::Worker(_) => {
-            let machine = WorkerRole::new(platform, cluster, config.node, config.incarnation, keys);
+            let machine = WorkerRole::new(platform, cluster, config.node, config.incarnation, keys)
+                .map_err(unsupported)?;
             node.run_worker(machine, stream_events).await
         }
         NodeId::Replica(..) => {
-            let machine = ReplicaRole::new(platform, cluster, config.node, config.incarnation, keys);
+            let machine = ReplicaRole::new(platform, cluster, config.node, config.incarnation, keys)
+                .map_err(unsupported)?;
             node.run_replica(machine, stream_events).await
         }
         NodeId::Control => Err(Error::Config("the control plane is no pod".into())),
     }
 }
 
+fn unsupported(error: tally_consensus::Unsupported) -> Error {
+    Error::Config(error.to_string())
+}
+
 fn open_log(config: &NodeConfig) -> Result<ObservationLog, Error> {
     let folder = config.pod.data.join("events");
-    let name = format!("{}-{}.jsonl", config.node.to_string().replace('/', "-"), config.incarnation);
+    let name = format!(
+        "{}-{}.jsonl",
+        config.node.to_string().replace('/', "-"),
+        config.incarnation
+    );
     std::fs::create_dir_all(&folder)
         .and_then(|()| ObservationLog::open(&folder.join(&name)))
-        .map_err(Error::system(format!("cannot write {}", folder.join(&name).display())))
+        .map_err(Error::system(format!(
+            "cannot write {}",
+            folder.join(&name).display()
+        )))
 }
 
 async fn listen(
@@ -96,13 +120,18 @@ async fn listen(
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .map_err(Error::system("cannot listen on loopback"))?;
-    let grpc = listener.local_addr().map_err(Error::system("cannot read an address"))?;
+    let grpc = listener
+        .local_addr()
+        .map_err(Error::system("cannot read an address"))?;
     let (_, health) = tonic_health::server::health_reporter();
     let server = tonic::transport::Server::builder()
         .tcp_nodelay(true)
         .add_service(health)
         .add_service(NodeServer::service(identity, streams))
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown.clone().cancelled_owned());
+        .serve_with_incoming_shutdown(
+            TcpListenerStream::new(listener),
+            shutdown.clone().cancelled_owned(),
+        );
     tasks.spawn(async move {
         if let Err(error) = server.await {
             tracing::error!(%error, "the node's server ended");
@@ -122,7 +151,9 @@ impl Node {
         let (me, streams) = (self.me, self.streams.clone());
         self.tasks.spawn(async move {
             while let Some(event) = events.recv().await {
-                let StreamEvent::Packet { from, payload } = event else { continue };
+                let StreamEvent::Packet { from, payload } = event else {
+                    continue;
+                };
                 let packet = match tally_wire::decode(&payload) {
                     Ok(packet) => packet,
                     Err(error) => {
@@ -142,23 +173,33 @@ impl Node {
 
     async fn run_worker(self, machine: WorkerRole, events: mpsc::Receiver<StreamEvent>) -> Result<(), Error> {
         let (sender, receiver) = inbox();
-        self.forward(events, sender.clone(), |from, packet| worker::Event::Packet { from, packet });
+        self.forward(events, sender.clone(), |from, packet| WorkerEvent::Packet {
+            from,
+            packet,
+        });
         let (streams, log, tasks) = (self.streams.clone(), self.log.clone(), self.tasks.clone());
         let obey = move |command| match command {
-            worker::Command::Send { to, packet } => streams.send(to, tally_wire::encode(&packet)),
-            worker::Command::Spin { job, duration } => spin(&tasks, sender.clone(), job, duration),
-            worker::Command::Observe(observation) => log.record(&observation),
+            WorkerCommand::Send { to, packet } => streams.send(to, tally_wire::encode(&packet)),
+            WorkerCommand::Spin { task, duration } => spin(&tasks, sender.clone(), task, duration),
+            WorkerCommand::Observe(observation) => log.record(&observation),
         };
         self.drive(machine, receiver, obey).await
     }
 
-    async fn run_replica(self, machine: ReplicaRole, events: mpsc::Receiver<StreamEvent>) -> Result<(), Error> {
+    async fn run_replica(
+        self,
+        machine: ReplicaRole,
+        events: mpsc::Receiver<StreamEvent>,
+    ) -> Result<(), Error> {
         let (sender, receiver) = inbox();
-        self.forward(events, sender, |from, packet| replica::Event::Packet { from, packet });
+        self.forward(events, sender, |from, packet| ReplicaEvent::Packet {
+            from,
+            packet,
+        });
         let (streams, log) = (self.streams.clone(), self.log.clone());
         let obey = move |command| match command {
-            replica::Command::Send { to, packet } => streams.send(to, tally_wire::encode(&packet)),
-            replica::Command::Observe(observation) => log.record(&observation),
+            ReplicaCommand::Send { to, packet } => streams.send(to, tally_wire::encode(&packet)),
+            ReplicaCommand::Observe(observation) => log.record(&observation),
         };
         self.drive(machine, receiver, obey).await
     }
@@ -171,7 +212,8 @@ impl Node {
     ) -> Result<(), Error> {
         let started = Observation::new(self.clock.now(), tally_model::Step::RoleStarted).with_node(self.me);
         self.log.record(&started);
-        let mut terminate = signal(SignalKind::terminate()).map_err(Error::system("cannot handle SIGTERM"))?;
+        let mut terminate =
+            signal(SignalKind::terminate()).map_err(Error::system("cannot handle SIGTERM"))?;
         let shutdown = self.shutdown.clone();
         tokio::select! {
             () = drive(machine, Vec::new(), receiver, self.clock, obey, shutdown) => {}
@@ -197,13 +239,13 @@ fn route(me: NodeId, record: &SetRecord, streams: &Streams) {
 }
 
 /// Burns CPU for the service time, away from the machine's thread.
-fn spin(tasks: &TaskTracker, inbox: Inbox<worker::Event>, job: Job, duration: Duration) {
+fn spin(tasks: &TaskTracker, inbox: Inbox<WorkerEvent>, task: TaskId, duration: Duration) {
     tasks.spawn_blocking(move || {
         let until = std::time::Instant::now() + duration;
         while std::time::Instant::now() < until {
             std::hint::spin_loop();
         }
         // A closed inbox means that the worker is stopping.
-        let _ = inbox.blocking_send(worker::Event::SpinDone { job });
+        let _ = inbox.blocking_send(WorkerEvent::SpinDone { task });
     });
 }

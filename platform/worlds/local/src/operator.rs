@@ -75,13 +75,20 @@ impl Operator {
             let _inside = runtime.enter();
             SupervisorClient::new(endpoint.connect_lazy())
         };
-        Ok(Self { address, runtime, client })
+        Ok(Self {
+            address,
+            runtime,
+            client,
+        })
     }
 
     fn refused(&self, status: &tonic::Status) -> OperatorError {
         match status.code() {
             tonic::Code::Unavailable | tonic::Code::DeadlineExceeded | tonic::Code::Unknown => {
-                OperatorError::Unreachable { address: self.address, reason: status.message().to_owned() }
+                OperatorError::Unreachable {
+                    address: self.address,
+                    reason: status.message().to_owned(),
+                }
             }
             _ => OperatorError::Refused(status.message().to_owned()),
         }
@@ -98,7 +105,9 @@ impl Operator {
             for_millis: duration.as_millis() as u64,
         };
         let reply = self.runtime.block_on(self.client.inject(request));
-        reply.map(|reply| reply.into_inner().process).map_err(|status| self.refused(&status))
+        reply
+            .map(|reply| reply.into_inner().process)
+            .map_err(|status| self.refused(&status))
     }
 
     /// What runs.
@@ -110,14 +119,21 @@ impl Operator {
         let reply = reply.map_err(|status| self.refused(&status))?.into_inner();
         let occupant = |pod: tally_wire::services::Pod| {
             let ended = pod.ended.clone();
-            pod_from_wire(pod).map(|pod| Occupant { pod, ended }).map_err(OperatorError::Refused)
+            pod_from_wire(pod)
+                .map(|pod| Occupant { pod, ended })
+                .map_err(OperatorError::Refused)
         };
-        let control_plane =
-            reply.control_plane.ok_or_else(|| OperatorError::Refused("no control plane was named".into()))?;
+        let control_plane = reply
+            .control_plane
+            .ok_or_else(|| OperatorError::Refused("no control plane was named".into()))?;
         Ok(MachineStatus {
             pods: reply.pods.into_iter().map(occupant).collect::<Result<_, _>>()?,
             control_plane: occupant(control_plane)?,
-            faults: reply.faults.into_iter().map(|fault| format!("{} {}", fault.kind, fault.pod)).collect(),
+            faults: reply
+                .faults
+                .into_iter()
+                .map(|fault| format!("{} {}", fault.kind, fault.pod))
+                .collect(),
         })
     }
 

@@ -90,11 +90,22 @@ impl Platform {
         let Some(http) = announcement.http else {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(Error::Start { reason: "its gateway has no address".into(), logs });
+            return Err(Error::Start {
+                reason: "its gateway has no address".into(),
+                logs,
+            });
         };
-        let state =
-            State { http, supervisor: announcement.grpc, process: child.id(), data: options.data.clone() };
-        Ok(Self { state, child: Some(child), daemon: options.daemon })
+        let state = State {
+            http,
+            supervisor: announcement.grpc,
+            process: child.id(),
+            data: options.data.clone(),
+        };
+        Ok(Self {
+            state,
+            child: Some(child),
+            daemon: options.daemon,
+        })
     }
 
     /// Where it is.
@@ -111,7 +122,9 @@ impl Platform {
     }
 
     fn end(&mut self) -> Result<(), Error> {
-        let Some(mut child) = self.child.take() else { return Ok(()) };
+        let Some(mut child) = self.child.take() else {
+            return Ok(());
+        };
         terminate(child.id());
         let until = Instant::now() + STOP_TIMEOUT;
         while Instant::now() < until {
@@ -164,7 +177,9 @@ fn spawn(options: &Options, logs: &std::path::Path) -> Result<Child, Error> {
     let config = SupervisorConfig {
         data: options.data.clone(),
         platform: options.platform.clone(),
-        http: options.http.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        http: options
+            .http
+            .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         follow_parent: !options.daemon,
     };
     let mut line = serde_json::to_vec(&config).map_err(|error| Error::Start {
@@ -173,7 +188,9 @@ fn spawn(options: &Options, logs: &std::path::Path) -> Result<Child, Error> {
     })?;
     line.push(b'\n');
     if let Some(mut input) = child.stdin.take() {
-        input.write_all(&line).map_err(system("cannot configure the supervisor"))?;
+        input
+            .write_all(&line)
+            .map_err(system("cannot configure the supervisor"))?;
     }
     Ok(child)
 }

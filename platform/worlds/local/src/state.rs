@@ -27,12 +27,18 @@ pub struct StateFile {
 impl StateFile {
     /// The file in the folder that the environment names.
     pub fn locate() -> Self {
-        let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let var = |name: &str| {
+            std::env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         let folder = var("TALLY_STATE_DIR")
             .or_else(|| var("XDG_STATE_HOME").map(|path| path.join("tally")))
             .or_else(|| var("HOME").map(|path| path.join(".local/state/tally")))
             .unwrap_or_else(|| std::env::temp_dir().join("tally"));
-        Self { path: folder.join("platform.json") }
+        Self {
+            path: folder.join("platform.json"),
+        }
     }
 
     /// Where it is.

@@ -47,15 +47,20 @@ async fn supervise(config: SupervisorConfig) -> Result<(), Error> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .map_err(Error::system("cannot listen on loopback"))?;
-    let address = listener.local_addr().map_err(Error::system("cannot read an address"))?;
+    let address = listener
+        .local_addr()
+        .map_err(Error::system("cannot read an address"))?;
     let shutdown = CancellationToken::new();
-    let processes = Arc::new(Processes::new(logs.clone()));
+    let processes = Processes::new(logs.clone());
     let keeper = Keeper::start(control_plane(&config, address)?, &logs, shutdown.clone());
-    let calls = Calls::new(Arc::clone(&processes), keeper.clone(), shutdown.clone());
+    let calls = Calls::new(processes.clone(), keeper.clone(), shutdown.clone());
     let server = tonic::transport::Server::builder()
-        .add_service(ClusterServer::service(Arc::clone(&processes)))
+        .add_service(ClusterServer::service(Arc::new(processes.clone())))
         .add_service(SupervisorServer::new(calls))
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown.clone().cancelled_owned());
+        .serve_with_incoming_shutdown(
+            TcpListenerStream::new(listener),
+            shutdown.clone().cancelled_owned(),
+        );
     let served = tokio::spawn(server);
     tokio::spawn(say_when_ready(keeper.clone(), address, shutdown.clone()));
     until_told(&shutdown).await?;
@@ -72,7 +77,8 @@ fn control_plane(config: &SupervisorConfig, supervisor: SocketAddr) -> Result<Co
         Ok(cluster) => cluster.trim().to_owned(),
         Err(_) => {
             let cluster = format!("{:032x}", rand::random::<u128>());
-            std::fs::write(&name, &cluster).map_err(Error::system(format!("cannot write {}", name.display())))?;
+            std::fs::write(&name, &cluster)
+                .map_err(Error::system(format!("cannot write {}", name.display())))?;
             cluster
         }
     };
@@ -89,7 +95,10 @@ fn control_plane(config: &SupervisorConfig, supervisor: SocketAddr) -> Result<Co
 async fn say_when_ready(keeper: Keeper, address: SocketAddr, shutdown: CancellationToken) {
     let ready = async {
         let control_plane = keeper.announced().await;
-        let announcement = Announcement { grpc: address, http: control_plane.http };
+        let announcement = Announcement {
+            grpc: address,
+            http: control_plane.http,
+        };
         if let Err(error) = announce(&announcement) {
             tracing::error!(%error, "nobody can be told that the platform is up");
         }

@@ -69,7 +69,15 @@ impl Flights {
         let task = waiting.message.job.task;
         self.expiry.insert((expires, task));
         *self.at_set.entry(set).or_insert(0) += 1;
-        self.flying.insert(task, Flight { waiting, set, departed: now, expires });
+        self.flying.insert(
+            task,
+            Flight {
+                waiting,
+                set,
+                departed: now,
+                expires,
+            },
+        );
     }
 
     fn remove(&mut self, task: TaskId) -> Option<Flight> {
@@ -118,8 +126,12 @@ impl Flights {
 
     /// Puts everything in flight at `set` back; returns how much.
     pub(super) fn give_back_all(&mut self, set: SetId) -> usize {
-        let tasks: Vec<TaskId> =
-            self.flying.iter().filter(|(_, flight)| flight.set == set).map(|(task, _)| *task).collect();
+        let tasks: Vec<TaskId> = self
+            .flying
+            .iter()
+            .filter(|(_, flight)| flight.set == set)
+            .map(|(task, _)| *task)
+            .collect();
         for task in tasks.iter().rev() {
             self.give_back(*task, set);
         }
@@ -136,7 +148,10 @@ impl Flights {
     }
 
     pub(super) fn deadline(&self) -> Option<Deadline> {
-        self.expiry.first().map(|(at, _)| Deadline { at: *at, reason: "a dispatched task is late" })
+        self.expiry.first().map(|(at, _)| Deadline {
+            at: *at,
+            reason: "a dispatched task is late",
+        })
     }
 
     /// Receipts of a layer whose lease ends before `until`; their lease is noted as `renewed`.

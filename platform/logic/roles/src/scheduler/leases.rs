@@ -14,12 +14,19 @@ impl Scheduler {
         let renewed = now + visibility;
         let mut extend = |queue, receipts: Vec<_>| {
             if !receipts.is_empty() {
-                out.push(Command::Port(PortCommand::Extend { queue, receipts, lease: visibility }));
+                out.push(Command::Port(PortCommand::Extend {
+                    queue,
+                    receipts,
+                    lease: visibility,
+                }));
             }
         };
         extend(QueueName::Inbound, self.requests.renew(until, renewed));
         for operation in Operation::ALL {
-            extend(QueueName::Layer(operation), self.flights.renew(operation, until, renewed));
+            extend(
+                QueueName::Layer(operation),
+                self.flights.renew(operation, until, renewed),
+            );
         }
     }
 }

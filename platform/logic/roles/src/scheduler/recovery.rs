@@ -46,13 +46,18 @@ impl Recovery {
     }
 
     pub(super) fn deadline(&self) -> Option<Deadline> {
-        self.paused_until.map(|at| Deadline { at, reason: "the report's sleep ends" })
+        self.paused_until.map(|at| Deadline {
+            at,
+            reason: "the report's sleep ends",
+        })
     }
 }
 
 impl Scheduler {
     pub(super) fn take_fault(&mut self, now: Instant, delivery: Delivery, out: &mut Vec<Command>) {
-        let Ok(event) = serde_json::from_str::<FaultEvent>(&delivery.body) else { return };
+        let Ok(event) = serde_json::from_str::<FaultEvent>(&delivery.body) else {
+            return;
+        };
         out.push(Command::Observe(
             Observation::new(now, Step::FaultTaken)
                 .with_node(event.node)
@@ -60,9 +65,15 @@ impl Scheduler {
         ));
         if self.report_mode() && !self.recovery.is_paused(now) {
             self.recovery.paused_until = Some(now + self.config.timing.report_sleep);
-            out.push(Command::Observe(Observation::new(now, Step::DispatchPaused).with_node(event.node)));
+            out.push(Command::Observe(
+                Observation::new(now, Step::DispatchPaused).with_node(event.node),
+            ));
         }
-        let repair = Repair { incarnation: event.incarnation, kind: event.kind, noticed: event.noticed };
+        let repair = Repair {
+            incarnation: event.incarnation,
+            kind: event.kind,
+            noticed: event.noticed,
+        };
         let token = self.token();
         self.recovery.storing.insert(token, delivery.receipt);
         out.push(Command::Observe(
@@ -91,7 +102,13 @@ impl Scheduler {
     pub(super) fn take_dead(&mut self, now: Instant, delivery: Delivery, out: &mut Vec<Command>) {
         let detail = "received too often without success";
         if let Ok(task) = serde_json::from_str::<TaskMessage>(&delivery.body) {
-            self.end_request(now, task.job.task.request, Outcome::Error(Failure::DeadLettered), detail, out);
+            self.end_request(
+                now,
+                task.job.task.request,
+                Outcome::Error(Failure::DeadLettered),
+                detail,
+                out,
+            );
         } else if serde_json::from_str::<AnswerMessage>(&delivery.body).is_ok() {
             // An answer must not be lost because its collector was unlucky: give it another round.
             self.send(Sending::Other(QueueName::Outbound, delivery.body.clone()), out);
@@ -101,7 +118,13 @@ impl Scheduler {
         out.push(delete(QueueName::Dead, delivery.receipt));
     }
 
-    fn end_dead_request(&mut self, now: Instant, message: RequestMessage, detail: &str, out: &mut Vec<Command>) {
+    fn end_dead_request(
+        &mut self,
+        now: Instant,
+        message: RequestMessage,
+        detail: &str,
+        out: &mut Vec<Command>,
+    ) {
         let id = message.id;
         let lease = now + self.config.timing.visibility;
         // Its own inbound message is gone; the receipt of the dead one stands in and is stale by the time it is used.

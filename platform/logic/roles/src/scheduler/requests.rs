@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tally_expression::Frontier;
 use tally_model::{
-    AnswerMessage, CertifiedTask, Instant, Job, Outcome, Receipt, RequestId, RequestMessage, TaskId, TaskMessage,
+    AnswerMessage, CertifiedTask, Instant, Job, Outcome, Receipt, RequestId, RequestMessage, TaskId,
+    TaskMessage,
 };
 
 /// Finished requests remembered, so that a late second delivery is not computed again.
@@ -76,7 +77,11 @@ impl Requests {
         let (frontier, ended) = match tally_expression::parse(&message.expression) {
             Ok(expression) => (Some(Frontier::new(expression.dag())), None),
             Err(error) => {
-                let detail = error.diagnostics.first().map(|d| d.message.clone()).unwrap_or_default();
+                let detail = error
+                    .diagnostics
+                    .first()
+                    .map(|d| d.message.clone())
+                    .unwrap_or_default();
                 (None, Some((Outcome::Error(error.failure), detail)))
             }
         };
@@ -102,7 +107,9 @@ impl Requests {
     }
 
     pub(super) fn progress(&mut self, now: Instant, id: RequestId) -> Progress {
-        let Some(request) = self.table.get_mut(&id) else { return Progress::Nothing };
+        let Some(request) = self.table.get_mut(&id) else {
+            return Progress::Nothing;
+        };
         if request.answered {
             return Progress::Nothing;
         }
@@ -110,13 +117,18 @@ impl Requests {
             request.answered = true;
             return Progress::Answered(request.answer(now, outcome, detail));
         }
-        let Some(frontier) = &mut request.frontier else { return Progress::Nothing };
+        let Some(frontier) = &mut request.frontier else {
+            return Progress::Nothing;
+        };
         let mut tasks = Vec::new();
         for ready in frontier.ready() {
             request.open.insert(ready.index);
             tasks.push(TaskMessage {
                 job: Job {
-                    task: TaskId { request: id, index: ready.index },
+                    task: TaskId {
+                        request: id,
+                        index: ready.index,
+                    },
                     operation: ready.operation,
                     left: ready.left,
                     right: ready.right,
@@ -125,11 +137,17 @@ impl Requests {
                 ready: now,
             });
         }
-        if tasks.is_empty() { Progress::Nothing } else { Progress::Ready(tasks) }
+        if tasks.is_empty() {
+            Progress::Nothing
+        } else {
+            Progress::Ready(tasks)
+        }
     }
 
     pub(super) fn fold(&mut self, task: TaskId, certified: CertifiedTask) {
-        let Some(request) = self.table.get_mut(&task.request) else { return };
+        let Some(request) = self.table.get_mut(&task.request) else {
+            return;
+        };
         request.open.remove(&task.index);
         if let Some(frontier) = &mut request.frontier {
             frontier.complete(task.index, certified.outcome.clone());
@@ -138,7 +156,9 @@ impl Requests {
     }
 
     pub(super) fn is_complete(&self, id: RequestId) -> bool {
-        self.table.get(&id).is_some_and(|request| request.outcome().is_some())
+        self.table
+            .get(&id)
+            .is_some_and(|request| request.outcome().is_some())
     }
 
     /// Ends a request with an outcome of its own; false if it is unknown or answered.
@@ -184,7 +204,10 @@ impl Request {
         if let Some((outcome, detail)) = &self.ended {
             return Some((outcome.clone(), Some(detail.clone())));
         }
-        self.frontier.as_ref().and_then(Frontier::answer).map(|outcome| (outcome, None))
+        self.frontier
+            .as_ref()
+            .and_then(Frontier::answer)
+            .map(|outcome| (outcome, None))
     }
 
     fn answer(&mut self, now: Instant, outcome: Outcome, detail: Option<String>) -> AnswerMessage {

@@ -33,7 +33,11 @@ pub(super) struct Sets {
 
 impl Sets {
     pub(super) fn new(config: &PlatformConfig, cluster: [u8; 16]) -> Self {
-        Self { config: config.clone(), cluster, table: BTreeMap::new() }
+        Self {
+            config: config.clone(),
+            cluster,
+            table: BTreeMap::new(),
+        }
     }
 
     pub(super) fn record(&self, set: SetId) -> Option<&SetRecord> {
@@ -60,7 +64,9 @@ impl Sets {
     /// How many more tasks the sets of an operation can take.
     pub(super) fn room(&self, operation: Operation, flights: &Flights) -> usize {
         let pipeline = self.pipeline(operation);
-        self.open(operation).map(|set| pipeline.saturating_sub(flights.at(set))).sum()
+        self.open(operation)
+            .map(|set| pipeline.saturating_sub(flights.at(set)))
+            .sum()
     }
 
     /// The set with the fewest tasks in flight that has room for one more.
@@ -81,17 +87,24 @@ impl Sets {
         let set = self.table.get(&id).ok_or("the set is unknown")?;
         let bytes = done.certificate.as_ref().ok_or("there is no certificate")?;
         let certificate = Certificate::decode(bytes).map_err(|flaw| flaw.to_string())?;
-        let membership =
-            set.memberships.get(&certificate.epoch).ok_or("the certificate is of an unknown epoch")?;
+        let membership = set
+            .memberships
+            .get(&certificate.epoch)
+            .ok_or("the certificate is of an unknown epoch")?;
         if certificate.outcome != done.outcome {
             return Err("the certificate is for another outcome".into());
         }
-        certificate.verify(&done.job, membership).map(|_| ()).map_err(|flaw| flaw.to_string())
+        certificate
+            .verify(&done.job, membership)
+            .map(|_| ())
+            .map_err(|flaw| flaw.to_string())
     }
 
     /// True the first time a set answers.
     pub(super) fn first_answer(&mut self, id: SetId) -> bool {
-        self.table.get_mut(&id).is_some_and(|set| !std::mem::replace(&mut set.answered, true))
+        self.table
+            .get_mut(&id)
+            .is_some_and(|set| !std::mem::replace(&mut set.answered, true))
     }
 
     /// True once, when a draining set is first found empty.
@@ -115,10 +128,13 @@ impl Sets {
 
     /// Stores a record; returns the nodes whose address changed or went, and whether the worker is another one.
     fn update(&mut self, record: SetRecord) -> Update {
-        let membership =
-            Membership::from_record(&record, self.cluster, self.config.protocol, self.config.suite).ok();
+        let membership = Membership::from_record(&record, self.cluster, &self.config).ok();
         let set = self.table.entry(record.id).or_insert_with(|| Set {
-            record: SetRecord { worker: None, replicas: Vec::new(), ..record.clone() },
+            record: SetRecord {
+                worker: None,
+                replicas: Vec::new(),
+                ..record.clone()
+            },
             reachable: false,
             answered: false,
             drained: false,
@@ -140,7 +156,9 @@ impl Sets {
     }
 
     fn remove(&mut self, id: SetId) -> Vec<NodeId> {
-        self.table.remove(&id).map_or(Vec::new(), |set| set.record.members().map(|m| m.node).collect())
+        self.table
+            .remove(&id)
+            .map_or(Vec::new(), |set| set.record.members().map(|m| m.node).collect())
     }
 }
 
@@ -154,8 +172,10 @@ struct Update {
 
 impl Update {
     fn between(old: &SetRecord, new: &SetRecord) -> Self {
-        let before: BTreeMap<NodeId, (u32, &str)> =
-            old.members().map(|m| (m.node, (m.incarnation, m.address.as_str()))).collect();
+        let before: BTreeMap<NodeId, (u32, &str)> = old
+            .members()
+            .map(|m| (m.node, (m.incarnation, m.address.as_str())))
+            .collect();
         let after: BTreeSet<NodeId> = new.members().map(|m| m.node).collect();
         let moved: Vec<(NodeId, String)> = new
             .members()
@@ -165,14 +185,20 @@ impl Update {
         let worker = NodeId::Worker(new.id);
         let worker_changed = moved.iter().any(|(node, _)| *node == worker) || new.worker.is_none();
         let gone = before.into_keys().filter(|node| !after.contains(node)).collect();
-        Self { gone, moved, worker_changed }
+        Self {
+            gone,
+            moved,
+            worker_changed,
+        }
     }
 }
 
 impl Scheduler {
     pub(super) fn sets_changed(&mut self, now: Instant, changes: Vec<Change>, out: &mut Vec<Command>) {
         for change in changes {
-            let Some(name) = change.key.strip_prefix("sets/") else { continue };
+            let Some(name) = change.key.strip_prefix("sets/") else {
+                continue;
+            };
             match change.value {
                 Some(value) => {
                     if let Ok(record) = serde_json::from_str::<SetRecord>(&value.value) {
@@ -195,10 +221,16 @@ impl Scheduler {
             out.push(Command::Route { node, address: None });
         }
         for (node, address) in update.moved {
-            out.push(Command::Route { node, address: Some(address) });
+            out.push(Command::Route {
+                node,
+                address: Some(address),
+            });
         }
         for member in record.members() {
-            out.push(Command::Send { to: member.node, packet: Packet::Configure(record.clone()) });
+            out.push(Command::Send {
+                to: member.node,
+                packet: Packet::Configure(record.clone()),
+            });
         }
         if update.worker_changed {
             self.flights.give_back_all(id);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tally_model::{
-    Change, Delivery, Epoch, FaultEvent, FaultType, Member, PlatformConfig, Protocol, Put, Receipt, RequestId,
-    SetRecord, SetState, Versioned,
+    Change, Delivery, Epoch, FaultEvent, FaultType, Member, PlatformConfig, Protocol, Put, Receipt,
+    RequestId, SetRecord, SetState, Versioned,
 };
 
 use super::*;
@@ -19,7 +19,10 @@ struct Bench {
 
 impl Bench {
     fn new(change: impl FnOnce(&mut PlatformConfig)) -> Self {
-        let mut config = PlatformConfig { protocol: Protocol::None, ..PlatformConfig::default() };
+        let mut config = PlatformConfig {
+            protocol: Protocol::None,
+            ..PlatformConfig::default()
+        };
         change(&mut config);
         let mut bench = Self {
             scheduler: Scheduler::new(config, [7; 16]),
@@ -55,7 +58,11 @@ impl Bench {
     fn deliver(&mut self, queue: QueueName, body: String) -> Receipt {
         self.receipts += 1;
         let receipt = Receipt(format!("r{}", self.receipts));
-        let delivery = Delivery { body, receipt: receipt.clone(), received: 1 };
+        let delivery = Delivery {
+            body,
+            receipt: receipt.clone(),
+            received: 1,
+        };
         self.port(PortEvent::Received(queue, Ok(vec![delivery])));
         receipt
     }
@@ -89,8 +96,14 @@ impl Bench {
             created: self.now,
             ready: Some(self.now),
         };
-        let value = Versioned { value: serde_json::to_string(&record).unwrap(), version: 1 };
-        let change = Change { key: format!("sets/{id}"), value: Some(value) };
+        let value = Versioned {
+            value: serde_json::to_string(&record).unwrap(),
+            version: 1,
+        };
+        let change = Change {
+            key: format!("sets/{id}"),
+            value: Some(value),
+        };
         self.port(PortEvent::Changed("sets/".into(), vec![change]));
         self.event(Event::PeerUp(NodeId::Worker(id)));
         id
@@ -113,7 +126,10 @@ impl Bench {
     fn assigned(&mut self) -> Vec<(NodeId, TaskMessage)> {
         let commands = self.take();
         let assigned = |command| match command {
-            Command::Send { to, packet: Packet::Assign(task) } => Some((to, task)),
+            Command::Send {
+                to,
+                packet: Packet::Assign(task),
+            } => Some((to, task)),
             _ => None,
         };
         commands.into_iter().filter_map(assigned).collect()
@@ -128,7 +144,10 @@ impl Bench {
             members: 0,
             worked: Duration::ZERO,
         };
-        self.event(Event::Packet { from, packet: Packet::Done(done) });
+        self.event(Event::Packet {
+            from,
+            packet: Packet::Done(done),
+        });
     }
 
     /// Runs whatever is on the layers until an answer goes outbound.
@@ -154,7 +173,9 @@ fn deleted(commands: &[Command], queue: QueueName) -> Vec<Receipt> {
     commands
         .iter()
         .filter_map(|command| match command {
-            Command::Port(PortCommand::Delete { queue: of, receipts }) if *of == queue => Some(receipts.clone()),
+            Command::Port(PortCommand::Delete { queue: of, receipts }) if *of == queue => {
+                Some(receipts.clone())
+            }
             _ => None,
         })
         .flatten()
@@ -172,12 +193,19 @@ fn an_expression_is_computed_level_by_level() {
     bench.request(1, "((3+5)*(4/2))");
     let first = bench.settle_sends();
     let layers: Vec<QueueName> = first.iter().map(|(queue, _)| *queue).collect();
-    assert_eq!(layers, [QueueName::Layer(Operation::Add), QueueName::Layer(Operation::Div)]);
+    assert_eq!(
+        layers,
+        [QueueName::Layer(Operation::Add), QueueName::Layer(Operation::Div)]
+    );
     for (queue, body) in first {
         bench.deliver(queue, body);
     }
     for (worker, task) in bench.assigned() {
-        let value = if task.job.operation == Operation::Add { "8" } else { "2" };
+        let value = if task.job.operation == Operation::Add {
+            "8"
+        } else {
+            "2"
+        };
         bench.done(worker, task, value);
     }
     let answer = bench.run_to_answer();
@@ -191,11 +219,18 @@ fn an_inbound_message_outlives_everything_but_its_durable_answer() {
     bench.request(1, "42");
     let commands = bench.take();
     let token = commands.iter().find_map(|command| match command {
-        Command::Port(PortCommand::Send { token, queue: QueueName::Outbound, .. }) => Some(*token),
+        Command::Port(PortCommand::Send {
+            token,
+            queue: QueueName::Outbound,
+            ..
+        }) => Some(*token),
         _ => None,
     });
     assert!(deleted(&commands, QueueName::Inbound).is_empty());
-    let trouble = Trouble { transient: true, message: "disk".into() };
+    let trouble = Trouble {
+        transient: true,
+        message: "disk".into(),
+    };
     bench.port(PortEvent::Sent(token.unwrap(), Err(trouble)));
     assert!(deleted(&bench.take(), QueueName::Inbound).is_empty());
     bench.pass(Duration::from_secs(1));
@@ -211,16 +246,30 @@ fn leftovers_of_an_earlier_life_are_deleted() {
     let mut bench = Bench::new(|_| {});
     let set = bench.set(Operation::Add, 0, SetState::Ready);
     let job = tally_model::Job {
-        task: TaskId { request: RequestId(9), index: 0 },
+        task: TaskId {
+            request: RequestId(9),
+            index: 0,
+        },
         operation: set.operation,
         left: "1".into(),
         right: "2".into(),
     };
-    let body = serde_json::to_string(&TaskMessage { job, work_key: 0, ready: bench.now }).unwrap();
+    let body = serde_json::to_string(&TaskMessage {
+        job,
+        work_key: 0,
+        ready: bench.now,
+    })
+    .unwrap();
     let receipt = bench.deliver(QueueName::Layer(Operation::Add), body);
     let commands = bench.take();
     assert_eq!(deleted(&commands, QueueName::Layer(Operation::Add)), [receipt]);
-    assert!(!commands.iter().any(|c| matches!(c, Command::Send { packet: Packet::Assign(_), .. })));
+    assert!(!commands.iter().any(|c| matches!(
+        c,
+        Command::Send {
+            packet: Packet::Assign(_),
+            ..
+        }
+    )));
 }
 
 /// What was in flight at a worker that broke off goes to another set of the same operation.
@@ -255,8 +304,11 @@ fn a_late_task_is_sent_again_and_answered_once() {
     assert_eq!(bench.assigned().len(), 1, "sent again");
     bench.done(worker, task.clone(), "3");
     bench.done(worker, task, "3");
-    let answers: Vec<_> =
-        bench.settle_sends().into_iter().filter(|(queue, _)| *queue == QueueName::Outbound).collect();
+    let answers: Vec<_> = bench
+        .settle_sends()
+        .into_iter()
+        .filter(|(queue, _)| *queue == QueueName::Outbound)
+        .collect();
     assert_eq!(answers.len(), 1);
 }
 
@@ -274,8 +326,21 @@ fn an_uncertified_answer_is_refused() {
     let commands = bench.take();
     let refused = |c: &Command| matches!(c, Command::Observe(o) if o.step == Step::CertificateRefused);
     assert!(commands.iter().any(refused));
-    assert!(!commands.iter().any(|c| matches!(c, Command::Port(PortCommand::Send { .. }))));
-    assert!(commands.iter().any(|c| matches!(c, Command::Send { packet: Packet::Assign(_), .. })), "asked again");
+    assert!(
+        !commands
+            .iter()
+            .any(|c| matches!(c, Command::Port(PortCommand::Send { .. })))
+    );
+    assert!(
+        commands.iter().any(|c| matches!(
+            c,
+            Command::Send {
+                packet: Packet::Assign(_),
+                ..
+            }
+        )),
+        "asked again"
+    );
 }
 
 /// A draining set takes nothing new and is reported empty once its last task is answered.
@@ -291,7 +356,10 @@ fn a_set_is_drained_before_it_goes() {
     bench.set(Operation::Add, 0, SetState::Draining);
     let drained = |bench: &mut Bench| {
         let key = format!("drained/{set}");
-        bench.take().iter().any(|c| matches!(c, Command::Port(PortCommand::Put { key: k, .. }) if *k == key))
+        bench
+            .take()
+            .iter()
+            .any(|c| matches!(c, Command::Port(PortCommand::Put { key: k, .. }) if *k == key))
     };
     assert!(!drained(&mut bench), "a task is still there");
     bench.done(worker, task, "3");
@@ -302,7 +370,10 @@ fn a_set_is_drained_before_it_goes() {
 #[test]
 fn a_fault_is_kept_until_its_repair_is_written() {
     let mut bench = Bench::new(|_| {});
-    let node = NodeId::Worker(SetId { operation: Operation::Add, number: 0 });
+    let node = NodeId::Worker(SetId {
+        operation: Operation::Add,
+        number: 0,
+    });
     let event = FaultEvent {
         kind: FaultType::Worker,
         node,
@@ -313,7 +384,9 @@ fn a_fault_is_kept_until_its_repair_is_written() {
     let receipt = bench.deliver(QueueName::Faults, serde_json::to_string(&event).unwrap());
     let commands = bench.take();
     let put = commands.iter().find_map(|command| match command {
-        Command::Port(PortCommand::Put { token, key, value, .. }) => Some((*token, key.clone(), value.clone())),
+        Command::Port(PortCommand::Put {
+            token, key, value, ..
+        }) => Some((*token, key.clone(), value.clone())),
         _ => None,
     });
     let (token, key, value) = put.unwrap();
@@ -337,7 +410,10 @@ fn a_dead_lettered_request_gets_a_named_outcome() {
     };
     let receipt = bench.deliver(QueueName::Dead, serde_json::to_string(&message).unwrap());
     let sent = bench.settle_sends();
-    let answer = sent.iter().find(|(queue, _)| *queue == QueueName::Outbound).unwrap();
+    let answer = sent
+        .iter()
+        .find(|(queue, _)| *queue == QueueName::Outbound)
+        .unwrap();
     assert!(answer.1.contains("error:dead_lettered"), "{}", answer.1);
     assert_eq!(deleted(&bench.take(), QueueName::Dead), [receipt]);
 }

@@ -13,15 +13,33 @@ pub(super) fn start(room: &Room) -> Inbox<Event> {
     let (out, answers) = (room.clone(), sender.clone());
     let obey = move |command| match command {
         Command::Port(command) => runner.run(command),
-        Command::Probe { node, incarnation, address, timeout } => {
+        Command::Probe {
+            node,
+            incarnation,
+            address,
+            timeout,
+        } => {
             let (probe, answers) = (out.probe.clone(), answers.clone());
             out.tasks.spawn(async move {
                 let ok = probe.is_healthy(&address, timeout).await;
-                let _ = answers.send(Event::Probed { node, incarnation, ok }).await;
+                let _ = answers
+                    .send(Event::Probed {
+                        node,
+                        incarnation,
+                        ok,
+                    })
+                    .await;
             });
         }
         Command::Observe(observation) => out.observe(observation),
     };
-    room.tasks.spawn(drive(machine, Vec::new(), receiver, room.clock, obey, room.shutdown.clone()));
+    room.tasks.spawn(drive(
+        machine,
+        Vec::new(),
+        receiver,
+        room.clock,
+        obey,
+        room.shutdown.clone(),
+    ));
     sender
 }

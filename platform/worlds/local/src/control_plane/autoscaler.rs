@@ -15,6 +15,13 @@ pub(super) fn start(room: &Room) -> Inbox<Event> {
         Command::Port(command) => runner.run(command),
         Command::Observe(observation) => out.observe(observation),
     };
-    room.tasks.spawn(drive(machine, Vec::new(), receiver, room.clock, obey, room.shutdown.clone()));
+    room.tasks.spawn(drive(
+        machine,
+        Vec::new(),
+        receiver,
+        room.clock,
+        obey,
+        room.shutdown.clone(),
+    ));
     sender
 }

@@ -21,12 +21,24 @@ pub(super) fn start(room: &Room, pod_config: String) {
     let out = room.clone();
     let obey = move |command| match command {
         Command::Port(command) => runner.run(command),
-        Command::Describe { node, incarnation, address } => {
-            out.tasks.spawn(describe(out.clone(), sender.clone(), node, incarnation, address));
+        Command::Describe {
+            node,
+            incarnation,
+            address,
+        } => {
+            out.tasks
+                .spawn(describe(out.clone(), sender.clone(), node, incarnation, address));
         }
         Command::Observe(observation) => out.observe(observation),
     };
-    room.tasks.spawn(drive(machine, Vec::new(), receiver, room.clock, obey, room.shutdown.clone()));
+    room.tasks.spawn(drive(
+        machine,
+        Vec::new(),
+        receiver,
+        room.clock,
+        obey,
+        room.shutdown.clone(),
+    ));
 }
 
 async fn describe(room: Room, inbox: Inbox<Event>, node: NodeId, incarnation: u32, address: String) {
@@ -37,10 +49,19 @@ async fn describe(room: Room, inbox: Inbox<Event>, node: NodeId, incarnation: u3
                 result = Ok(who.public_key);
                 break;
             }
-            Ok(who) => tracing::warn!(%address, expected = %node, found = %who.node, "another node answers there"),
+            Ok(who) => {
+                tracing::warn!(%address, expected = %node, found = %who.node, "another node answers there")
+            }
             Err(error) => tracing::debug!(%node, %error, "a new pod does not answer yet"),
         }
         tokio::time::sleep(ASK_PAUSE).await;
     }
-    let _ = inbox.send(Event::Described { node, incarnation, address, result }).await;
+    let _ = inbox
+        .send(Event::Described {
+            node,
+            incarnation,
+            address,
+            result,
+        })
+        .await;
 }

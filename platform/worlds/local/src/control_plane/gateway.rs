@@ -28,5 +28,12 @@ pub(super) fn start(room: &Room, mut door_events: mpsc::Receiver<DoorEvent>) {
             }
         }
     });
-    room.tasks.spawn(drive(machine, Vec::new(), receiver, room.clock, obey, room.shutdown.clone()));
+    room.tasks.spawn(drive(
+        machine,
+        Vec::new(),
+        receiver,
+        room.clock,
+        obey,
+        room.shutdown.clone(),
+    ));
 }

@@ -41,7 +41,14 @@ pub(super) fn start(
         Command::Triggered { call, pending } => calls.answer(call, pending),
         Command::Observe(observation) => out.observe(observation),
     };
-    room.tasks.spawn(drive(machine, commands, receiver, room.clock, obey, room.shutdown.clone()));
+    room.tasks.spawn(drive(
+        machine,
+        commands,
+        receiver,
+        room.clock,
+        obey,
+        room.shutdown.clone(),
+    ));
 }
 
 async fn forward(mut streams: mpsc::Receiver<StreamEvent>, inbox: Inbox<Event>, admin: Inbox<admin::Event>) {
@@ -76,11 +83,19 @@ struct Calls {
 
 impl Calls {
     fn admit(&self, call: u64, reply: oneshot::Sender<u64>) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(call, reply);
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(call, reply);
     }
 
     fn answer(&self, call: u64, pending: u64) {
-        if let Some(reply) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&call) {
+        if let Some(reply) = self
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&call)
+        {
             // The caller may have gone.
             let _ = reply.send(pending);
         }

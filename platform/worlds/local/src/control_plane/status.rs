@@ -38,7 +38,10 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn new(platform: PlatformConfig) -> Self {
-        Self { platform, seen: Mutex::default() }
+        Self {
+            platform,
+            seen: Mutex::default(),
+        }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Seen) -> T) -> T {
@@ -54,8 +57,12 @@ impl Status {
     fn changed(&self, changes: Vec<Change>) {
         self.with(|seen| {
             for change in changes {
-                let Some(id) = change.key.strip_prefix("sets/").and_then(|id| id.parse().ok()) else { continue };
-                let record = change.value.and_then(|value| serde_json::from_str::<SetRecord>(&value.value).ok());
+                let Some(id) = change.key.strip_prefix("sets/").and_then(|id| id.parse().ok()) else {
+                    continue;
+                };
+                let record = change
+                    .value
+                    .and_then(|value| serde_json::from_str::<SetRecord>(&value.value).ok());
                 match record {
                     Some(record) => {
                         seen.records.push_back(record.clone());
@@ -76,14 +83,17 @@ impl StatusSource for Status {
         self.with(|seen| {
             let count = |operation: Operation, wanted: &dyn Fn(SetState) -> bool| {
                 let sets = seen.current.values();
-                sets.filter(|set| set.id.operation == operation && wanted(set.state)).count() as u32
+                sets.filter(|set| set.id.operation == operation && wanted(set.state))
+                    .count() as u32
             };
             let layer = |operation: Operation| LayerStatus {
                 operation,
                 visible: seen.depths[operation.index()].visible,
                 in_flight: seen.depths[operation.index()].in_flight,
                 ready: count(operation, &|state| state == SetState::Ready),
-                starting: count(operation, &|state| matches!(state, SetState::Starting | SetState::Fenced)),
+                starting: count(operation, &|state| {
+                    matches!(state, SetState::Starting | SetState::Fenced)
+                }),
             };
             PlatformStatus {
                 layers: Operation::ALL.map(layer).to_vec(),
@@ -134,7 +144,12 @@ async fn look(room: &Room) {
                 depths[operation.index()] = depth;
             }
         }
-        let dead = room.ports.queue.depth(QueueName::Dead).await.map_or(0, |depth| depth.visible);
+        let dead = room
+            .ports
+            .queue
+            .depth(QueueName::Dead)
+            .await
+            .map_or(0, |depth| depth.visible);
         room.status.with(|seen| {
             seen.depths = depths;
             seen.dead = dead;

@@ -1,6 +1,5 @@
 //! The supervisor's own calls: inject a fault, tell the state, shut down.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tally_grpc::pod_to_wire;
@@ -18,25 +17,38 @@ use super::processes::Processes;
 /// The service.
 #[derive(Debug)]
 pub(super) struct Calls {
-    processes: Arc<Processes>,
+    processes: Processes,
     keeper: Keeper,
     faults: Faults,
     shutdown: CancellationToken,
 }
 
 impl Calls {
-    pub(super) fn new(processes: Arc<Processes>, keeper: Keeper, shutdown: CancellationToken) -> Self {
-        Self { processes, keeper, faults: Faults::default(), shutdown }
+    pub(super) fn new(processes: Processes, keeper: Keeper, shutdown: CancellationToken) -> Self {
+        Self {
+            processes,
+            keeper,
+            faults: Faults::default(),
+            shutdown,
+        }
     }
 
     async fn process_of(&self, pod: &str) -> Result<u32, Status> {
-        let gone = || Status::failed_precondition(format!("`{pod}` does not run, so nothing can be done to it"));
+        let gone =
+            || Status::failed_precondition(format!("`{pod}` does not run, so nothing can be done to it"));
         if pod == "control-plane" {
             return self.keeper.process().ok_or_else(gone);
         }
-        let found = self.processes.get_pod(pod).await.map_err(|error| Status::internal(error.to_string()))?;
+        let found = self
+            .processes
+            .get_pod(pod)
+            .await
+            .map_err(|error| Status::internal(error.to_string()))?;
         let found = found.ok_or_else(|| Status::not_found(format!("there is no pod `{pod}`")))?;
-        found.process.filter(|_| found.phase != PodPhase::Gone).ok_or_else(gone)
+        found
+            .process
+            .filter(|_| found.phase != PodPhase::Gone)
+            .ok_or_else(gone)
     }
 }
 
@@ -45,11 +57,16 @@ impl Supervisor for Calls {
     async fn inject(&self, request: Request<InjectRequest>) -> Result<Response<InjectReply>, Status> {
         let request = request.into_inner();
         let kind = Kind::from_name(&request.kind).ok_or_else(|| {
-            Status::invalid_argument(format!("`{}` is not a fault; there are kill and pause", request.kind))
+            Status::invalid_argument(format!(
+                "`{}` is not a fault; there are kill and pause",
+                request.kind
+            ))
         })?;
         let duration = Duration::from_millis(request.for_millis);
         if duration.is_zero() || duration > DURATION_MAX {
-            return Err(Status::invalid_argument("a fault lasts more than 0 and at most 10 minutes"));
+            return Err(Status::invalid_argument(
+                "a fault lasts more than 0 and at most 10 minutes",
+            ));
         }
         let process = self.process_of(&request.pod).await?;
         if kind == Kind::Kill && request.pod == "control-plane" {
@@ -60,7 +77,12 @@ impl Supervisor for Calls {
     }
 
     async fn status(&self, _: Request<ListRequest>) -> Result<Response<SupervisorStatus>, Status> {
-        let pods = self.processes.all().into_iter().map(|(pod, ended)| pod_to_wire(&pod, ended)).collect();
+        let pods = self
+            .processes
+            .all()
+            .into_iter()
+            .map(|(pod, ended)| pod_to_wire(&pod, ended))
+            .collect();
         let (control_plane, ended) = self.keeper.pod();
         Ok(Response::new(SupervisorStatus {
             pods,

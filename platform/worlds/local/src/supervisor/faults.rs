@@ -56,15 +56,25 @@ impl Faults {
             Kind::Pause => "pause",
         };
         let until = Instant::now() + duration;
-        let fault = Active { kind: name, pod: pod.to_owned(), process, until };
-        self.active.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+        let fault = Active {
+            kind: name,
+            pod: pod.to_owned(),
+            process,
+            until,
+        };
+        self.active
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(fault);
         let active = Arc::clone(&self.active);
         tokio::spawn(async move {
             tokio::time::sleep_until(until.into()).await;
             let mut active = active.lock().unwrap_or_else(PoisonError::into_inner);
             active.retain(|fault| fault.until > Instant::now());
             // Two pauses of one process overlap into the longer one.
-            let still = active.iter().any(|fault| fault.process == process && fault.kind == "pause");
+            let still = active
+                .iter()
+                .any(|fault| fault.process == process && fault.kind == "pause");
             if kind == Kind::Pause && !still {
                 signal(process, Signal::CONT);
             }

@@ -50,7 +50,9 @@ impl Keeper {
             shutdown,
             tasks: TaskTracker::new(),
         };
-        let keeper = Self { shared: Arc::new(shared) };
+        let keeper = Self {
+            shared: Arc::new(shared),
+        };
         let log = logs.join("control-plane.log");
         keeper.shared.tasks.spawn(keeper.clone().keep(config, log));
         keeper.shared.tasks.close();
@@ -89,7 +91,9 @@ impl Keeper {
             node: NodeId::Control,
             incarnation: view.starts.saturating_sub(1),
             phase,
-            address: view.announcement.map(|announcement| announcement.grpc.to_string()),
+            address: view
+                .announcement
+                .map(|announcement| announcement.grpc.to_string()),
             process: view.process,
         };
         (pod, view.ended)
@@ -97,7 +101,11 @@ impl Keeper {
 
     /// Does not restart it before `until`.
     pub(super) fn hold(&self, until: Instant) {
-        *self.shared.hold_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+        *self
+            .shared
+            .hold_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 
     /// Kills it and waits until it is gone; shutdown must have been asked for.
@@ -118,8 +126,17 @@ impl Keeper {
                 config.grpc = announcement.grpc;
                 config.http = announcement.http.unwrap_or(config.http);
             }
-            pause = if started.elapsed() > SHORT_LIFE { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
-            let held = self.shared.hold_until.lock().unwrap_or_else(PoisonError::into_inner).take();
+            pause = if started.elapsed() > SHORT_LIFE {
+                PAUSE_MIN
+            } else {
+                (pause * 2).min(PAUSE_MAX)
+            };
+            let held = self
+                .shared
+                .hold_until
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
             let until = held.unwrap_or(started).max(Instant::now() + pause.min(PAUSE_MAX));
             tokio::select! {
                 () = tokio::time::sleep_until(until.into()) => {}
@@ -143,7 +160,9 @@ impl Keeper {
             view.starts += 1;
         });
         let announcement = process.announced().await;
-        self.shared.view.send_modify(|view| view.announcement.clone_from(&announcement));
+        self.shared
+            .view
+            .send_modify(|view| view.announcement.clone_from(&announcement));
         let ended = self.end_of(&mut process).await;
         self.shared.view.send_modify(|view| {
             view.process = None;

@@ -54,28 +54,42 @@ struct Table {
     services: BTreeMap<String, Service>,
 }
 
-/// All pods of this machine. Shared.
 #[derive(Debug)]
-pub(crate) struct Processes {
+struct Shared {
     table: Mutex<Table>,
     changes: broadcast::Sender<Pod>,
     ended: Notify,
     logs: PathBuf,
 }
 
+/// All pods of this machine; clones share them, because a started process outlives the call that started it.
+#[derive(Clone, Debug)]
+pub(crate) struct Processes(Arc<Shared>);
+
 impl Processes {
     pub(super) fn new(logs: PathBuf) -> Self {
         let (changes, _) = broadcast::channel(CHANGES);
-        Self { table: Mutex::default(), changes, ended: Notify::new(), logs }
+        Self(Arc::new(Shared {
+            table: Mutex::default(),
+            changes,
+            ended: Notify::new(),
+            logs,
+        }))
     }
 
     fn table<T>(&self, act: impl FnOnce(&mut Table) -> T) -> T {
-        act(&mut self.table.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.0.table.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Every pod, with how it ended.
     pub(super) fn all(&self) -> Vec<(Pod, String)> {
-        self.table(|table| table.pods.values().map(|entry| (entry.pod.clone(), entry.ended.clone())).collect())
+        self.table(|table| {
+            table
+                .pods
+                .values()
+                .map(|entry| (entry.pod.clone(), entry.ended.clone()))
+                .collect()
+        })
     }
 
     fn change(&self, name: &str, act: impl FnOnce(&mut Entry)) {
@@ -89,14 +103,14 @@ impl Processes {
             Some(pod)
         });
         if let Some(pod) = changed {
-            let _ = self.changes.send(pod);
+            let _ = self.0.changes.send(pod);
         }
     }
 
     /// Kills everything and waits until it is gone.
     pub(super) async fn stop_all(&self) {
         loop {
-            let ended = self.ended.notified();
+            let ended = self.0.ended.notified();
             let running: Vec<u32> = self.table(|table| {
                 table
                     .pods
@@ -123,7 +137,9 @@ impl Processes {
                 return Ok((entry.pod.clone(), false));
             }
             if table.pods.len() >= PODS_MAX {
-                return Err(Error::TooMany { pods: table.pods.len() });
+                return Err(Error::TooMany {
+                    pods: table.pods.len(),
+                });
             }
             let pod = Pod {
                 name: name.clone(),
@@ -133,12 +149,19 @@ impl Processes {
                 address: None,
                 process: None,
             };
-            table.pods.insert(name, Entry { pod: pod.clone(), ended: String::new(), deleted: false });
+            table.pods.insert(
+                name,
+                Entry {
+                    pod: pod.clone(),
+                    ended: String::new(),
+                    deleted: false,
+                },
+            );
             Ok((pod, true))
         })
     }
 
-    async fn run(self: Arc<Self>, name: String, mut process: Process) {
+    async fn run(self, name: String, mut process: Process) {
         if let Some(announcement) = process.announced().await {
             self.change(&name, |entry| {
                 entry.pod.phase = PodPhase::Running;
@@ -152,36 +175,47 @@ impl Processes {
             entry.pod.address = None;
             entry.ended = ended;
         });
-        self.ended.notify_waiters();
+        self.0.ended.notify_waiters();
     }
 
-    async fn start(self: &Arc<Self>, spec: &PodSpec) -> Result<(), Error> {
+    async fn start(&self, spec: &PodSpec) -> Result<(), Error> {
         let name = spec.name();
-        let pod = serde_json::from_str(&spec.config)
-            .map_err(|error| Error::Config { name: name.clone(), reason: error.to_string() })?;
-        let config = NodeConfig { node: spec.node, incarnation: spec.incarnation, pod };
+        let pod = serde_json::from_str(&spec.config).map_err(|error| Error::Config {
+            name: name.clone(),
+            reason: error.to_string(),
+        })?;
+        let config = NodeConfig {
+            node: spec.node,
+            incarnation: spec.incarnation,
+            pod,
+        };
         let role = match spec.node {
             NodeId::Worker(_) => "worker",
             NodeId::Replica(..) => "replica",
             NodeId::Control => {
-                return Err(Error::Config { name, reason: "the control plane is not a pod here".into() });
+                return Err(Error::Config {
+                    name,
+                    reason: "the control plane is not a pod here".into(),
+                });
             }
         };
-        let process = Process::start(role, &config, &self.logs.join(format!("{name}.log")))
+        let process = Process::start(role, &config, &self.0.logs.join(format!("{name}.log")))
             .await
-            .map_err(|source| Error::Spawn { name: name.clone(), source })?;
+            .map_err(|source| Error::Spawn {
+                name: name.clone(),
+                source,
+            })?;
         let id = process.id;
         self.change(&name, |entry| entry.pod.process = Some(id));
         if self.table(|table| table.pods.get(&name).is_some_and(|entry| entry.deleted)) {
             signal(id, Signal::KILL);
         }
-        tokio::spawn(Arc::clone(self).run(name, process));
+        tokio::spawn(self.clone().run(name, process));
         Ok(())
     }
 }
 
-/// The port is on the shared handle, because a started process outlives the call that started it.
-impl Cluster for Arc<Processes> {
+impl Cluster for Processes {
     type Error = Error;
 
     async fn create_pod(&self, spec: &PodSpec) -> Result<Pod, Error> {
@@ -212,24 +246,36 @@ impl Cluster for Arc<Processes> {
 
     async fn create_service(&self, service: &Service) -> Result<(), Error> {
         self.table(|table| {
-            table.services.entry(service.name.clone()).or_insert_with(|| service.clone());
+            table
+                .services
+                .entry(service.name.clone())
+                .or_insert_with(|| service.clone());
         });
         Ok(())
     }
 
     async fn get_service(&self, name: &str) -> Result<Option<Service>, Error> {
-        Ok(self.list_services().await?.into_iter().find(|service| service.name == name))
+        Ok(self
+            .list_services()
+            .await?
+            .into_iter()
+            .find(|service| service.name == name))
     }
 
     async fn list_services(&self) -> Result<Vec<Service>, Error> {
         Ok(self.table(|table| {
-            let endpoints = |service: &Service| {
-                table.pods.values().filter_map(|entry| match entry.pod.node {
-                    NodeId::Worker(set) if set.operation == service.operation => entry.pod.address.clone(),
-                    NodeId::Worker(_) | NodeId::Replica(..) | NodeId::Control => None,
-                })
+            let worker_of = |operation, entry: &Entry| match entry.pod.node {
+                NodeId::Worker(set) if set.operation == operation => entry.pod.address.clone(),
+                NodeId::Worker(_) | NodeId::Replica(..) | NodeId::Control => None,
             };
-            let filled = |service: &Service| Service { endpoints: endpoints(service).collect(), ..service.clone() };
+            let filled = |service: &Service| Service {
+                endpoints: table
+                    .pods
+                    .values()
+                    .filter_map(|e| worker_of(service.operation, e))
+                    .collect(),
+                ..service.clone()
+            };
             table.services.values().map(filled).collect()
         }))
     }
@@ -240,9 +286,12 @@ impl Cluster for Arc<Processes> {
     }
 
     async fn watch_pods(&self) -> Result<BoxSource<PodEvent>, Error> {
-        let changes = self.changes.subscribe();
+        let changes = self.0.changes.subscribe();
         let first = self.list_pods().await?;
-        Ok(Box::new(PodChanges { first: Some(first), changes }))
+        Ok(Box::new(PodChanges {
+            first: Some(first),
+            changes,
+        }))
     }
 }
 

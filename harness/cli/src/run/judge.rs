@@ -1,0 +1,220 @@
+//! Expectations against what was measured, and the verdict of all trials together.
+
+use tally_capture::{Analysis, FaultRecord, Summary, Window, WindowSummary};
+use tally_check::{CheckReport, Safety};
+use tally_load::lag_bound;
+use tally_plan::{Experiment, Function, Metric, MetricRef, Plan, When};
+
+use super::trial::Sent;
+use crate::exit::Exit;
+
+/// One expectation, judged.
+pub(super) struct Judged {
+    pub(super) that: String,
+    pub(super) when: String,
+    pub(super) held: Option<bool>,
+    pub(super) shown: String,
+}
+
+/// Everything known about a finished trial.
+pub(super) struct Facts<'a> {
+    pub(super) analysis: &'a Analysis,
+    pub(super) summary: &'a Summary,
+    pub(super) check: &'a CheckReport,
+    pub(super) peak_rss: Option<u64>,
+}
+
+/// The measure phase of a plan.
+pub(super) fn measure(plan: &Plan) -> Window {
+    Window { from: plan.measure_start(), to: plan.measure_end() }
+}
+
+impl Facts<'_> {
+    /// Every expectation of the experiment.
+    pub(super) fn judge(&self, experiment: &Experiment, plan: &Plan) -> Vec<Judged> {
+        let judge = |expectation: &tally_plan::Expectation| {
+            let window = self.window(&expectation.when, plan);
+            let verdict = expectation.evaluate(&|metric| self.lookup(metric, &window));
+            Judged {
+                that: expectation.that.clone(),
+                when: expectation.when.to_string(),
+                held: verdict.held,
+                shown: verdict.shown,
+            }
+        };
+        experiment.expectations.iter().map(judge).collect()
+    }
+
+    fn window(&self, when: &When, plan: &Plan) -> WindowSummary {
+        if *when == When::Always {
+            return self.analysis.window("whole".into(), vec![Window::ALWAYS]);
+        }
+        let name = match when {
+            When::Measure | When::Always => "always".to_owned(),
+            other => other.to_string(),
+        };
+        match self.summary.window(&name) {
+            Some(window) => window.clone(),
+            None => {
+                let spans = plan.windows(when);
+                let spans = spans.into_iter().map(|w| Window { from: w.start, to: w.end }).collect();
+                self.analysis.window(name, spans)
+            }
+        }
+    }
+
+    /// A metric in the units of expectations: seconds, bytes, shares, counts.
+    fn lookup(&self, metric: &MetricRef, window: &WindowSummary) -> Option<f64> {
+        let tally_plan::Sample::One(what) = metric.sample else { return None };
+        if let Some(count) = self.check.count(what.name()).filter(|_| what.is_safety()) {
+            return share_or_count(metric.function, count, window.counts.offered);
+        }
+        let function = match metric.function {
+            Function::Value => String::new(),
+            Function::Percentile(hundredths) => percentile(hundredths),
+            Function::Avg => "avg".into(),
+            Function::Min => "min".into(),
+            Function::Max => "max".into(),
+            Function::Median => "median".into(),
+            Function::Rate => "rate".into(),
+            Function::Count => "count".into(),
+        };
+        let name = match what {
+            Metric::SendLag => "lag",
+            Metric::Rss => return self.peak_rss.map(|bytes| bytes as f64),
+            other => other.name(),
+        };
+        let mut summary = self.summary.clone();
+        summary.windows = vec![WindowSummary { name: "asked".into(), ..window.clone() }];
+        let value = summary.metric(&function, name, "", "asked")?;
+        Some(if is_time(what) && metric.function != Function::Count { value / 1e9 } else { value })
+    }
+}
+
+fn share_or_count(function: Function, count: u64, offered: u64) -> Option<f64> {
+    match function {
+        Function::Rate => (offered > 0).then(|| count as f64 / offered as f64),
+        _ => Some(count as f64),
+    }
+}
+
+fn percentile(hundredths: u16) -> String {
+    match hundredths % 100 {
+        0 => format!("p{}", hundredths / 100),
+        rest if rest % 10 == 0 => format!("p{}.{}", hundredths / 100, rest / 10),
+        rest => format!("p{}.{rest:02}", hundredths / 100),
+    }
+}
+
+const fn is_time(metric: Metric) -> bool {
+    matches!(
+        metric,
+        Metric::Latency
+            | Metric::QueueWait
+            | Metric::DagWait
+            | Metric::CriticalPath
+            | Metric::Compute
+            | Metric::Vote
+            | Metric::SendLag
+            | Metric::TimeToDetect
+            | Metric::TimeToRecover
+    )
+}
+
+/// What a trial comes to. Warnings say why, in words and with a remedy.
+pub(super) fn verdict(
+    judged: &[Judged],
+    check: &CheckReport,
+    faults: &[FaultRecord],
+    planned_faults: usize,
+    generator: &Generator,
+    warnings: &mut Vec<(String, String)>,
+) -> Exit {
+    let mut exit = match check.safety {
+        Safety::Clean => Exit::Pass,
+        Safety::Incomplete => {
+            warnings.push((
+                "the record has gaps, so the answers cannot all be vouched for".into(),
+                "look at check.json, and at the disk".into(),
+            ));
+            Exit::Inconclusive
+        }
+        Safety::Broken => Exit::Fail,
+        Safety::Unsafe => Exit::Unsafe,
+    };
+    if judged.iter().any(|one| one.held == Some(false)) {
+        exit = exit.worse(Exit::Fail);
+    }
+    for one in judged.iter().filter(|one| one.held.is_none()) {
+        warnings.push((
+            format!("`{}` ({}) has no data", one.that, one.when),
+            "lengthen the phase, raise the rate, or drop the expectation".into(),
+        ));
+        exit = exit.worse(Exit::Inconclusive);
+    }
+    if faults.len() < planned_faults {
+        let missing = planned_faults - faults.len();
+        warnings.push((format!("{missing} fault(s) were not begun"), "let the run come to its end".into()));
+        exit = exit.worse(Exit::Inconclusive);
+    }
+    for fault in faults.iter().filter(|fault| !is_confirmed(fault)) {
+        let problem = fault.problem.as_deref().unwrap_or("a step was not confirmed");
+        warnings.push((
+            format!("fault `{}` is not confirmed: {problem}", fault.name),
+            "a run whose faults had no proven effect proves nothing; look at faults.jsonl".into(),
+        ));
+        exit = exit.worse(Exit::Inconclusive);
+    }
+    if !generator.valid {
+        warnings.push((
+            format!(
+                "the generator was late: lag p99.9 {:.2} ms, bound {:.2} ms",
+                generator.lag[2] as f64 / 1e6,
+                generator.bound as f64 / 1e6
+            ),
+            "close other programs, lower the rate, or allow real-time scheduling".into(),
+        ));
+        exit = exit.worse(Exit::Inconclusive);
+    }
+    exit
+}
+
+/// Took effect, was noticed or made up for, and is over.
+fn is_confirmed(fault: &FaultRecord) -> bool {
+    fault.problem.is_none() && fault.effective.is_some() && fault.healed.is_some()
+}
+
+/// How the generator did.
+#[derive(Clone, Debug)]
+pub(super) struct Generator {
+    /// p50, p99, p99.9 and maximum in nanoseconds.
+    pub(super) lag: [u64; 4],
+    pub(super) bound: u64,
+    pub(super) valid: bool,
+    pub(super) realtime: bool,
+    pub(super) cpu_seconds: f64,
+}
+
+impl Generator {
+    /// From the reports of all lanes, and the latency that its lag is held against.
+    pub(super) fn of(reports: &[Sent], latency_p99: u64) -> Self {
+        let mut lag = hdrhistogram::Histogram::<u64>::new(3).ok();
+        for Sent { report, .. } in reports {
+            if let Some(lag) = &mut lag {
+                // Values of other bounds are saturated, not lost.
+                let _ = lag.add(&report.lag);
+            }
+        }
+        let at = |quantile: f64| lag.as_ref().map_or(0, |lag| lag.value_at_quantile(quantile));
+        let bound = lag_bound(std::time::Duration::from_nanos(latency_p99)).as_nanos() as u64;
+        // A closed load has more requests than its time allows; what it did not send was not due.
+        let dropped: u64 = reports.iter().filter(|sent| sent.open).map(|sent| sent.report.dropped).sum();
+        Self {
+            lag: [at(0.5), at(0.99), at(0.999), at(1.0)],
+            bound,
+            valid: dropped == 0 && at(0.999) <= bound,
+            realtime: !reports.is_empty() && reports.iter().all(|sent| sent.report.realtime),
+            cpu_seconds: reports.iter().map(|sent| sent.report.cpu_seconds).sum(),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Joins what was sent with what was answered, and writes each request down when it is over.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use tally_capture::{CaptureError, Fate, Operation, Read, Sight, TrialWriter};
+use tally_chaos::Answered;
+use tally_load::{Answer, SendError, Sent};
+use tally_model::{AnswerMessage, Outcome, RequestId};
+
+/// Answers whose 202 was not seen yet; more are dropped and read again later.
+const EARLY_MAX: usize = 65_536;
+
+/// What is known of a request before it is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) load: u16,
+    pub(super) expression: String,
+}
+
+/// Tells what a request of a number is.
+pub(super) type Lookup = Box<dyn Fn(u64) -> Option<Wanted> + Send>;
+
+struct Table {
+    writer: TrialWriter,
+    lookup: Lookup,
+    /// Sent, not over.
+    open: HashMap<u64, Operation>,
+    /// Every id that was given.
+    ids: HashMap<RequestId, u64>,
+    /// Answers that came before their 202.
+    early: HashMap<RequestId, (u64, AnswerMessage)>,
+    /// For the fault ledgers.
+    answered: Vec<Answered>,
+    keep_answered: bool,
+    recent: Vec<(u64, RequestId)>,
+    counts: Counts,
+    trouble: Option<CaptureError>,
+}
+
+/// How a trial stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) sent: u64,
+    pub(super) accepted: u64,
+    pub(super) answered: u64,
+    pub(super) refused: u64,
+}
+
+/// The recorder of one trial; shared by the threads that hear things.
+pub(super) struct Recorder {
+    table: Mutex<Table>,
+}
+
+/// How many answers are read again at the end, to see that they stay.
+const REREADS: usize = 256;
+
+impl Recorder {
+    /// Writes into `writer`; answered requests are kept for the ledgers if there are faults.
+    pub(super) fn new(writer: TrialWriter, lookup: Lookup, keep_answered: bool) -> Self {
+        let table = Table {
+            writer,
+            lookup,
+            open: HashMap::new(),
+            ids: HashMap::new(),
+            early: HashMap::new(),
+            answered: Vec::new(),
+            keep_answered,
+            recent: Vec::new(),
+            counts: Counts::default(),
+            trouble: None,
+        };
+        Self { table: Mutex::new(table) }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Table) -> T) -> T {
+        act(&mut self.table.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The generator is done with a request. Returns false for one that is not of this trial or was told before.
+    pub(super) fn sent(&self, sent: &Sent) {
+        self.with(|table| table.sent(sent));
+    }
+
+    /// An answer arrived on the stream.
+    pub(super) fn answer(&self, answer: &Answer) {
+        if let Ok(message) = serde_json::from_slice::<AnswerMessage>(&answer.json) {
+            self.with(|table| table.answer(answer.at_ns, message, Sight::Delivery));
+        }
+    }
+
+    /// An answer was read.
+    pub(super) fn read(&self, at: u64, message: AnswerMessage) {
+        self.with(|table| table.answer(at, message, Sight::Read));
+    }
+
+    /// The platform did not know an answer that was seen before.
+    pub(super) fn vanished(&self, n: u64, at: u64) {
+        self.with(|table| {
+            let read = Read { n, at, sight: Sight::Read, outcome: None, folded: None };
+            table.write(|writer| writer.read(read));
+        });
+    }
+
+    /// Accepted requests without an answer.
+    pub(super) fn outstanding(&self) -> Vec<RequestId> {
+        self.with(|table| table.open.values().filter_map(|operation| operation.id).collect())
+    }
+
+    /// A spread of answered requests, to be read again.
+    pub(super) fn sample(&self) -> Vec<(u64, RequestId)> {
+        self.with(|table| {
+            let step = (table.recent.len() / REREADS).max(1);
+            table.recent.iter().step_by(step).copied().collect()
+        })
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.with(|table| table.counts)
+    }
+
+    /// Closes old frames.
+    pub(super) fn tick(&self) {
+        self.with(|table| table.write(TrialWriter::tick));
+    }
+
+    /// Gives access to the writer for what is not about requests.
+    pub(super) fn write(&self, act: impl FnOnce(&mut TrialWriter) -> tally_capture::Result<()>) {
+        self.with(|table| table.write(act));
+    }
+
+    /// Answered requests, for the ledgers.
+    pub(super) fn answered(&self) -> Vec<Answered> {
+        self.with(|table| std::mem::take(&mut table.answered))
+    }
+
+    /// Writes down what never ended, and gives the writer back.
+    pub(super) fn finish(self) -> tally_capture::Result<TrialWriter> {
+        let mut table = self.table.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut left: Vec<Operation> = std::mem::take(&mut table.open).into_values().collect();
+        left.sort_by_key(|operation| operation.n);
+        for operation in left {
+            table.end(operation);
+        }
+        match table.trouble {
+            Some(error) => Err(error),
+            None => Ok(table.writer),
+        }
+    }
+}
+
+impl Table {
+    fn write(&mut self, act: impl FnOnce(&mut TrialWriter) -> tally_capture::Result<()>) {
+        if let Err(error) = act(&mut self.writer) {
+            self.trouble.get_or_insert(error);
+        }
+    }
+
+    fn sent(&mut self, sent: &Sent) {
+        let Some(wanted) = (self.lookup)(sent.n) else { return };
+        let mut operation = Operation::planned(sent.n, wanted.load, wanted.expression, sent.intended_ns);
+        operation.sent = sent.sent_ns;
+        operation.attempts = u32::from(sent.attempts);
+        operation.status = sent.status;
+        operation.id = sent.id;
+        if sent.error.is_none() {
+            operation.first_byte = Some(sent.first_byte_ns);
+        }
+        let (fate, reason) = fate_of(sent);
+        operation.fate = fate;
+        operation.reason = reason.map(str::to_owned);
+        operation.accepted = matches!(sent.status, 200 | 202) && sent.id.is_some();
+        self.counts.sent += u64::from(sent.sent_ns.is_some());
+        self.counts.accepted += u64::from(operation.accepted);
+        self.counts.refused += u64::from(fate == Fate::Fail && sent.sent_ns.is_some());
+        let Some(id) = sent.id.filter(|_| operation.accepted) else {
+            // Nothing can be heard of it any more: it has no id.
+            self.end(operation);
+            return;
+        };
+        self.ids.insert(id, sent.n);
+        self.open.insert(sent.n, operation);
+        if let Some((at, message)) = self.early.remove(&id) {
+            self.answer(at, message, Sight::Delivery);
+        }
+    }
+
+    fn answer(&mut self, at: u64, message: AnswerMessage, sight: Sight) {
+        let Some(n) = self.ids.get(&message.id).copied() else {
+            if self.early.len() < EARLY_MAX {
+                self.early.insert(message.id, (at, message));
+            }
+            return;
+        };
+        let folded = Some(message.folded.as_nanos());
+        let Some(mut operation) = self.open.remove(&n) else {
+            let read = Read { n, at, sight, outcome: Some(message.outcome), folded };
+            self.write(|writer| writer.read(read));
+            return;
+        };
+        operation.done = Some(at);
+        operation.fate = Fate::Ok;
+        operation.folded = folded;
+        operation.reason = message.detail.filter(|_| matches!(message.outcome, Outcome::Error(_)));
+        operation.outcome = Some(message.outcome);
+        operation.tasks = message.tasks;
+        self.recent.push((n, message.id));
+        self.end(operation);
+    }
+
+    fn end(&mut self, operation: Operation) {
+        self.counts.answered += u64::from(operation.done.is_some());
+        if self.keep_answered && operation.accepted {
+            let mut sets: Vec<_> = operation.tasks.iter().map(|task| task.set).collect();
+            sets.sort_unstable();
+            sets.dedup();
+            self.answered.push(Answered { intended: operation.intended, done: operation.done, sets });
+        }
+        self.write(|writer| writer.operation(operation));
+    }
+}
+
+/// What the client knows after the last attempt.
+fn fate_of(sent: &Sent) -> (Fate, Option<&'static str>) {
+    match (sent.error, sent.status) {
+        (Some(SendError::NeverSent), _) => (Fate::Fail, Some("never sent")),
+        (Some(SendError::Refused), _) => (Fate::Fail, Some("no attempt reached the platform")),
+        (Some(SendError::Unknown), _) => (Fate::Info, Some("sent, and no response came")),
+        (None, 200 | 202) => (Fate::Info, None),
+        // The platform says so itself: the fate of the request is unknown.
+        (None, 503) => (Fate::Info, Some("unavailable")),
+        (None, 429) => (Fate::Fail, Some("busy")),
+        (None, _) => (Fate::Fail, Some("refused")),
+    }
+}

@@ -1,0 +1,89 @@
+//! Asks for answers by id: those that were not heard of, and a sample of those that were, to see that they stay.
+
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tally_load::Client;
+use tally_local::State;
+use tally_model::{AnswerMessage, CertifiedTask, Instant as Moment, Outcome, RequestId};
+
+use super::recorder::Recorder;
+
+/// How long one question may take.
+const ASK: Duration = Duration::from_secs(5);
+
+/// What the gateway says of a request.
+#[derive(Debug, Deserialize)]
+struct Page {
+    status: String,
+    outcome: Option<Outcome>,
+    accepted: Option<Moment>,
+    folded: Option<Moment>,
+    #[serde(default)]
+    tasks: Vec<CertifiedTask>,
+}
+
+/// Reads answers of one platform.
+pub(super) struct Rereader<'a> {
+    client: Client,
+    recorder: &'a Recorder,
+    start: Instant,
+}
+
+enum Seen {
+    Answer(Box<AnswerMessage>),
+    Nothing,
+    Unknown,
+    Trouble,
+}
+
+impl<'a> Rereader<'a> {
+    pub(super) fn new(state: &State, recorder: &'a Recorder, start: Instant) -> Self {
+        Self { client: Client::new(state.http, ASK), recorder, start }
+    }
+
+    /// Asks once for every accepted request without an answer.
+    pub(super) fn outstanding(&mut self) {
+        for id in self.recorder.outstanding() {
+            if let Seen::Answer(message) = self.ask(id) {
+                self.recorder.read(self.start.elapsed().as_nanos() as u64, *message);
+            }
+        }
+    }
+
+    /// Asks again for some that were answered.
+    pub(super) fn sample(&mut self) {
+        for (n, id) in self.recorder.sample() {
+            let seen = self.ask(id);
+            let at = self.start.elapsed().as_nanos() as u64;
+            match seen {
+                Seen::Answer(message) => self.recorder.read(at, *message),
+                Seen::Nothing | Seen::Unknown => self.recorder.vanished(n, at),
+                Seen::Trouble => {}
+            }
+        }
+    }
+
+    fn ask(&mut self, id: RequestId) -> Seen {
+        let Ok(reply) = self.client.get(&format!("/v1/expressions/{id}?certificate=true")) else {
+            return Seen::Trouble;
+        };
+        if reply.status == 404 {
+            return Seen::Unknown;
+        }
+        let Ok(page) = serde_json::from_slice::<Page>(&reply.body) else { return Seen::Trouble };
+        match (page.status.as_str(), page.outcome, page.accepted, page.folded) {
+            ("done", Some(outcome), Some(accepted), Some(folded)) => Seen::Answer(Box::new(AnswerMessage {
+                id,
+                outcome,
+                tasks: page.tasks,
+                accepted,
+                folded,
+                tag: None,
+                detail: None,
+            })),
+            ("done", ..) => Seen::Trouble,
+            _ => Seen::Nothing,
+        }
+    }
+}

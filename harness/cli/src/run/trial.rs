@@ -1,0 +1,268 @@
+//! One trial: a platform, the load and the faults against it, and everything that was seen.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tally_capture::{FaultRecord, TrialWriter};
+use tally_chaos::{LocalFault, LocalField, Order, Planned, Problem};
+use tally_load::{AnswerStream, Client, Report, StreamEvent};
+use tally_local::State;
+use tally_model::{PlatformConfig, SetRecord};
+use tally_plan::{Pick, Plan};
+
+use super::events::gather;
+use super::interrupt::Interrupt;
+use super::loads::{self, Address, Lanes};
+use super::recorder::Recorder;
+use super::rereads::Rereader;
+use super::sampler::{Memory, Sampler};
+use crate::output::Progress;
+
+/// Events of the answer stream that may wait.
+const STREAM: usize = 65_536;
+/// Between preparation and the first request.
+const LEAD: Duration = Duration::from_millis(150);
+/// Between two looks during the drain.
+const LOOK: Duration = Duration::from_millis(20);
+/// How often outstanding answers are asked for while the stream is quiet.
+const REREAD: Duration = Duration::from_secs(1);
+
+/// What a trial is made of.
+pub(super) struct Setup<'a> {
+    pub(super) number: u32,
+    pub(super) plan: Arc<Plan>,
+    pub(super) platform: &'a PlatformConfig,
+    pub(super) state: &'a State,
+    pub(super) tag: String,
+    pub(super) interrupt: Interrupt,
+}
+
+/// What a trial gave, beside its files.
+pub(super) struct Trial {
+    pub(super) faults: Vec<FaultRecord>,
+    pub(super) reports: Vec<Sent>,
+    pub(super) memory: Memory,
+}
+
+/// What one lane of the generator reports.
+pub(super) struct Sent {
+    /// Whether its requests had fixed due times.
+    pub(super) open: bool,
+    pub(super) report: Report,
+}
+
+/// Plays the trial and writes its files.
+pub(super) fn play(setup: &Setup<'_>, writer: TrialWriter, progress: &mut Progress) -> Result<Trial, String> {
+    let address = Address { target: setup.state.http, tag: setup.tag.clone(), trial: setup.number };
+    let lanes = Lanes::new(&setup.plan, &address).map_err(|error| error.to_string())?;
+    let lookup = lanes.lookup(Arc::clone(&setup.plan));
+    let recorder = Recorder::new(writer, lookup, !setup.plan.faults.is_empty());
+    let start = Instant::now() + LEAD;
+    let zero = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| (now + LEAD).as_nanos() as u64);
+    let (stream, answers) = AnswerStream::open(address.target, &address.tag, start, STREAM)
+        .map_err(|error| format!("the answer stream cannot be opened: {error}"))?;
+    let stage = Stage { setup, address: &address, lanes: &lanes, recorder: &recorder, start };
+    let (reports, memory, mut faults) = stage.run(&answers, progress)?;
+    drop(stream);
+    let observations = gather(&setup.state.data, zero);
+    tally_chaos::explain(&mut faults, &observations, &recorder.answered());
+    for observation in &observations {
+        recorder.write(|writer| writer.event(observation));
+    }
+    for fault in &faults {
+        recorder.write(|writer| writer.fault(fault));
+    }
+    let writer = recorder.finish().map_err(|error| error.to_string())?;
+    writer.finish().map_err(|error| error.to_string())?;
+    Ok(Trial { faults, reports, memory })
+}
+
+struct Stage<'a> {
+    setup: &'a Setup<'a>,
+    address: &'a Address,
+    lanes: &'a Lanes,
+    recorder: &'a Recorder,
+    start: Instant,
+}
+
+type Played = (Vec<Sent>, Memory, Vec<FaultRecord>);
+
+impl Stage<'_> {
+    fn now(&self) -> u64 {
+        self.start.elapsed().as_nanos() as u64
+    }
+
+    /// Load, faults, answers and samples at once, then the drain.
+    fn run(&self, answers: &Receiver<StreamEvent>, progress: &mut Progress) -> Result<Played, String> {
+        let over = AtomicBool::new(false);
+        let is_over = || over.load(Ordering::Acquire);
+        std::thread::scope(|scope| {
+            let sampler = Sampler::new(self.setup.state, self.setup.platform, self.recorder, self.start);
+            let sampling = scope.spawn(move || sampler.run(&is_over));
+            let hearing = scope.spawn(|| self.hear(answers, &over));
+            let breaking = scope.spawn(|| self.break_things());
+            let ending = scope.spawn(|| self.end_closed_lanes(&over));
+            let sending: Vec<_> =
+                self.lanes.lanes.iter().map(|lane| scope.spawn(move || self.send(lane))).collect();
+            while !sending.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+                self.tell(progress, "load");
+                std::thread::sleep(LOOK);
+            }
+            let reports: Result<Vec<Sent>, String> = sending
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|_| Err("a sending thread panicked".into())))
+                .collect();
+            progress.step("load sent");
+            let faults = breaking.join().map_err(|_| "the chaos thread panicked".to_owned());
+            self.drain(progress);
+            over.store(true, Ordering::Release);
+            let _ = hearing.join();
+            let _ = ending.join();
+            let memory = sampling.join().map_err(|_| "the sampling thread panicked".to_owned())?;
+            Ok((reports?, memory, faults?))
+        })
+    }
+
+    fn send(&self, lane: &loads::Lane) -> Result<Sent, String> {
+        let deadline = self.setup.plan.phases.drain.max(Duration::from_secs(5));
+        let closed_from = self.lanes.closed_from;
+        let told = |sent: &tally_load::Sent| {
+            // A closed load has more requests than its time allows; those that were never sent were never planned.
+            if sent.n < closed_from || sent.sent_ns.is_some() {
+                self.recorder.sent(sent);
+            }
+        };
+        let report = loads::run(lane, self.address, self.start, self.setup.plan.seed, deadline, &told)
+            .map_err(|error| error.to_string())?;
+        Ok(Sent { open: lane.is_open(), report })
+    }
+
+    /// Closed loads end with the measure phase, open ones by themselves; an interrupt ends all.
+    fn end_closed_lanes(&self, over: &AtomicBool) {
+        let end = Duration::from_nanos(self.setup.plan.measure_end());
+        loop {
+            let interrupted = self.setup.interrupt.is_set();
+            if interrupted || self.start.elapsed() >= end {
+                for lane in self.lanes.lanes.iter().filter(|lane| interrupted || !lane.is_open()) {
+                    lane.control.stop();
+                }
+                if interrupted || over.load(Ordering::Acquire) {
+                    return;
+                }
+            }
+            if over.load(Ordering::Acquire) {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Takes answers off the stream; asks by id after it was lost.
+    fn hear(&self, answers: &Receiver<StreamEvent>, over: &AtomicBool) {
+        loop {
+            match answers.recv_timeout(LOOK) {
+                Ok(StreamEvent::Answer(answer)) => {
+                    self.recorder.answer(&answer);
+                    for lane in &self.lanes.lanes {
+                        lane.control.answered(answer.id);
+                    }
+                }
+                Ok(StreamEvent::Lost { .. }) => {
+                    Rereader::new(self.setup.state, self.recorder, self.start).outstanding();
+                }
+                Ok(StreamEvent::Unreadable(data)) => {
+                    tracing::warn!(bytes = data.len(), "an event of the answer stream has no readable id");
+                }
+                Err(RecvTimeoutError::Timeout) if over.load(Ordering::Acquire) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn break_things(&self) -> Vec<FaultRecord> {
+        let planned: Vec<Planned> = self.setup.plan.faults.iter().map(|fault| self.order(fault)).collect();
+        let now = || self.now();
+        let (http, supervisor) = (self.setup.state.http, self.setup.state.supervisor);
+        let make = |order: Order| {
+            let field = LocalField::new(supervisor, move || current_sets(http))?;
+            Ok(LocalFault::new(field, order, &now))
+        };
+        let tell = |record: &FaultRecord| {
+            if let Some(problem) = &record.problem {
+                tracing::warn!(fault = record.name, problem, "a fault was not confirmed");
+            }
+        };
+        tally_chaos::run(&planned, self.start, self.setup.interrupt.flag(), &now, &make, &tell)
+    }
+
+    fn order(&self, fault: &tally_plan::PlannedFault) -> Planned {
+        let sets = self.setup.platform.bounds.max as usize * 4;
+        let faulty = usize::from(self.setup.platform.faulty()).max(1);
+        let count = match fault.pick {
+            Pick::One => 1,
+            Pick::Minority => faulty.min(sets),
+        };
+        Planned {
+            order: Order {
+                name: fault.name.clone(),
+                kind: fault.kind.name().to_owned(),
+                role: fault.role,
+                count,
+                operation: fault.operation,
+                duration: Duration::from_nanos(fault.end - fault.start),
+                seed: fault.choice,
+            },
+            at: fault.start,
+        }
+    }
+
+    /// Waits until nothing is owed any more, at most for the drain phase.
+    fn drain(&self, progress: &mut Progress) {
+        let grace = if self.setup.interrupt.is_set() {
+            Duration::from_secs(2).min(self.setup.plan.phases.drain)
+        } else {
+            self.setup.plan.phases.drain
+        };
+        let until = Instant::now() + grace;
+        let mut rereader = Rereader::new(self.setup.state, self.recorder, self.start);
+        let mut next = Instant::now() + REREAD;
+        while !self.recorder.outstanding().is_empty() && Instant::now() < until {
+            if Instant::now() >= next {
+                rereader.outstanding();
+                next = Instant::now() + REREAD;
+            }
+            self.tell(progress, "drain");
+            std::thread::sleep(LOOK);
+        }
+        rereader.outstanding();
+        rereader.sample();
+        let counts = self.recorder.counts();
+        progress.step(&format!("drained: {} of {} accepted answered", counts.answered, counts.accepted));
+    }
+
+    fn tell(&self, progress: &mut Progress, phase: &str) {
+        let counts = self.recorder.counts();
+        progress.tick(&format!(
+            "{phase} {:.0} s  sent {}  accepted {}  answered {}  refused {}",
+            self.start.elapsed().as_secs_f64(),
+            counts.sent,
+            counts.accepted,
+            counts.answered,
+            counts.refused
+        ));
+    }
+}
+
+/// The newest record of every set that the gateway knows.
+fn current_sets(http: std::net::SocketAddr) -> Result<Vec<SetRecord>, Problem> {
+    let reply = Client::new(http, Duration::from_secs(1))
+        .get("/v1/sets")
+        .map_err(|error| Problem(error.to_string()))?;
+    let records: Vec<SetRecord> =
+        serde_json::from_slice(&reply.body).map_err(|error| Problem(error.to_string()))?;
+    let newest: std::collections::BTreeMap<_, _> = records.into_iter().map(|set| (set.id, set)).collect();
+    Ok(newest.into_values().collect())
+}
