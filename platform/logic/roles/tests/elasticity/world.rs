@@ -10,7 +10,8 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tally_model::{
-    Deadline, Instant, Machine, NodeId, Observation, Operation, PlatformConfig, Precondition, SetId, SetState,
+    Deadline, Instant, Machine, NodeId, Observation, Operation, PlatformConfig, Pod, PodPhase, Precondition,
+    SetId, SetState,
 };
 use tally_roles::port::{PortCommand, PortEvent};
 use tally_roles::{admin, autoscaler, fleet};
@@ -60,6 +61,8 @@ pub(crate) struct World {
     fleet: fleet::Fleet,
     admin: admin::Admin,
     lives: [u32; 3],
+    /// Until then nobody is the fleet.
+    fleet_up: Instant,
     /// Chance in percent that a call fails, having happened or not.
     pub(crate) trouble: u32,
     /// Chance in percent that a pod dies while it starts.
@@ -89,6 +92,7 @@ impl World {
             fleet: fleet::Fleet::new(config, "{}".to_owned()),
             admin: admin::Admin::new(config),
             lives: [0; 3],
+            fleet_up: Instant::ZERO,
             trouble: 0,
             stillborn: 0,
             crash_at: BTreeSet::new(),
@@ -148,7 +152,7 @@ impl World {
         loop {
             let deadlines = [
                 self.autoscaler.deadline(),
-                self.fleet.deadline(),
+                self.fleet_deadline(),
                 self.admin.deadline(),
             ];
             let wake = deadlines
@@ -177,6 +181,14 @@ impl World {
         }
     }
 
+    fn fleet_deadline(&self) -> Option<Deadline> {
+        let deadline = self.fleet.deadline()?;
+        Some(Deadline {
+            at: deadline.at.max(self.fleet_up),
+            ..deadline
+        })
+    }
+
     fn wake(&mut self) {
         let now = self.now;
         let due = |deadline: Option<Deadline>| deadline.is_some_and(|deadline| deadline.at <= now);
@@ -185,7 +197,7 @@ impl World {
             self.autoscaler.wake(now, &mut out);
             self.autoscaler_wants(out);
         }
-        if due(self.fleet.deadline()) {
+        if due(self.fleet_deadline()) {
             let mut out = Vec::new();
             self.fleet.wake(now, &mut out);
             self.fleet_wants(out);
@@ -268,7 +280,8 @@ impl World {
         }
     }
 
-    /// Kills the fleet and starts another. What it had asked for has happened or not; no answer arrives.
+    /// Kills the fleet and starts another after a while. What it had asked for has happened or not; no answer arrives; a pod
+    /// may come and go unseen.
     pub(crate) fn restart_fleet(&mut self) {
         let life = self.life(Role::Fleet);
         self.lives[Role::Fleet as usize] += 1;
@@ -282,6 +295,14 @@ impl World {
             }
         }
         self.fleet = fleet::Fleet::new(&self.config, "{}".to_owned());
+        let downtime = self.rng.random_range(0..100);
+        self.fleet_up = self.now + Duration::from_millis(downtime);
+        let starting = |pod: &Pod| pod.phase == PodPhase::Starting;
+        if let Some(pod) = self.pods.all().into_iter().find(starting)
+            && self.chance(50)
+        {
+            self.kill(&pod.name);
+        }
     }
 
     /// Kills the autoscaler and starts another.
