@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
 /// What the sink received.
 pub(crate) struct Arrival {
@@ -114,4 +115,11 @@ pub(crate) fn accept(arrival: &Arrival) -> Option<Vec<Vec<u8>>> {
         "202 Accepted",
         &format!("{{\"id\":\"{number:032x}\",\"state\":\"accepted\"}}"),
     )
+}
+
+/// Lets time pass until `end`, and never less: parking alone may end early.
+pub(crate) fn hold_until(end: Instant) {
+    while Instant::now() < end {
+        thread::park_timeout(end.saturating_duration_since(Instant::now()));
+    }
 }
