@@ -106,11 +106,7 @@ impl ReplicaRole {
         }
         let until = self.busy_until.max(now) + service;
         self.busy_until = until;
-        self.held.push_back(Held {
-            until,
-            from,
-            message,
-        });
+        self.held.push_back(Held { until, from, message });
     }
 
     fn deliver(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<ReplicaCommand>) {
@@ -144,10 +140,13 @@ const fn batch(message: &Message) -> Option<&Propose> {
 }
 
 fn send(sent: Vec<Outgoing>, out: &mut Vec<ReplicaCommand>) {
-    out.extend(sent.into_iter().map(|Outgoing { to, message }| ReplicaCommand::Send {
-        to,
-        packet: Packet::Set(message),
-    }));
+    out.extend(
+        sent.into_iter()
+            .map(|Outgoing { to, message }| ReplicaCommand::Send {
+                to,
+                packet: Packet::Set(message),
+            }),
+    );
 }
 
 impl Machine for ReplicaRole {

@@ -6,16 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use tally_consensus::{Client, ClientEvent, ClusterId, Item, Keys, Seat, Unsupported};
+use tally_consensus::{Client, ClusterId, Item, Keys, Seat, Unsupported};
 use tally_expression::apply;
 use tally_model::{
-    Deadline, FaultEvent, FaultType, Instant, Job, Machine, NodeId, Observation, Outcome, PlatformConfig,
-    Protocol, SetRecord, Step, TaskId, TaskMessage, WorkKind,
+    Deadline, Instant, Job, Machine, NodeId, Observation, Outcome, PlatformConfig, Protocol, SetRecord, Step,
+    TaskId, TaskMessage, WorkKind,
 };
 
 use crate::packet::{Packet, TaskDone};
 
 mod service;
+mod telling;
+#[cfg(test)]
+mod tests;
 
 pub use service::service_time;
 
@@ -140,11 +143,9 @@ impl WorkerRole {
 
     fn assign(&mut self, now: Instant, task: TaskMessage, out: &mut Vec<WorkerCommand>) {
         let id = task.job.task;
-        if let Some(done) = self.done.get(&id) {
-            if done.job == task.job {
-                out.push(to_control(Packet::Done(done.clone())));
-                return;
-            }
+        if let Some(done) = self.done.get(&id).filter(|done| done.job == task.job) {
+            out.push(to_control(Packet::Done(done.clone())));
+            return;
         }
         if self.known.contains(&id) {
             return;
@@ -233,95 +234,6 @@ impl WorkerRole {
             }
         }
         out.push(to_control(Packet::Done(done)));
-    }
-
-    /// Does what the client wants and passes on what it tells.
-    fn follow(&mut self, now: Instant, events: Vec<ClientEvent>, out: &mut Vec<WorkerCommand>) {
-        for event in events {
-            match event {
-                ClientEvent::Send(sent) => out.push(WorkerCommand::Send {
-                    to: sent.to,
-                    packet: Packet::Set(sent.message),
-                }),
-                ClientEvent::Certified {
-                    job,
-                    outcome,
-                    certificate,
-                    votes,
-                    members,
-                } => {
-                    let Some(Proposed { own, worked }) = self.proposed.remove(&job.task) else {
-                        continue;
-                    };
-                    if own != outcome {
-                        self.blame_itself(now, &job, &own, &outcome, out);
-                    }
-                    let done = TaskDone {
-                        job,
-                        outcome,
-                        certificate: Some(certificate),
-                        votes,
-                        members,
-                        worked,
-                    };
-                    self.complete(done, out);
-                }
-                ClientEvent::Suspect {
-                    kind,
-                    node,
-                    incarnation,
-                    reason,
-                } => out.push(to_control(Packet::Suspect(FaultEvent {
-                    kind,
-                    node,
-                    incarnation,
-                    source: format!("{}: {reason}", self.node),
-                    noticed: now,
-                }))),
-                ClientEvent::Refused(flaw) => {
-                    out.push(self.observe(now, Step::CertificateRefused, None, Some(flaw.to_string())));
-                }
-                ClientEvent::Degraded { voting, .. } => {
-                    out.push(self.observe(now, Step::DegradedCertificate, Some(voting), None));
-                }
-                ClientEvent::Full { members } => {
-                    out.push(self.observe(now, Step::FullCertificate, Some(members), None));
-                }
-            }
-        }
-    }
-
-    /// The worker computed something else than 2f+1 replicas: it is the one that is wrong (C8, Byzantine type I).
-    fn blame_itself(
-        &mut self,
-        now: Instant,
-        job: &Job,
-        own: &Outcome,
-        certified: &Outcome,
-        out: &mut Vec<WorkerCommand>,
-    ) {
-        let note = format!("task {}: worker computed {own}, its replicas certified {certified}", job.task);
-        out.push(self.observe(now, Step::CertificateRefused, None, Some(note.clone())));
-        if !self.blamed_itself {
-            self.blamed_itself = true;
-            out.push(to_control(Packet::Suspect(FaultEvent {
-                kind: FaultType::Worker,
-                node: self.node,
-                incarnation: self.incarnation,
-                source: note,
-                noticed: now,
-            })));
-        }
-    }
-
-    fn observe(&self, now: Instant, step: Step, value: Option<u8>, note: Option<String>) -> WorkerCommand {
-        let mut observation = Observation::new(now, step).with_node(self.node);
-        if let Some(set) = self.node.set() {
-            observation = observation.with_set(set);
-        }
-        observation.value = value.map(f64::from);
-        observation.note = note;
-        WorkerCommand::Observe(observation)
     }
 
     fn configure(&mut self, now: Instant, record: &SetRecord, out: &mut Vec<WorkerCommand>) {

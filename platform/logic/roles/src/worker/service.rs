@@ -90,7 +90,10 @@ mod tests {
         for distribution in [WorkDistribution::Exponential, WorkDistribution::LogNormal] {
             let (mean, deviation) = moments(distribution);
             assert!((19.0..21.0).contains(&mean), "{distribution}: mean {mean}");
-            assert!((18.0..22.0).contains(&deviation), "{distribution}: deviation {deviation}");
+            assert!(
+                (18.0..22.0).contains(&deviation),
+                "{distribution}: deviation {deviation}"
+            );
         }
     }
 
