@@ -281,7 +281,8 @@ impl Gateway {
         }
         self.collector.pump(now, out);
         let gauge = self.gauge();
-        if self.gauge != Some(gauge) && self.gauge_at <= now {
+        let due = self.gauge_at <= now || self.gauge.is_none_or(|told| told.ready != gauge.ready);
+        if self.gauge != Some(gauge) && due {
             self.gauge = Some(gauge);
             self.gauge_at = now + GAUGE_PERIOD;
             out.push(GatewayCommand::Gauge(gauge));

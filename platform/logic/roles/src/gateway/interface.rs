@@ -77,7 +77,7 @@ pub enum GatewayCommand {
     },
     /// Record what happened.
     Observe(Observation),
-    /// The newest levels and counts, at most ten times a second, and only when they changed.
+    /// The newest levels and counts, at most ten times a second (readiness at once), and only when they changed.
     Gauge(Gauge),
 }
 
