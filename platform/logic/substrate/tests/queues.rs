@@ -188,7 +188,9 @@ proptest! {
         let run = |steps: Vec<Step>| {
             let mut queues = Queues::persisted(SETTINGS, 0);
             let mut ledger = Ledger::default();
-            steps.into_iter().for_each(|step| ledger.run(&mut queues, step));
+            for step in steps {
+                ledger.run(&mut queues, step);
+            }
             ledger.given.into_iter().map(|given| (given.body, given.receipt)).collect::<Vec<_>>()
         };
         prop_assert_eq!(run(steps.clone()), run(steps));
