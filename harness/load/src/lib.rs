@@ -32,6 +32,7 @@ pub use answers::{Answer, AnswerStream, StreamEvent};
 pub use client::{Client, ClientError, Reply};
 pub use control::Control;
 pub use options::{Loop, Options, RetryPolicy, Spin};
+pub use realtime::realtime_allowed;
 pub use report::Report;
 pub use request::{Submission, serialise, serialise_get};
 pub use run::{LoadError, run};

@@ -29,6 +29,11 @@ pub(crate) fn request_fifo() -> bool {
     .is_ok()
 }
 
+/// Whether this process may use real-time scheduling; tried on a thread of its own, so that the caller stays as it is.
+pub fn realtime_allowed() -> bool {
+    std::thread::spawn(request_fifo).join().unwrap_or(false)
+}
+
 /// Nanoseconds this thread was ready to run but had no CPU, from `/proc/thread-self/schedstat`; zero if unknown.
 pub(crate) fn run_delay() -> u64 {
     std::fs::read_to_string("/proc/thread-self/schedstat")

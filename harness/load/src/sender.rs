@@ -68,6 +68,8 @@ impl<'a> Sender<'a> {
             flags: epoll::EventFlags::empty(),
             data: epoll::EventData::new_u64(0),
         };
+        // A kernel without `epoll_pwait2` (before 5.11) must fail here rather than spin later.
+        epoll::wait(&pool.epoll, &mut [empty; 1], Some(&timespec(0)))?;
         Ok(Self {
             options,
             control,

@@ -39,9 +39,11 @@ fn row(rate: u64, seconds: u64, hogged: bool, full: bool) {
     let mut sink = Sink::start("fifo");
     let mut own = None;
     for (name, realtime) in [("tally fifo", true), ("tally plain", false)] {
+        let stolen = steal();
         let (report, seen) = ours(&mut sink, rate, seconds, realtime);
+        let stolen = steal() - stolen;
         let note = format!(
-            "own record p50 {:.1} p99.9 {:.1} max {:.0}; run delay {:.1} ms, cpu {:.0} %{}",
+            "own record p50 {:.1} p99.9 {:.1} max {:.0}; run delay {:.1} ms, stolen {stolen} ms, cpu {:.0} %{}",
             report.lag.value_at_quantile(0.5) as f64 / 1e3,
             report.lag.value_at_quantile(0.999) as f64 / 1e3,
             report.lag.max() as f64 / 1e3,
@@ -108,6 +110,17 @@ fn ours(sink: &mut Sink, rate: u64, seconds: u64, realtime: bool) -> (Report, Se
     let report = run(&options, &shots, &Control::new(0).unwrap()).unwrap();
     let seen = seen(&sink.take(), rate, Grid::Shared).unwrap();
     (report, seen)
+}
+
+/// Milliseconds the hypervisor kept from all cores since boot: lag that no program here can avoid.
+fn steal() -> u64 {
+    let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let ticks = text
+        .lines()
+        .next()
+        .and_then(|line| line.split_ascii_whitespace().nth(8)?.parse::<u64>().ok());
+    // The kernel reports in hundredths of a second whatever its own tick is.
+    ticks.unwrap_or(0) * 10
 }
 
 /// `count` different submissions, one every `gap`.
