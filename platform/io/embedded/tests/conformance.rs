@@ -1,5 +1,7 @@
 //! The conformance suite on the pure models and on the file.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its stage must fail")]
+
 use std::time::Duration;
 
 use tally_embedded::{Embedded, Memory, Settings};

@@ -3,6 +3,8 @@
 //! The test starts itself again as a child that writes and prints what was acknowledged, kills it, and compares the file
 //! with what was printed.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its stage must fail")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
