@@ -20,9 +20,9 @@ struct Seen {
 
 pub(crate) fn measure(full: bool) {
     let (rates, seconds): (&[u64], u64) = if full { (&[1_000, 10_000], 4) } else { (&[200], 1) };
-    println!(
-        "Lag behind the declared schedule, microseconds, {seconds} s each; `at sink` includes the way there"
-    );
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("Load before: {}", load.trim());
+    println!("Lag of arrivals at the sink behind the declared schedule, microseconds, {seconds} s each");
     println!("rate/s cores generator            p50       p99      p99.9        max  rate err  notes");
     for rate in rates {
         for hogged in [false, true] {
