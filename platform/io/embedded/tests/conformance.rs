@@ -1,6 +1,7 @@
 //! The conformance suite on the pure models and on the file.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its stage must fail")]
+#![allow(clippy::unused_async, reason = "the suite awaits how a service is opened")]
 
 use std::time::Duration;
 
