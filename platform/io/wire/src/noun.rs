@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tally_consensus::MAX_OUTCOME;
 use tally_model::{
-    Epoch, FaultEvent, FaultType, Instant, Job, Member, NodeId, Operation, Outcome, RequestId, SetId, SetRecord,
-    SetState, TaskId, TaskMessage,
+    Epoch, FaultEvent, FaultType, Instant, Job, Member, NodeId, Operation, Outcome, RequestId, SetId,
+    SetRecord, SetState, TaskId, TaskMessage,
 };
 
 use crate::error::Error;
@@ -18,7 +18,12 @@ const MAX_TEXT: usize = 2048;
 /// Replicas in a record.
 const MAX_MEMBERS: usize = 64;
 
-const STATES: [SetState; 4] = [SetState::Starting, SetState::Ready, SetState::Fenced, SetState::Draining];
+const STATES: [SetState; 4] = [
+    SetState::Starting,
+    SetState::Ready,
+    SetState::Fenced,
+    SetState::Draining,
+];
 const FAULTS: [FaultType; 4] = [
     FaultType::Worker,
     FaultType::Leader,
@@ -84,7 +89,10 @@ fn to_node_id(node: Option<proto::NodeId>) -> Result<NodeId, Error> {
     match node.kind {
         0 => Ok(NodeId::Control),
         1 => Ok(NodeId::Worker(to_set_id(node.set)?)),
-        2 => Ok(NodeId::Replica(to_set_id(node.set)?, u8_of(node.index, "node.index")?)),
+        2 => Ok(NodeId::Replica(
+            to_set_id(node.set)?,
+            u8_of(node.index, "node.index")?,
+        )),
         _ => Err(Error::OutOfRange("node.kind")),
     }
 }

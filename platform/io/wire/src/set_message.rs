@@ -1,8 +1,8 @@
 //! Messages between the members of a set, both ways.
 
 use tally_consensus::{
-    Body, Commit, Digest, Health, Item, MAX_BATCH, MAX_SIGNATURE, Message, NoQuorum, PrePrepare, Propose, Reply,
-    Vote,
+    Body, Commit, Digest, Health, Item, MAX_BATCH, MAX_SIGNATURE, Message, NoQuorum, PrePrepare, Propose,
+    Reply, Vote,
 };
 use tally_model::{Epoch, Outcome};
 
@@ -107,11 +107,7 @@ fn to_body(body: Wire) -> Result<Body, Error> {
         Wire::Commit(it) => Body::Commit(Commit {
             sequence: it.sequence,
             member: u8_of(it.member, "commit.member")?,
-            root: Digest(
-                it.root
-                    .try_into()
-                    .map_err(|_| Error::OutOfRange("commit.root"))?,
-            ),
+            root: Digest(it.root.try_into().map_err(|_| Error::OutOfRange("commit.root"))?),
             outcomes: to_outcomes(it.outcomes)?,
             signature: to_signature(it.signature)?,
         }),

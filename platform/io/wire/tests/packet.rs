@@ -8,8 +8,8 @@ use tally_consensus::{
     Body, Commit, Digest, Health, Item, MAX_BATCH, Message, NoQuorum, PrePrepare, Propose, Reply, Vote,
 };
 use tally_model::{
-    Epoch, Failure, FaultEvent, FaultType, Instant, Job, Member, NodeId, Operation, Outcome, RequestId, SetId,
-    SetRecord, SetState, TaskId, TaskMessage,
+    Epoch, Failure, FaultEvent, FaultType, Instant, Job, Member, NodeId, Operation, Outcome, RequestId,
+    SetId, SetRecord, SetState, TaskId, TaskMessage,
 };
 use tally_roles::packet::{Packet, TaskDone};
 use tally_wire::{Error, MAX_PACKET, decode, encode};
@@ -88,62 +88,138 @@ prop_compose! {
 
 fn body() -> impl Strategy<Value = Body> {
     let outcomes = || vec(outcome(), 0..6);
-    let votes = vec((any::<u8>(), bytes(256)), 0..7)
-        .prop_map(|votes| votes.into_iter().map(|(member, signature)| Vote { member, signature }).collect());
+    let votes = vec((any::<u8>(), bytes(256)), 0..7).prop_map(|votes| {
+        votes
+            .into_iter()
+            .map(|(member, signature)| Vote { member, signature })
+            .collect()
+    });
     prop_oneof![
         propose().prop_map(Body::Propose),
-        (any::<u64>(), propose(), outcomes(), bytes(80)).prop_map(|(sequence, propose, outcomes, signature)| {
-            Body::PrePrepare(PrePrepare { sequence, propose, outcomes, signature })
-        }),
-        (any::<u64>(), any::<u8>(), any::<[u8; 32]>(), outcomes(), bytes(80)).prop_map(
-            |(sequence, member, root, outcomes, signature)| {
-                Body::Commit(Commit { sequence, member, root: Digest(root), outcomes, signature })
+        (any::<u64>(), propose(), outcomes(), bytes(80)).prop_map(
+            |(sequence, propose, outcomes, signature)| {
+                Body::PrePrepare(PrePrepare {
+                    sequence,
+                    propose,
+                    outcomes,
+                    signature,
+                })
             }
         ),
-        (any::<u8>(), any::<u64>(), any::<u64>(), outcomes(), votes, bytes(80)).prop_map(
-            |(slot, timestamp, sequence, outcomes, votes, signature)| {
-                Body::Reply(Reply { slot, timestamp, sequence, outcomes, votes, signature })
-            }
-        ),
+        (
+            any::<u64>(),
+            any::<u8>(),
+            any::<[u8; 32]>(),
+            outcomes(),
+            bytes(80)
+        )
+            .prop_map(|(sequence, member, root, outcomes, signature)| {
+                Body::Commit(Commit {
+                    sequence,
+                    member,
+                    root: Digest(root),
+                    outcomes,
+                    signature,
+                })
+            }),
+        (
+            any::<u8>(),
+            any::<u64>(),
+            any::<u64>(),
+            outcomes(),
+            votes,
+            bytes(80)
+        )
+            .prop_map(|(slot, timestamp, sequence, outcomes, votes, signature)| {
+                Body::Reply(Reply {
+                    slot,
+                    timestamp,
+                    sequence,
+                    outcomes,
+                    votes,
+                    signature,
+                })
+            }),
         (any::<u8>(), any::<u64>(), any::<u64>(), bytes(8), bytes(80)).prop_map(
             |(slot, timestamp, sequence, missing, signature)| {
-                Body::NoQuorum(NoQuorum { slot, timestamp, sequence, missing, signature })
+                Body::NoQuorum(NoQuorum {
+                    slot,
+                    timestamp,
+                    sequence,
+                    missing,
+                    signature,
+                })
             }
         ),
-        (any::<u64>(), bytes(8), bytes(80))
-            .prop_map(|(number, silent, signature)| Body::Health(Health { number, silent, signature })),
+        (any::<u64>(), bytes(8), bytes(80)).prop_map(|(number, silent, signature)| Body::Health(Health {
+            number,
+            silent,
+            signature
+        })),
     ]
 }
 
 fn fault() -> impl Strategy<Value = FaultEvent> {
-    let kinds = vec![FaultType::Worker, FaultType::Leader, FaultType::Follower, FaultType::ControlPlane];
-    (prop::sample::select(kinds), node(), any::<u32>(), ".{0,40}", any::<u64>()).prop_map(
-        |(kind, node, incarnation, source, noticed)| FaultEvent {
+    let kinds = vec![
+        FaultType::Worker,
+        FaultType::Leader,
+        FaultType::Follower,
+        FaultType::ControlPlane,
+    ];
+    (
+        prop::sample::select(kinds),
+        node(),
+        any::<u32>(),
+        ".{0,40}",
+        any::<u64>(),
+    )
+        .prop_map(|(kind, node, incarnation, source, noticed)| FaultEvent {
             kind,
             node,
             incarnation,
             source,
             noticed: Instant::from_nanos(noticed),
-        },
-    )
+        })
 }
 
 fn packet() -> impl Strategy<Value = Packet> {
     prop_oneof![
         record().prop_map(Packet::Configure),
         (job(), any::<u64>(), any::<u64>()).prop_map(|(job, work_key, ready)| {
-            Packet::Assign(TaskMessage { job, work_key, ready: Instant::from_nanos(ready) })
+            Packet::Assign(TaskMessage {
+                job,
+                work_key,
+                ready: Instant::from_nanos(ready),
+            })
         }),
         task_id().prop_map(Packet::Busy),
-        (job(), outcome(), prop::option::of(bytes(300)), any::<u8>(), any::<u8>(), any::<u64>()).prop_map(
-            |(job, outcome, certificate, votes, members, worked)| {
+        (
+            job(),
+            outcome(),
+            prop::option::of(bytes(300)),
+            any::<u8>(),
+            any::<u8>(),
+            any::<u64>()
+        )
+            .prop_map(|(job, outcome, certificate, votes, members, worked)| {
                 let worked = Duration::from_nanos(worked);
-                Packet::Done(TaskDone { job, outcome, certificate, votes, members, worked })
-            }
-        ),
+                Packet::Done(TaskDone {
+                    job,
+                    outcome,
+                    certificate,
+                    votes,
+                    members,
+                    worked,
+                })
+            }),
         fault().prop_map(Packet::Suspect),
         (set_id(), any::<u32>(), any::<u32>(), body()).prop_map(|(set, epoch, view, body)| {
-            Packet::Set(Message { set, epoch: Epoch(epoch), view, body })
+            Packet::Set(Message {
+                set,
+                epoch: Epoch(epoch),
+                view,
+                body,
+            })
         }),
     ]
 }
@@ -178,7 +254,10 @@ proptest! {
 
 fn plain_job(digits: usize) -> Job {
     Job {
-        task: TaskId { request: RequestId(1), index: 0 },
+        task: TaskId {
+            request: RequestId(1),
+            index: 0,
+        },
         operation: Operation::Add,
         left: "9".repeat(digits),
         right: "1".into(),
@@ -186,12 +265,23 @@ fn plain_job(digits: usize) -> Job {
 }
 
 fn proposal(items: usize, digits: usize, signature: usize) -> Packet {
-    let item = Item { job: plain_job(digits), work_key: 0 };
+    let item = Item {
+        job: plain_job(digits),
+        work_key: 0,
+    };
     Packet::Set(Message {
-        set: SetId { operation: Operation::Add, number: 0 },
+        set: SetId {
+            operation: Operation::Add,
+            number: 0,
+        },
         epoch: Epoch(1),
         view: 0,
-        body: Body::Propose(Propose { slot: 0, timestamp: 1, items: vec![item; items], signature: vec![0; signature] }),
+        body: Body::Propose(Propose {
+            slot: 0,
+            timestamp: 1,
+            items: vec![item; items],
+            signature: vec![0; signature],
+        }),
     })
 }
 
@@ -207,18 +297,37 @@ fn bounds_are_enforced_by_name() {
     for (packet, field) in table {
         assert_eq!(decode(&encode(&packet)), Err(Error::OutOfRange(field)));
     }
-    assert_eq!(decode(&vec![0; MAX_PACKET + 1]), Err(Error::TooLarge(MAX_PACKET + 1)));
+    assert_eq!(
+        decode(&vec![0; MAX_PACKET + 1]),
+        Err(Error::TooLarge(MAX_PACKET + 1))
+    );
     assert_eq!(decode(&[]), Err(Error::Missing("kind")));
 }
 
 /// The largest batch, ordered by a leader with the longest outcomes and RSA signatures, is within the packet bound.
 #[test]
 fn the_largest_batch_fits_a_packet() {
-    let Packet::Set(Message { set, epoch, view, body: Body::Propose(propose) }) = proposal(MAX_BATCH, 2600, 256) else {
+    let Packet::Set(Message {
+        set,
+        epoch,
+        view,
+        body: Body::Propose(propose),
+    }) = proposal(MAX_BATCH, 2600, 256)
+    else {
         panic!("a proposal");
     };
     let outcomes = vec![Outcome::Value("9".repeat(2600)); MAX_BATCH];
-    let order = PrePrepare { sequence: 1, propose, outcomes, signature: vec![0; 256] };
-    let packet = Packet::Set(Message { set, epoch, view, body: Body::PrePrepare(order) });
+    let order = PrePrepare {
+        sequence: 1,
+        propose,
+        outcomes,
+        signature: vec![0; 256],
+    };
+    let packet = Packet::Set(Message {
+        set,
+        epoch,
+        view,
+        body: Body::PrePrepare(order),
+    });
     assert_eq!(decode(&encode(&packet)), Ok(packet));
 }
