@@ -20,9 +20,9 @@ pub(crate) const UNITS: usize = 16 * 1024;
 /// How long deletes and receive counts wait for a write to ride on. Less than a lease by far: what is lost in a crash is
 /// received once more.
 pub(crate) const LINGER: Duration = Duration::from_millis(5);
-/// Rows up to which a crash is answered by checking the whole file on opening (about 15 us per row of 1.5 kB, so less
-/// than half a second). With more, every commit also writes what makes the check unnecessary: about a tenth more time for
-/// a full batch and twice the time for a write alone, but a control plane that is back at once.
+/// Rows up to which a crash is answered by checking the whole file on opening (1.4 s at 100,000 rows of 1.5 kB when
+/// measured once, on a busy machine). With more, every commit also writes what makes the check unnecessary. Measured on
+/// that machine: 0 to 40 % more time for a commit of 64 writes, 1.5 to 5 times the time for one write alone.
 pub(crate) const CHECKED_ROWS: u64 = 20_000;
 /// Keys with untold changes that a watch remembers; with more it lists again.
 pub(crate) const FEED: usize = 4096;
