@@ -42,6 +42,11 @@ impl Output {
         self.json
     }
 
+    /// True if colour is wanted.
+    pub(crate) const fn is_colored(&self) -> bool {
+        self.color
+    }
+
     /// A line of the result; left out with `--json`.
     pub(crate) fn line(&self, text: &str) {
         if !self.json {

@@ -12,7 +12,7 @@ mod rereads;
 mod sampler;
 mod trial;
 
-pub(crate) use experiment::{Settings, play};
+pub(crate) use experiment::{Finished, Settings, play};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use outcome::check_line;
 pub(crate) use ready::wait_until_ready;

@@ -140,7 +140,7 @@ fn trace(answer: &Value, output: &Output) {
             .and_then(unhex)
             .and_then(|bytes| tally_consensus::Certificate::decode(&bytes).ok())
             .map_or("not replicated".to_owned(), |certificate| {
-                let who: Vec<String> = certificate.votes.iter().map(|vote| vote.replica.to_string()).collect();
+                let who: Vec<String> = certificate.votes.iter().map(|vote| vote.member.to_string()).collect();
                 format!("certified by replicas {} in epoch {}", who.join(", "), certificate.epoch.0)
             });
         output.line(&format!(
@@ -156,7 +156,7 @@ fn trace(answer: &Value, output: &Output) {
     }
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     let pairs = digits.chunks_exact(2);
     (digits.len() % 2 == 0)

@@ -31,12 +31,15 @@ pub(crate) fn run(args: &Check, global: &Global, output: &Output) -> Exit {
 }
 
 fn one(run: &RunReader, args: &Check, output: &Output) -> Result<(Exit, serde_json::Value), String> {
-    let options = tally_check::Options { audit_all: args.audit_all, ..tally_check::Options::default() };
+    let mut options = tally_check::Options::default();
+    if args.audit_all {
+        options.audit = tally_check::AuditLimit::All;
+    }
     let mut exit = Exit::Pass;
     let mut trials = Vec::new();
     for trial in run.trials().map_err(|error| error.to_string())? {
         let report = tally_check::check_trial(&trial, &options).map_err(|error| error.to_string())?;
-        if report.is_unsafe() {
+        if report.safety == tally_check::Safety::Unsafe {
             exit = Exit::Unsafe;
         }
         output.line(&format!("{} trial {}: {}", run.id(), trial.number(), crate::run::check_line(&report)));

@@ -96,7 +96,7 @@ fn leaks(output: &Output) -> Exit {
 }
 
 /// Roles of the platform whose parent is process 1 or gone.
-fn processes() -> Vec<(u32, String)> {
+pub(super) fn processes() -> Vec<(u32, String)> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let number = |entry: std::fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
     entries.flatten().filter_map(number).filter_map(orphan).collect()

@@ -132,7 +132,8 @@ pub(super) fn run(
     };
     let seen = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        let listener = scope.spawn(|| listen(&heard, &seen, told));
+        let noted = &seen;
+        let listener = scope.spawn(move || listen(heard, noted, told));
         let report = tally_load::run(&options, &lane.shots, &lane.control);
         drop(options);
         // The channel is closed now, so the listener ends.
@@ -152,7 +153,7 @@ pub(super) fn run(
     })
 }
 
-fn listen(heard: &Receiver<Sent>, seen: &Mutex<Vec<u64>>, told: &(dyn Fn(&Sent) + Sync)) {
+fn listen(heard: Receiver<Sent>, seen: &Mutex<Vec<u64>>, told: &(dyn Fn(&Sent) + Sync)) {
     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     while let Ok(sent) = heard.recv() {
         seen.push(sent.n);

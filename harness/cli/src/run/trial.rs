@@ -64,7 +64,7 @@ pub(super) fn play(setup: &Setup<'_>, writer: TrialWriter, progress: &mut Progre
     let (stream, answers) = AnswerStream::open(address.target, &address.tag, start, STREAM)
         .map_err(|error| format!("the answer stream cannot be opened: {error}"))?;
     let stage = Stage { setup, address: &address, lanes: &lanes, recorder: &recorder, start };
-    let (reports, memory, mut faults) = stage.run(&answers, progress)?;
+    let (reports, memory, mut faults) = stage.run(answers, progress)?;
     drop(stream);
     let observations = gather(&setup.state.data, zero);
     tally_chaos::explain(&mut faults, &observations, &recorder.answered());
@@ -95,13 +95,14 @@ impl Stage<'_> {
     }
 
     /// Load, faults, answers and samples at once, then the drain.
-    fn run(&self, answers: &Receiver<StreamEvent>, progress: &mut Progress) -> Result<Played, String> {
+    fn run(&self, answers: Receiver<StreamEvent>, progress: &mut Progress) -> Result<Played, String> {
         let over = AtomicBool::new(false);
         let is_over = || over.load(Ordering::Acquire);
         std::thread::scope(|scope| {
             let sampler = Sampler::new(self.setup.state, self.setup.platform, self.recorder, self.start);
             let sampling = scope.spawn(move || sampler.run(&is_over));
-            let hearing = scope.spawn(|| self.hear(answers, &over));
+            let ended = &over;
+            let hearing = scope.spawn(move || self.hear(answers, ended));
             let breaking = scope.spawn(|| self.break_things());
             let ending = scope.spawn(|| self.end_closed_lanes(&over));
             let sending: Vec<_> =
@@ -160,7 +161,7 @@ impl Stage<'_> {
     }
 
     /// Takes answers off the stream; asks by id after it was lost.
-    fn hear(&self, answers: &Receiver<StreamEvent>, over: &AtomicBool) {
+    fn hear(&self, answers: Receiver<StreamEvent>, over: &AtomicBool) {
         loop {
             match answers.recv_timeout(LOOK) {
                 Ok(StreamEvent::Answer(answer)) => {

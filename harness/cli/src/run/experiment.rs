@@ -1,0 +1,318 @@
+//! One experiment from its file to its verdict: run directory, trials, checks, expectations, report.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tally_capture::{
+    Analysis, Document, Environment, RunReader, RunStart, RunStatus, RunWriter, SCHEMA_VERSION, TrialReader,
+};
+use tally_check::CheckReport;
+use tally_local::{Options, Platform, State, StateFile};
+use tally_plan::{Experiment, Plan};
+use tally_reports::{RunReport, TrialReport, Warning};
+
+use super::interrupt::Interrupt;
+use super::judge::{Facts, Generator, Judged, measure, verdict};
+use super::outcome::{describe, expectation_line, generator_facts, memory_lines, report_correctness};
+use super::ready::wait_until_ready;
+use super::trial::{Setup, Trial, play as play_trial};
+use crate::exit::Exit;
+use crate::output::{Output, Progress};
+
+/// How long a platform may take to come up.
+const START: Duration = Duration::from_secs(60);
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Where runs are recorded.
+    pub(crate) runs_dir: PathBuf,
+    /// The command line, for the record.
+    pub(crate) command: Vec<String>,
+    /// Use the platform that `up` started.
+    pub(crate) attach: bool,
+}
+
+/// A finished experiment.
+pub(crate) struct Finished {
+    pub(crate) exit: Exit,
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) report: Option<RunReport>,
+}
+
+impl Finished {
+    const fn nothing(exit: Exit) -> Self {
+        Self { exit, directory: None, report: None }
+    }
+}
+
+/// One judged trial.
+struct Judgement {
+    exit: Exit,
+    expectations: Vec<Judged>,
+    report: TrialReport,
+    check: CheckReport,
+    warnings: Vec<(String, String)>,
+}
+
+/// Plays every trial and leaves a run directory with the verdict.
+pub(crate) fn play(
+    source: &str,
+    experiment: &Experiment,
+    settings: &Settings,
+    interrupt: Interrupt,
+    output: &Output,
+) -> Finished {
+    let plan = Arc::new(Plan::expand(experiment));
+    let mut progress = output.progress();
+    progress.step(&format!(
+        "{}: seed {}, plan {}, {} request(s), {} fault(s)",
+        experiment.name,
+        experiment.seed,
+        &plan.fingerprint[..plan.fingerprint.len().min(12)],
+        plan.shots.len(),
+        plan.faults.len()
+    ));
+    let run = match create(source, experiment, &plan, settings) {
+        Ok(run) => run,
+        Err(problem) => {
+            output.error(&problem, Some("choose another place with --runs-dir"));
+            return Finished::nothing(Exit::Environment);
+        }
+    };
+    let mut judgements = Vec::new();
+    let mut exit = Exit::Pass;
+    for number in 1..=experiment.trials.max(1) {
+        let stage = Stage { experiment, plan: &plan, run: &run, settings, interrupt, number };
+        match stage.trial(&mut progress) {
+            Ok(judgement) => {
+                exit = exit.worse(judgement.exit);
+                judgements.push(judgement);
+            }
+            Err((worse, problem)) => {
+                output.error(&problem, None);
+                exit = exit.worse(worse);
+            }
+        }
+        if let Some(interrupted) = interrupt.exit() {
+            exit = exit.worse(interrupted);
+            break;
+        }
+    }
+    drop(progress);
+    conclude(experiment, &plan, run, judgements, exit, settings, output)
+}
+
+fn create(source: &str, experiment: &Experiment, plan: &Plan, settings: &Settings) -> Result<RunWriter, String> {
+    let start = RunStart {
+        seed: experiment.seed,
+        plan: &plan.fingerprint,
+        target: "local",
+        command: &settings.command,
+        experiment: source.as_bytes(),
+    };
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let environment = Environment::observe(profile);
+    RunWriter::create(&settings.runs_dir, &experiment.name, start, experiment, plan, environment)
+        .map_err(|error| error.to_string())
+}
+
+struct Stage<'a> {
+    experiment: &'a Experiment,
+    plan: &'a Arc<Plan>,
+    run: &'a RunWriter,
+    settings: &'a Settings,
+    interrupt: Interrupt,
+    number: u32,
+}
+
+type Problem = (Exit, String);
+
+impl Stage<'_> {
+    fn trial(&self, progress: &mut Progress) -> Result<Judgement, Problem> {
+        let data = self.run.directory().join(format!("platform-{:04}", self.number));
+        let (state, own) = self.platform(&data, progress)?;
+        let writer = self.run.trial(self.number).map_err(|error| (Exit::Environment, error.to_string()))?;
+        let directory = writer.directory().to_owned();
+        let setup = Setup {
+            number: self.number,
+            plan: Arc::clone(self.plan),
+            platform: &self.experiment.platform,
+            state: &state,
+            tag: tag(self.run),
+            interrupt: self.interrupt,
+        };
+        let played = play_trial(&setup, writer, progress);
+        let stopped = own.map_or(Ok(()), Platform::stop);
+        tidy(&data);
+        let trial = played.map_err(|problem| (Exit::Setup, problem))?;
+        let mut judgement = self.judge(&directory, trial)?;
+        if let Err(error) = stopped {
+            judgement.warnings.push((error.to_string(), "`tally status --leaks` shows what is left".into()));
+            judgement.exit = judgement.exit.worse(Exit::Cleanup);
+        }
+        progress.step(&format!("trial {} of {}: {}", self.number, self.experiment.trials.max(1), judgement.exit.word()));
+        Ok(judgement)
+    }
+
+    fn platform(&self, data: &Path, progress: &mut Progress) -> Result<(State, Option<Platform>), Problem> {
+        if self.settings.attach {
+            let state = StateFile::locate().read().map_err(|error| (Exit::Environment, error.to_string()))?;
+            let state = state.ok_or((Exit::Setup, "no platform runs; `tally up` starts one".to_owned()))?;
+            return Ok((state, None));
+        }
+        let options = Options {
+            data: data.to_owned(),
+            platform: self.experiment.platform.clone(),
+            http: None,
+            daemon: false,
+            timeout: START,
+        };
+        let platform = Platform::start(&options).map_err(|error| (Exit::Setup, error.to_string()))?;
+        wait_until_ready(platform.state(), &options.platform, START, progress)
+            .map_err(|problem| (Exit::Setup, problem))?;
+        Ok((platform.state().clone(), Some(platform)))
+    }
+
+    fn judge(&self, directory: &Path, trial: Trial) -> Result<Judgement, Problem> {
+        let unreadable = |error: tally_capture::CaptureError| (Exit::Bug, error.to_string());
+        let reader = TrialReader::at(directory);
+        let options = tally_check::Options {
+            planned: self.plan.closed.is_empty().then_some(self.plan.shots.len() as u64),
+            expected: self.expected(),
+            ..tally_check::Options::default()
+        };
+        let check = tally_check::check_trial(&reader, &options).map_err(unreadable)?;
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let analysis = Analysis::read(&reader, threads).map_err(unreadable)?;
+        let summary = analysis.summary(measure(self.plan));
+        let latency_p99 = summary.window("always").map_or(0, |window| window.latency.p99);
+        let generator = Generator::of(&trial.reports, latency_p99);
+        let peak_rss = [trial.memory.control_plane, trial.memory.member].into_iter().max();
+        let facts = Facts { analysis: &analysis, summary: &summary, check: &check, peak_rss };
+        let expectations = facts.judge(self.experiment, self.plan);
+        let mut warnings = Vec::new();
+        let planned = self.plan.faults.len();
+        let exit = verdict(&expectations, &check, &trial.faults, planned, &generator, &mut warnings);
+        let report = TrialReport {
+            number: self.number,
+            summary,
+            samples: reader.series().map_err(unreadable)?.0,
+            events: reader.events().map_err(unreadable)?.0,
+            faults: trial.faults,
+            correctness: Some(report_correctness(&check)),
+            generator: generator_facts(&generator),
+            memory: memory_lines(trial.memory),
+        };
+        Ok(Judgement { exit, expectations, report, check, warnings })
+    }
+
+    fn expected(&self) -> std::collections::BTreeMap<u64, tally_model::Outcome> {
+        let stated = |shot: &tally_plan::Shot| shot.expected.clone().map(|outcome| (shot.n, outcome));
+        self.plan.shots.iter().filter_map(stated).collect()
+    }
+}
+
+/// Names the run on the platform: no other run has it.
+fn tag(run: &RunWriter) -> String {
+    run.id().replace('/', "-")
+}
+
+/// The platform's store goes; its logs and observations stay.
+fn tidy(data: &Path) {
+    let store = data.join("tally.redb");
+    if store.exists()
+        && let Err(error) = std::fs::remove_file(&store)
+    {
+        tracing::warn!(path = %store.display(), %error, "the platform's store was not removed");
+    }
+}
+
+fn conclude(
+    experiment: &Experiment,
+    plan: &Plan,
+    run: RunWriter,
+    judgements: Vec<Judgement>,
+    exit: Exit,
+    settings: &Settings,
+    output: &Output,
+) -> Finished {
+    let directory = run.directory().to_owned();
+    let checks: Vec<&CheckReport> = judgements.iter().map(|judgement| &judgement.check).collect();
+    let written = run.write_json(Document::Check, &checks);
+    let report = assemble(experiment, plan, &run, judgements, exit, settings);
+    let text = tally_reports::text(&report, 110, false);
+    let page = tally_reports::html(&report);
+    let written = written
+        .and_then(|()| run.write_json(Document::Results, &report))
+        .and_then(|()| run.write_text(Document::Summary, &text))
+        .and_then(|()| run.write_text(Document::Repro, &format!("#!/bin/sh\n{}\n", report.repro)));
+    let written = match page {
+        Ok(page) => written.and_then(|()| run.write_text(Document::Report, &page)),
+        Err(error) => {
+            output.error(&format!("the page was not made: {error}"), None);
+            written
+        }
+    };
+    let status = if matches!(exit, Exit::Interrupted | Exit::Terminated) {
+        RunStatus::Interrupted
+    } else {
+        RunStatus::Complete
+    };
+    let finished = written.and_then(|()| run.finish(status, &exit.word().to_lowercase(), exit.code()));
+    if let Err(error) = finished {
+        output.error(&format!("the run was not fully recorded: {error}"), Some("is the disk full?"));
+        return Finished { exit: exit.worse(Exit::Environment), directory: Some(directory), report: Some(report) };
+    }
+    Finished { exit, directory: Some(directory), report: Some(report) }
+}
+
+fn assemble(
+    experiment: &Experiment,
+    plan: &Plan,
+    run: &RunWriter,
+    judgements: Vec<Judgement>,
+    exit: Exit,
+    settings: &Settings,
+) -> RunReport {
+    let mut warnings: Vec<Warning> = Vec::new();
+    let mut trials = Vec::new();
+    let mut expectations: Vec<tally_reports::ExpectationLine> = Vec::new();
+    for judgement in judgements {
+        for (text, remedy) in judgement.warnings {
+            let text = format!("trial {}: {text}", judgement.report.number);
+            warnings.push(Warning { code: "trial".into(), text, remedy });
+        }
+        for (index, judged) in judgement.expectations.into_iter().enumerate() {
+            match expectations.get_mut(index) {
+                Some(line) => super::outcome::merge(line, &judged),
+                None => expectations.push(expectation_line(judged)),
+            }
+        }
+        trials.push(judgement.report);
+    }
+    let directory = run.directory().display().to_string();
+    let environment = RunReader::open(run.directory(), &directory)
+        .ok()
+        .and_then(|reader| reader.environment().ok())
+        .map_or_else(Vec::new, |environment| super::outcome::environment_lines(&environment));
+    RunReport {
+        schema_version: SCHEMA_VERSION,
+        name: experiment.name.clone(),
+        title: experiment.title.clone(),
+        run_id: run.id(),
+        seed: experiment.seed,
+        target: "local".into(),
+        plan: plan.fingerprint.clone(),
+        verdict: exit.word().to_owned(),
+        exit_code: exit.code(),
+        sentence: describe(exit, &trials),
+        expectations,
+        trials,
+        warnings,
+        environment,
+        next: vec![format!("open {directory}/report.html"), format!("tally check {}", run.id())],
+        repro: super::outcome::shell_line(&settings.command),
+    }
+}
