@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod metric;
+mod names;
 mod parser;
 mod token;
 mod unit;

@@ -6,6 +6,7 @@ mod faults;
 mod loads;
 mod overrides;
 mod platform;
+mod quantities;
 mod reader;
 mod top;
 

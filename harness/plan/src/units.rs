@@ -32,8 +32,9 @@ impl Decimal {
         u64::try_from(self.mantissa.checked_mul(factor)? / (self.scale * divisor)).ok()
     }
 
-    pub(crate) fn as_f64(self) -> f64 {
-        self.mantissa as f64 / self.scale as f64
+    /// The nearest float to `self * factor / divisor`: rounded once, so that `99.9%` is the float 0.999.
+    pub(crate) fn scaled(self, factor: u128, divisor: u128) -> f64 {
+        (self.mantissa * factor) as f64 / (self.scale * divisor) as f64
     }
 }
 
@@ -92,9 +93,9 @@ pub(crate) fn size(text: &str) -> Option<u64> {
 /// A duration in seconds or a size in bytes, for constants of expectations.
 pub(crate) fn quantity(number: Decimal, name: &str) -> Option<(f64, bool)> {
     if let Some(factor) = unit(&TIME, name) {
-        return Some((number.as_f64() * factor as f64 / 1e9, true));
+        return Some((number.scaled(factor, 1_000_000_000), true));
     }
-    unit(&SIZE, name).map(|factor| (number.as_f64() * factor as f64, false))
+    unit(&SIZE, name).map(|factor| (number.scaled(factor, 1), false))
 }
 
 /// `-999..999`, both ends included.

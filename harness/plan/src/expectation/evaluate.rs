@@ -137,6 +137,24 @@ mod tests {
         }
     }
 
+    /// A measured share that is exactly the limit is at the limit, not one bit below it.
+    #[test]
+    fn limits_are_rounded_once() {
+        let at_limit = lookup(&[(Metric::SuccessRate, 999.0 / 1000.0), (Metric::Latency, 0.0007)]);
+        for text in [
+            "success_rate >= 99.9%",
+            "success_rate == 0.999",
+            "p50(latency) <= 0.7ms",
+            "p50(latency) >= 700us",
+        ] {
+            assert_eq!(
+                parse_condition(text).unwrap().evaluate(&at_limit).held,
+                Some(true),
+                "{text}"
+            );
+        }
+    }
+
     /// Units: what goes together is accepted, what does not is refused with the code that says why.
     #[test]
     fn units_and_names_are_checked() {

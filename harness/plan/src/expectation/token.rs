@@ -88,8 +88,8 @@ fn number(rest: &str, at: usize) -> Result<(usize, TokenKind), Diagnostic> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '%';
     let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
     let constant = Decimal::split(&rest[..length]).and_then(|(number, unit)| match unit {
-        "" => Some(TokenKind::Constant(number.as_f64(), Unit::Number)),
-        "%" => Some(TokenKind::Constant(number.as_f64() / 100.0, Unit::Share)),
+        "" => Some(TokenKind::Constant(number.scaled(1, 1), Unit::Number)),
+        "%" => Some(TokenKind::Constant(number.scaled(1, 100), Unit::Share)),
         _ => quantity(number, unit).map(|(value, is_time)| {
             TokenKind::Constant(value, if is_time { Unit::Time } else { Unit::Bytes })
         }),

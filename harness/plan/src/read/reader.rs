@@ -1,14 +1,8 @@
 //! Takes the values of one table out of the tree, typed and bounded as its section says.
 
-use std::time::Duration;
-
-use tally_model::Operation;
-use tally_workloads::{OperationWeights, Rate, ValueRange};
-
-use crate::diagnose::{Place, Problems, did_you_mean, one_of};
+use crate::diagnose::{Place, Problems, did_you_mean};
 use crate::read::document::{Entry, Node, Value};
 use crate::section::{Key, Kind, Section};
-use crate::units;
 
 /// A reader of one table. Every method gives `None` both for what is absent and for what is wrong, and reports the
 /// latter, so that reading goes on.
@@ -99,6 +93,9 @@ impl<'a> Reader<'a> {
                 "F0208",
                 "write how long it lasts, `for = \"5s\"`: every fault ends by itself".to_owned(),
             ),
+            _ if matches!(key.kind, Kind::Tables(_)) => {
+                ("F0202", format!("add a `[[{}]]` table: {}", key.name, key.doc))
+            }
             _ => (
                 "F0202",
                 format!("add `{} = {}`: {}", key.name, key.kind.example(), key.doc),
@@ -144,7 +141,7 @@ impl<'a> Reader<'a> {
         self.entry(name).is_some()
     }
 
-    fn kind(&self, name: &str) -> Option<&'static Kind> {
+    pub(crate) fn kind(&self, name: &str) -> Option<&'static Kind> {
         self.section.key(name).map(|key| &key.kind)
     }
 
@@ -249,207 +246,6 @@ impl<'a> Reader<'a> {
         Some(flag)
     }
 
-    /// A duration within the bounds of its key.
-    pub(crate) fn duration(&self, name: &str, problems: &mut Problems) -> Option<Duration> {
-        let text = self.text(name, problems)?;
-        let Some(duration) = units::duration(text) else {
-            self.bad_unit(
-                name,
-                text,
-                "a duration",
-                "units are ns, us, ms, s, m and h: `250ms`, `1.5s`",
-                problems,
-            );
-            return None;
-        };
-        let Some(Kind::Duration { min, max }) = self.kind(name) else {
-            return Some(duration);
-        };
-        let (min, max) = (Duration::from_millis(*min), Duration::from_millis(*max));
-        if (min..=max).contains(&duration) {
-            return Some(duration);
-        }
-        let (low, high) = (units::say_duration(min), units::say_duration(max));
-        problems
-            .at(
-                &self.place_of(name),
-                "F0205",
-                format!("`{name}` cannot be {text}"),
-            )
-            .label("out of bounds")
-            .help(format!("write a duration from {low} to {high}"));
-        None
-    }
-
-    /// A rate of more than 0 and at most 1,000,000/s.
-    pub(crate) fn rate(&self, name: &str, problems: &mut Problems) -> Option<Rate> {
-        let text = self.text(name, problems)?;
-        let Some(rate) = units::rate(text) else {
-            self.bad_unit(
-                name,
-                text,
-                "a rate",
-                "units are /s, /m and /h: `400/s`, `30/m`",
-                problems,
-            );
-            return None;
-        };
-        if rate <= Rate::MAX {
-            return Some(rate);
-        }
-        problems
-            .at(
-                &self.place_of(name),
-                "F0205",
-                format!("`{name}` cannot be {text}"),
-            )
-            .label("out of bounds")
-            .help(format!("write at most {}", Rate::MAX));
-        None
-    }
-
-    /// A size within the bounds of its key.
-    pub(crate) fn size(&self, name: &str, problems: &mut Problems) -> Option<usize> {
-        let text = self.text(name, problems)?;
-        let Some(size) = units::size(text) else {
-            self.bad_unit(
-                name,
-                text,
-                "a size",
-                "units are B, kB, MB, KiB and MiB: `64KiB`",
-                problems,
-            );
-            return None;
-        };
-        match self.kind(name) {
-            Some(Kind::Size { min, max }) if !(*min..=*max).contains(&size) => {
-                problems
-                    .at(
-                        &self.place_of(name),
-                        "F0205",
-                        format!("`{name}` cannot be {text}"),
-                    )
-                    .label("out of bounds")
-                    .help(format!("write a size from {min}B to {max}B"));
-                None
-            }
-            _ => usize::try_from(size).ok(),
-        }
-    }
-
-    fn bad_unit(&self, name: &str, text: &str, what: &str, help: &str, problems: &mut Problems) {
-        problems
-            .at(
-                &self.place_of(name),
-                "F0204",
-                format!("`{}` is not {what}", text.escape_debug()),
-            )
-            .label(format!("`{name}` is {what}"))
-            .help(help);
-    }
-
-    /// One of the names its key knows.
-    pub(crate) fn choice(&self, name: &str, problems: &mut Problems) -> Option<&'a str> {
-        let text = self.text(name, problems)?;
-        let (of, later) = match self.kind(name) {
-            Some(Kind::Choice { of, later } | Kind::Scaler { of, later }) => (*of, *later),
-            _ => return Some(text),
-        };
-        if of.contains(&text) {
-            return Some(text);
-        }
-        let place = self.place_of(name);
-        if let Some((_, part)) = later.iter().find(|(known, _)| *known == text) {
-            let now: Vec<String> = of.iter().map(|name| format!("`{name}`")).collect();
-            problems
-                .at(
-                    &place,
-                    "F0207",
-                    format!("`{name} = \"{text}\"` is not available yet"),
-                )
-                .label("planned")
-                .help(format!("it comes with {part}; today there is {}", now.join(", ")));
-        } else {
-            problems
-                .at(
-                    &place,
-                    "F0206",
-                    format!("`{}` is not a `{name}`", text.escape_debug()),
-                )
-                .label("unknown")
-                .help(one_of(text, of.iter().copied()));
-        }
-        None
-    }
-
-    /// A range of operands.
-    pub(crate) fn range(&self, name: &str, problems: &mut Problems) -> Option<ValueRange> {
-        let text = self.text(name, problems)?;
-        let range = units::range(text);
-        if range.is_none() {
-            let help = "write the smallest and the largest, at most nine digits each: `-999..999`";
-            self.bad_unit(name, text, "a range of whole numbers", help, problems);
-        }
-        range
-    }
-
-    /// `["+", "-"]` or `{ "+" = 3 }`.
-    pub(crate) fn operations(&self, name: &str, problems: &mut Problems) -> Option<OperationWeights> {
-        let node = self.node(name)?;
-        let mut weights = [0_u32; 4];
-        let before = problems.count();
-        match &node.value {
-            Value::Array(items) => {
-                for item in items {
-                    let Value::Text { text, .. } = &item.value else {
-                        wrong_type(
-                            item,
-                            &item.value,
-                            "an operation is one of \"+\", \"-\", \"*\", \"/\"",
-                            problems,
-                        );
-                        continue;
-                    };
-                    if let Some(operation) = operation(text, &item.place, problems) {
-                        weights[operation.index()] = 1;
-                    }
-                }
-            }
-            Value::Table(entries) => {
-                for entry in entries {
-                    let operation = operation(&entry.key, &entry.key_place, problems);
-                    match (&entry.node.value, operation) {
-                        (Value::Integer(weight @ 0..=1_000_000), Some(operation)) => {
-                            weights[operation.index()] = *weight as u32;
-                        }
-                        (_, None) => {}
-                        (value, Some(_)) => {
-                            wrong_type(
-                                &entry.node,
-                                value,
-                                "a weight is a whole number from 0 to 1000000",
-                                problems,
-                            );
-                        }
-                    }
-                }
-            }
-            other => wrong_type(
-                node,
-                other,
-                "`ops` is a list of operations or a table of weights",
-                problems,
-            ),
-        }
-        if problems.count() == before && weights == [0; 4] {
-            problems
-                .at(&node.place, "F0205", "there is no operation to draw")
-                .label("empty")
-                .help("write at least one, `ops = [\"+\"]`");
-        }
-        (problems.count() == before).then_some(OperationWeights(weights))
-    }
-
     /// A list of texts.
     pub(crate) fn texts(&self, name: &str, problems: &mut Problems) -> Vec<(&'a str, &'a Node)> {
         let mut texts = Vec::new();
@@ -495,23 +291,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
-
-fn operation(symbol: &str, place: &Place, problems: &mut Problems) -> Option<Operation> {
-    let found = Operation::ALL
-        .into_iter()
-        .find(|op| symbol.chars().eq([op.symbol()]));
-    if found.is_none() {
-        problems
-            .at(
-                place,
-                "F0206",
-                format!("`{}` is not an operation", symbol.escape_debug()),
-            )
-            .label("unknown")
-            .help("operations are `+`, `-`, `*` and `/`");
-    }
-    found
 }
 
 /// Reports a value of the wrong type.

@@ -1,0 +1,243 @@
+//! Keys of `[platform]` and of the service times in it.
+
+use super::{DAY, HOUR, PART_2, PART_3, PART_4};
+use crate::section::{Kind, Section, optional};
+
+const fn wait(min: u64) -> Kind {
+    Kind::Duration { min, max: HOUR }
+}
+
+pub(crate) static PLATFORM: Section = Section {
+    title: "[platform]",
+    keys: &[
+        optional(
+            "protocol",
+            Kind::Choice {
+                of: &["collect", "none"],
+                later: &[("pbft", PART_3), ("vote", PART_3)],
+            },
+            "How a replica set agrees; `none` has no replicas. Default collect.",
+        ),
+        optional(
+            "suite",
+            Kind::Choice {
+                of: &["modern", "report"],
+                later: &[],
+            },
+            "Digests and signatures: Ed25519 and BLAKE3, or RSA and MD5. Default modern.",
+        ),
+        optional(
+            "replicas",
+            Kind::OneOf(&[4, 7]),
+            "Replicas per set, n = 3f+1. Default 4.",
+        ),
+        optional(
+            "count-leader-vote",
+            Kind::Flag,
+            "Whether the leader's own vote counts. Default true.",
+        ),
+        optional(
+            "dispatch",
+            Kind::Choice {
+                of: &["event", "report"],
+                later: &[],
+            },
+            "When a ready task is sent: at once, or by the report's polling. Default event.",
+        ),
+        optional(
+            "scaler",
+            Kind::Scaler {
+                of: &["threshold", "threshold-report"],
+                later: &[
+                    ("kalman", PART_4),
+                    ("dc2-ps", PART_4),
+                    ("hpa", PART_4),
+                    ("keda", PART_4),
+                    ("kpa", PART_4),
+                    ("clairvoyant", PART_4),
+                    ("static-optimum", PART_4),
+                    ("hpa-cpu", PART_2),
+                    ("hpa-queue", PART_2),
+                ],
+            },
+            "The policy that drives the number of sets; `fixed-N` holds N. Default threshold.",
+        ),
+        optional(
+            "threshold",
+            Kind::Integer { min: 1, max: 100_000 },
+            "Layer depth that is too much. Default 4.",
+        ),
+        optional(
+            "min",
+            Kind::Integer { min: 1, max: 64 },
+            "Fewest sets of an operation. Default 1.",
+        ),
+        optional(
+            "max",
+            Kind::Integer { min: 1, max: 64 },
+            "Most sets of an operation. Default 8.",
+        ),
+        optional(
+            "work",
+            Kind::Table(&WORK),
+            "Service time of every operation. Default none.",
+        ),
+        optional(
+            "visibility",
+            wait(100),
+            "How long a received message stays invisible. Default 30s.",
+        ),
+        optional(
+            "probe-interval",
+            wait(10),
+            "How often health is asked for. Default 200ms.",
+        ),
+        optional(
+            "probe-timeout",
+            wait(10),
+            "How long one probe may take. Default 500ms.",
+        ),
+        optional(
+            "probe-misses",
+            Kind::Integer { min: 1, max: 100 },
+            "Misses in a row that make a fault. Default 2.",
+        ),
+        optional(
+            "quorum-timeout",
+            wait(10),
+            "How long a worker waits for its replicas. Default 500ms.",
+        ),
+        optional(
+            "task-timeout",
+            wait(10),
+            "How long a dispatched task may take. Default 5s.",
+        ),
+        optional(
+            "scale-tick",
+            wait(10),
+            "How often the policy is asked. Default 100ms.",
+        ),
+        optional(
+            "scale-down-after",
+            wait(0),
+            "How long a layer must be quiet before a set goes. Default 10s.",
+        ),
+        optional(
+            "drain-timeout",
+            wait(0),
+            "How long a draining set may take. Default 30s.",
+        ),
+        optional(
+            "report-poll",
+            wait(1),
+            "`dispatch = report`: period of its polling. Default 100ms.",
+        ),
+        optional(
+            "report-sleep",
+            wait(0),
+            "`dispatch = report`: its sleep after a fault. Default 10s.",
+        ),
+        optional(
+            "retention",
+            Kind::Duration { min: 1_000, max: DAY },
+            "How long answers stay readable. Default 1h.",
+        ),
+        optional(
+            "start-timeout",
+            wait(100),
+            "A member not ready by then is replaced. Default 20s.",
+        ),
+        optional(
+            "pending",
+            Kind::Integer {
+                min: 1,
+                max: 1_000_000,
+            },
+            "Accepted requests without an outcome. Default 20000.",
+        ),
+        optional(
+            "body",
+            Kind::Size {
+                min: 1_024,
+                max: 1 << 20,
+            },
+            "Bytes of a request body. Default 65KiB.",
+        ),
+        optional(
+            "headers",
+            Kind::Size {
+                min: 1_024,
+                max: 1 << 20,
+            },
+            "Bytes of request headers. Default 16KiB.",
+        ),
+        optional(
+            "connections",
+            Kind::Integer { min: 1, max: 65_536 },
+            "Open client connections. Default 4096.",
+        ),
+        optional("head-timeout", wait(10), "Time for a request head. Default 10s."),
+        optional("body-timeout", wait(10), "Time for a request body. Default 15s."),
+        optional(
+            "idle-timeout",
+            wait(10),
+            "Time a connection may be idle. Default 30s.",
+        ),
+        optional("wait", wait(0), "Longest `?wait=`. Default 30s."),
+        optional(
+            "receives",
+            Kind::Integer { min: 1, max: 1_000 },
+            "Receives before a message is dead. Default 5.",
+        ),
+        optional(
+            "in-flight",
+            Kind::Integer { min: 1, max: 65_536 },
+            "Tasks in flight at one set. Default 64.",
+        ),
+    ],
+    later: &[],
+};
+
+const WORK_KIND: Kind = Kind::Choice {
+    of: &["delay", "spin"],
+    later: &[],
+};
+const WORK_DIST: Kind = Kind::Choice {
+    of: &["exponential", "fixed", "lognormal"],
+    later: &[],
+};
+const WORK_MEAN: Kind = Kind::Duration { min: 0, max: 600_000 };
+
+pub(crate) static WORK: Section = Section {
+    title: "`work`",
+    keys: &[
+        optional(
+            "kind",
+            WORK_KIND,
+            "`delay` waits, `spin` burns CPU. Default delay.",
+        ),
+        optional("mean", WORK_MEAN, "Mean service time; more than 0."),
+        optional("dist", WORK_DIST, "How it varies. Default exponential."),
+        optional(
+            "replicas",
+            Kind::Flag,
+            "Whether replicas repeat it. Default false.",
+        ),
+        optional("add", Kind::Table(&WORK_OF), "Different for additions."),
+        optional("sub", Kind::Table(&WORK_OF), "Different for subtractions."),
+        optional("mul", Kind::Table(&WORK_OF), "Different for multiplications."),
+        optional("div", Kind::Table(&WORK_OF), "Different for divisions."),
+    ],
+    later: &[],
+};
+
+pub(crate) static WORK_OF: Section = Section {
+    title: "`work` of one operation",
+    keys: &[
+        optional("kind", WORK_KIND, "`delay` waits, `spin` burns CPU."),
+        optional("mean", WORK_MEAN, "Mean service time; more than 0."),
+        optional("dist", WORK_DIST, "How it varies."),
+        optional("replicas", Kind::Flag, "Whether replicas repeat it."),
+    ],
+    later: &[],
+};

@@ -1,0 +1,77 @@
+//! `--set key=value` replaces values before anything is checked.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use tally_model::Scaler;
+use tally_plan::{Experiment, parse_with, templates};
+use tally_workloads::{Pattern, Rate};
+
+fn with(overrides: &[(&str, &str)]) -> Result<Experiment, String> {
+    let overrides: Vec<(String, String)> = overrides
+        .iter()
+        .map(|(k, v)| ((*k).into(), (*v).into()))
+        .collect();
+    parse_with(templates()[0].1, &overrides).map_err(|problems| {
+        let lines: Vec<String> = problems
+            .iter()
+            .map(|p| format!("{} {}", p.code, p.message))
+            .collect();
+        lines.join("\n")
+    })
+}
+
+/// Values of tables, of lists by name and by number, and new keys can be set, with and without quotes.
+#[test]
+fn values_anywhere_can_be_set() {
+    let experiment = with(&[
+        ("platform.scaler", "fixed-3"),
+        ("load.spike.base", "7/s"),
+        ("load.0.peak", "\"9/s\""),
+        ("trials", "3"),
+        ("platform.visibility", "5s"),
+    ])
+    .unwrap();
+    assert_eq!(experiment.platform.scaler, Scaler::Fixed(3));
+    assert_eq!(
+        (experiment.trials, experiment.platform.timing.visibility.as_secs()),
+        (3, 5)
+    );
+    let Pattern::Burst { base, peak, .. } = experiment.loads[0].pattern else {
+        panic!()
+    };
+    assert_eq!((base, peak), (Rate::per_second(7), Rate::per_second(9)));
+}
+
+/// What cannot be set is an error that names the override, never silence.
+#[test]
+fn unknown_keys_and_bad_values_are_errors() {
+    let cases = [
+        (
+            "platform.scalar",
+            "fixed-3",
+            "F0201",
+            "--set platform.scalar=fixed-3",
+        ),
+        ("nonsense", "1", "F0201", "--set nonsense=1"),
+        ("load.spikes.base", "7/s", "F0211", "--set load.spikes.base=7/s"),
+        ("load.7.base", "7/s", "F0211", "there is no `load` called `7`"),
+        ("load.spike", "7", "F0211", "only values inside"),
+        ("name.first", "x", "F0211", "has no keys"),
+        ("", "1", "F0211", "not a key"),
+        ("a..b", "1", "F0211", "not a key"),
+        ("name", "../../x", "F0301", "../../x"),
+        ("phases.measure", "fast", "F0204", "--set phases.measure=fast"),
+        ("trials", "0", "F0205", "--set trials=0"),
+    ];
+    for (key, value, code, words) in cases {
+        let problems = with(&[(key, value)]).unwrap_err();
+        assert!(
+            problems.starts_with(code) && problems.contains(words),
+            "{key}={value}: {problems}"
+        );
+    }
+}
