@@ -22,6 +22,7 @@ pub use error::Error;
     unused_qualifications,
     clippy::all,
     clippy::pedantic,
+    clippy::allow_attributes_without_reason,
     clippy::disallowed_types,
     reason = "generated code"
 )]
@@ -37,6 +38,7 @@ pub mod services {
     unused_qualifications,
     clippy::all,
     clippy::pedantic,
+    clippy::allow_attributes_without_reason,
     reason = "generated code"
 )]
 pub(crate) mod proto {
