@@ -1,1 +1,23 @@
-//! Run directories to statistics to text and HTML.
+//! One run as text, Markdown and one self-contained HTML page: the verdict first, then what it rests on.
+//!
+//! Everything is a pure function of a [`RunReport`]: the same report gives the same bytes, so what a run directory holds can be
+//! rendered again years later. The page needs no network and no script; its charts are drawn here as SVG.
+
+mod chart;
+mod clean;
+mod error;
+mod html;
+mod markdown;
+mod phrase;
+mod run_report;
+mod text;
+mod unit;
+
+pub use clean::clean;
+pub use error::Error;
+pub use html::{MOST_BYTES, html};
+pub use markdown::markdown;
+pub use run_report::{
+    Correctness, ExpectationLine, GeneratorFacts, Memory, RunReport, TrialReport, Warning,
+};
+pub use text::text;

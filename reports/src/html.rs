@@ -1,0 +1,49 @@
+//! The page: one file, no script, nothing fetched.
+
+mod page;
+mod tables;
+mod trial;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, escape_formatter};
+
+use crate::clean::clean;
+use crate::error::Error;
+use crate::run_report::RunReport;
+
+/// Most bytes a page may have: 2 MiB, so that it can be mailed and opened at once.
+pub const MOST_BYTES: usize = 2 * 1024 * 1024;
+
+const TEMPLATE: &str = include_str!("../templates/page.html");
+const MACROS: &str = include_str!("../templates/macros.html");
+const STYLE: &str = include_str!("../templates/style.css");
+
+/// One self-contained page about a run; the same report gives the same bytes.
+///
+/// # Errors
+/// If a chart cannot be drawn or the page would be larger than [`MOST_BYTES`]; both are bugs, for every part is bounded.
+pub fn html(report: &RunReport) -> Result<String, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    // Whatever came from a file or an answer is cleaned and escaped here, at the only door into the page.
+    environment.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(clean(text))),
+        _ => escape_formatter(out, state, value),
+    });
+    environment.add_template("macros.html", MACROS)?;
+    environment.add_template("page.html", TEMPLATE)?;
+    let page = page::page(report)?;
+    let html = environment
+        .get_template("page.html")?
+        .render(minijinja::context! { page => Value::from(Serde(&page)), style => STYLE })?;
+    if html.len() > MOST_BYTES {
+        return Err(Error::TooLarge {
+            bytes: html.len(),
+            limit: MOST_BYTES,
+        });
+    }
+    Ok(html)
+}

@@ -1,0 +1,124 @@
+//! What the template is given about one trial.
+
+use serde::Serialize;
+
+use super::page::Badge;
+use super::tables::{self, Fault, Finding, Phase};
+use crate::chart::{self, Band, Chart, Timeline};
+use crate::error::Error;
+use crate::phrase::Tone;
+use crate::run_report::{GeneratorFacts, TrialReport};
+use crate::unit;
+
+/// Most faults in a ledger and behind a chart.
+const FAULTS: usize = 100;
+
+#[derive(Debug, Serialize)]
+pub(super) struct TrialPage {
+    number: u32,
+    torn: bool,
+    latency: Chart,
+    curve: Option<Chart>,
+    rates: Chart,
+    depth: Option<Chart>,
+    sets: Option<Chart>,
+    lag: Option<Chart>,
+    generator: Generator,
+    windows: Vec<Vec<String>>,
+    faults: Vec<Fault>,
+    more_faults: usize,
+    findings: Vec<Finding>,
+    checked: bool,
+    examples: Vec<String>,
+    phases: Vec<Phase>,
+    memory: Vec<(String, String)>,
+}
+
+#[derive(Debug, Serialize)]
+struct Generator {
+    badge: Badge,
+    sentence: String,
+}
+
+/// One trial.
+pub(super) fn trial(trial: &TrialReport) -> Result<TrialPage, Error> {
+    let time = timeline(trial);
+    let summary = &trial.summary;
+    Ok(TrialPage {
+        number: trial.number,
+        torn: summary.torn,
+        latency: chart::latency(&time, &summary.seconds)?,
+        curve: chart::percentiles(&time, summary)?,
+        rates: chart::rates(&time, &summary.seconds)?,
+        depth: chart::depth(&time, &trial.samples)?,
+        sets: chart::sets(&time, &trial.samples, &trial.events)?,
+        lag: chart::lag(&time, summary, &trial.generator)?,
+        generator: generator(&trial.generator),
+        windows: tables::windows(summary),
+        faults: trial.faults.iter().take(FAULTS).enumerate().map(tables::fault).collect(),
+        more_faults: trial.faults.len().saturating_sub(FAULTS),
+        findings: trial.correctness.as_ref().map(tables::findings).unwrap_or_default(),
+        checked: trial.correctness.is_some(),
+        examples: trial.correctness.as_ref().map(tables::examples).unwrap_or_default(),
+        phases: tables::phases(&summary.layers),
+        memory: trial
+            .memory
+            .iter()
+            .take(FAULTS)
+            .map(|memory| (memory.label.clone(), unit::bytes(memory.bytes)))
+            .collect(),
+    })
+}
+
+fn timeline(trial: &TrialReport) -> Timeline {
+    let seconds = trial.summary.seconds.len() as f64;
+    let sampled = trial.samples.last().map_or(0.0, |sample| sample.at as f64 / 1e9);
+    let end = seconds.max(sampled).clamp(1.0, 86_400.0);
+    // What was measured is one span; before it is warm-up, after it is drain.
+    let measured = trial.summary.window("always").and_then(|window| window.spans.first());
+    let outside = measured.map_or_else(Vec::new, |span| {
+        let (from, to) = (span.from as f64 / 1e9, span.to as f64 / 1e9);
+        [(0.0, from.min(end)), (to.min(end), end)]
+            .into_iter()
+            .filter(|(from, to)| to - from > 0.001)
+            .collect()
+    });
+    Timeline {
+        trial: trial.number,
+        end,
+        outside,
+        bands: trial
+            .faults
+            .iter()
+            .take(FAULTS)
+            .enumerate()
+            .map(|(index, fault)| Band::of(index, fault, end))
+            .collect(),
+    }
+}
+
+fn generator(facts: &GeneratorFacts) -> Generator {
+    let (tone, word) = if facts.valid {
+        (Tone::Good, "on time")
+    } else {
+        (Tone::Doubtful, "late: this trial is void")
+    };
+    Generator {
+        badge: Badge::new(tone, word),
+        sentence: format!(
+            "Half of the requests were sent within {} of being due, 99 % within {}, 99.9 % within {} (bound {}), the latest after {}. \
+             The generator used {} s of processor time {}.",
+            unit::nanos(facts.lag_p50),
+            unit::nanos(facts.lag_p99),
+            unit::nanos(facts.lag_p999),
+            unit::nanos(facts.bound),
+            unit::nanos(facts.lag_max),
+            unit::digits(facts.cpu_seconds),
+            if facts.realtime {
+                "with realtime priority"
+            } else {
+                "without realtime priority"
+            }
+        ),
+    }
+}

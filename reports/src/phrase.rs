@@ -1,0 +1,165 @@
+//! Words that all three forms of a report share.
+
+use tally_capture::{Effect, FaultRecord};
+
+use crate::run_report::{ExpectationLine, RunReport};
+use crate::unit;
+
+/// How a thing is shown: its symbol, its colour, and a word for readers who see neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Bad,
+    Doubtful,
+}
+
+impl Tone {
+    /// Of a verdict.
+    pub(crate) fn of_verdict(verdict: &str) -> Self {
+        match verdict {
+            "PASS" => Self::Good,
+            "FAIL" | "UNSAFE" | "BUG" => Self::Bad,
+            _ => Self::Doubtful,
+        }
+    }
+
+    /// Of an expectation.
+    pub(crate) fn of(held: Option<bool>) -> Self {
+        match held {
+            Some(true) => Self::Good,
+            Some(false) => Self::Bad,
+            None => Self::Doubtful,
+        }
+    }
+
+    /// A character of its own.
+    pub(crate) const fn icon(self) -> &'static str {
+        match self {
+            Self::Good => "\u{2713}",
+            Self::Bad => "\u{2717}",
+            Self::Doubtful => "?",
+        }
+    }
+
+    /// A class of the page.
+    pub(crate) const fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Doubtful => "doubtful",
+        }
+    }
+}
+
+/// The word for an expectation.
+pub(crate) fn held(line: &ExpectationLine) -> &'static str {
+    match line.held {
+        Some(true) => "held",
+        Some(false) => "failed",
+        None => "unknown",
+    }
+}
+
+/// `all 5 expectations held`, `1 of 4 expectations failed`.
+pub(crate) fn expectations(report: &RunReport) -> String {
+    let [held, failed, unknown] = report.tally();
+    let all = held + failed + unknown;
+    let s = if all == 1 { "" } else { "s" };
+    match (failed, unknown) {
+        _ if all == 0 => "no expectations".into(),
+        (0, 0) if all == 1 => "the expectation held".into(),
+        (0, 0) => format!("all {all} expectations held"),
+        (0, _) => format!("{unknown} of {all} expectation{s} could not be told"),
+        (_, 0) => format!("{failed} of {all} expectation{s} failed"),
+        _ => format!("{failed} of {all} expectation{s} failed, {unknown} could not be told"),
+    }
+}
+
+/// The name of a window for people.
+pub(crate) fn window(name: &str) -> String {
+    match name {
+        "" | "always" => "whole measurement".into(),
+        "steady" => "no fault felt".into(),
+        "before" => "before the faults".into(),
+        "during" => "while a fault was felt".into(),
+        "after" => "after the faults".into(),
+        _ => name.replacen(':', " ", 1),
+    }
+}
+
+/// What a fault did, in words.
+pub(crate) fn what(fault: &FaultRecord) -> String {
+    format!("{} of {} {}", fault.kind, fault.role, fault.target)
+}
+
+/// From the fault's effect to `step`, in words: `after 610 ms`.
+pub(crate) fn after(fault: &FaultRecord, step: Option<&Effect>) -> String {
+    match (fault.effective.as_ref(), step) {
+        (Some(effect), Some(step)) if step.at >= effect.at => {
+            format!("after {}", unit::nanos(step.at - effect.at))
+        }
+        (Some(effect), Some(step)) => format!("{} before it was seen to have taken effect", unit::nanos(effect.at - step.at)),
+        (None, Some(step)) => format!("at {}", unit::moment(step.at)),
+        (_, None) => "never seen".into(),
+    }
+}
+
+/// Why a fault is not a clean one; none if every step was seen.
+pub(crate) fn problem(fault: &FaultRecord) -> Option<String> {
+    if let Some(problem) = &fault.problem {
+        return Some(problem.clone());
+    }
+    let missing = match (&fault.effective, &fault.healed) {
+        (None, _) => "was not seen to take effect",
+        (_, None) => "was not seen to be healed",
+        _ => return None,
+    };
+    Some(missing.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(held: &[Option<bool>]) -> RunReport {
+        let line = |held: &Option<bool>| ExpectationLine {
+            text: String::new(),
+            when: String::new(),
+            held: *held,
+            shown: String::new(),
+        };
+        RunReport {
+            schema_version: 1,
+            name: String::new(),
+            title: String::new(),
+            run_id: String::new(),
+            seed: 0,
+            target: String::new(),
+            plan: String::new(),
+            verdict: String::new(),
+            exit_code: 0,
+            sentence: String::new(),
+            expectations: held.iter().map(line).collect(),
+            trials: Vec::new(),
+            warnings: Vec::new(),
+            environment: Vec::new(),
+            next: Vec::new(),
+            repro: String::new(),
+        }
+    }
+
+    /// The count of expectations reads as a sentence in every case, and an unknown one is never called held.
+    #[test]
+    fn expectations_are_counted_in_words() {
+        for (held, expected) in [
+            (&[][..], "no expectations"),
+            (&[Some(true)], "the expectation held"),
+            (&[Some(true), Some(true)], "all 2 expectations held"),
+            (&[Some(true), Some(false)], "1 of 2 expectations failed"),
+            (&[Some(true), None], "1 of 2 expectations could not be told"),
+            (&[None, Some(false)], "1 of 2 expectations failed, 1 could not be told"),
+        ] {
+            assert_eq!(expectations(&report(held)), expected);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Faults, each in two lines: what was done and seen, and what the platform made of it.
+
+use tally_capture::FaultRecord;
+
+use super::paint::Paint;
+use crate::phrase::{self, Tone};
+use crate::run_report::TrialReport;
+use crate::unit;
+
+/// Most faults shown.
+const FAULTS: usize = 20;
+
+/// The ledger of a trial.
+pub(super) fn ledger(trial: &TrialReport, page: &mut Paint) {
+    if trial.faults.is_empty() {
+        return;
+    }
+    page.gap();
+    page.heading(&format!("faults ({})", trial.faults.len()));
+    for fault in trial.faults.iter().take(FAULTS) {
+        one(fault, page);
+    }
+    if trial.faults.len() > FAULTS {
+        page.line(&format!("and {} more in faults.jsonl", trial.faults.len() - FAULTS));
+    }
+}
+
+fn one(fault: &FaultRecord, page: &mut Paint) {
+    let problem = phrase::problem(fault);
+    let (tone, word) = match problem {
+        None => (Tone::Good, "verified"),
+        Some(_) => (Tone::Doubtful, "unverified"),
+    };
+    let when = match &fault.effective {
+        Some(effect) => format!("took effect at {}", unit::moment(effect.at)),
+        None => format!("planned at {}", unit::moment(fault.planned)),
+    };
+    page.toned(
+        tone,
+        &format!("{} {word} {}: {}, {when}", tone.icon(), fault.name, phrase::what(fault)),
+    );
+    if let Some(effect) = &fault.effective {
+        page.wrapped(4, &effect.evidence);
+    }
+    page.wrapped(
+        4,
+        &format!(
+            "noticed {}, made up for {}, healed {}",
+            phrase::after(fault, fault.detected.as_ref()),
+            phrase::after(fault, fault.recovered.as_ref()),
+            phrase::after(fault, fault.healed.as_ref())
+        ),
+    );
+    if let Some(problem) = problem {
+        page.wrapped(4, &format!("problem: {problem}"));
+    }
+}
