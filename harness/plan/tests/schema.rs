@@ -41,12 +41,12 @@ fn unknown(schema: &Value, value: &Value, path: &str, out: &mut Vec<String>) {
             );
         }
         (Value::Array(items), Some("array")) => {
-            items
-                .iter()
-                .for_each(|item| unknown(&schema["items"], item, path, out));
+            for item in items {
+                unknown(&schema["items"], item, path, out);
+            }
         }
         (Value::Object(_) | Value::Array(_), _) | (_, Some("object" | "array")) => {
-            out.push(format!("{path}: type"))
+            out.push(format!("{path}: type"));
         }
         _ => {}
     }
