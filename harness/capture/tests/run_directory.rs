@@ -1,12 +1,17 @@
 //! A run directory from the first document to the checksums, and what is left of one after a crash.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "support code of tests ends the test where it fails"
+)]
+
 use std::fs;
 use std::path::Path;
 
 use tally_capture::{
     Analysis, CaptureError, CertificateLine, Document, Effect, Environment, Fate, FaultRecord, HistoryLine,
-    Operation, Read, RunReader, RunStart, RunStatus, RunWriter, Sight, Tail, Window, fold_frames, parse_line,
-    read_lines, verify_seal,
+    Operation, Read, RunReader, RunStart, RunStatus, RunWriter, Sight, Tail, TrialReader, Window,
+    fold_frames, parse_line, read_lines, verify_seal,
 };
 use tally_model::{Outcome, RequestId};
 
@@ -212,11 +217,34 @@ fn links_and_names_do_not_lead_astray() {
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
 }
 
-/// Counts, percentiles, windows and metrics of a history whose figures are known by construction.
-#[test]
-fn a_summary_says_what_happened() {
-    let root = tempfile::tempdir().unwrap();
-    let run = start(root.path(), "summary").unwrap();
+/// A kill that is felt from 1 s to 2 s.
+fn kill() -> FaultRecord {
+    let effect = |at: u64| {
+        Some(Effect {
+            at: at * MILLI,
+            evidence: "seen".into(),
+        })
+    };
+    FaultRecord {
+        name: "kill".into(),
+        kind: "kill".into(),
+        role: "worker".into(),
+        target: "add-0/worker".into(),
+        planned: 900 * MILLI,
+        duration: 1000 * MILLI,
+        requested: Some(990 * MILLI),
+        effective: effect(1000),
+        symptom: None,
+        detected: effect(1400),
+        recovered: effect(1900),
+        healed: effect(2000),
+        problem: None,
+    }
+}
+
+/// A trial of 4,000 requests, one a millisecond, with a few of everything that can happen.
+fn known_trial(root: &Path) -> TrialReader {
+    let run = start(root, "summary").unwrap();
     let mut trial = run.trial(1).unwrap();
     for n in 0..4000 {
         let mut op = answered(n, if (1000..2000).contains(&n) { 100 } else { 10 });
@@ -247,34 +275,20 @@ fn a_summary_says_what_happened() {
         }
         trial.operation(op).unwrap();
     }
-    let effect = |at: u64| {
-        Some(Effect {
-            at: at * MILLI,
-            evidence: "seen".into(),
-        })
-    };
-    let fault = FaultRecord {
-        name: "kill".into(),
-        kind: "kill".into(),
-        role: "worker".into(),
-        target: "add-0/worker".into(),
-        planned: 900 * MILLI,
-        duration: 1000 * MILLI,
-        requested: Some(990 * MILLI),
-        effective: effect(1000),
-        symptom: None,
-        detected: effect(1400),
-        recovered: effect(1900),
-        healed: effect(2000),
-        problem: None,
-    };
-    trial.fault(&fault).unwrap();
+    trial.fault(&kill()).unwrap();
     trial.finish().unwrap();
-    let trial = RunReader::open(root.path(), "latest")
+    RunReader::open(root, "latest")
         .unwrap()
         .trials()
         .unwrap()
-        .remove(0);
+        .remove(0)
+}
+
+/// Counts, percentiles, windows and metrics of a history whose figures are known by construction.
+#[test]
+fn a_summary_says_what_happened() {
+    let root = tempfile::tempdir().unwrap();
+    let trial = known_trial(root.path());
     let analysis = Analysis::read(&trial, 2).unwrap();
     let summary = analysis.summary(Window {
         from: 500 * MILLI,

@@ -32,17 +32,42 @@ fn peak() -> u64 {
         / 1024
 }
 
+/// Seconds of processor time of this process so far (fields 14 and 15 of proc_pid_stat(5), in hundredths): on a machine with other
+/// work, what the time would come to on idle cores.
+fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat
+        .rsplit_once(')')
+        .map_or("", |(_, rest)| rest)
+        .split_whitespace();
+    fields
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
+}
+
+#[allow(clippy::print_stdout, reason = "an example speaks to its user")]
+fn say(what: &str, begun: Instant, used: f64) {
+    let (wall, used) = (begun.elapsed().as_secs_f64(), processor() - used);
+    println!(
+        "{what:8} {wall:6.2} s  processor {used:6.2} s  peak {:4} MiB",
+        peak()
+    );
+}
+
 fn forget_peak() {
     // Resets VmHWM (proc_pid_clear_refs(5)); without the right to do so the printed peak is that of the whole process.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Whether the checker's sample (SplitMix64 of seed 0 and the number, smallest first) may reach this answer.
-fn may_be_sampled(n: u64) -> bool {
+fn may_be_sampled(n: u64, count: u64) -> bool {
     let mut z = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z ^ (z >> 31)) < u64::MAX / 100
+    (z ^ (z >> 31)) < u64::MAX / count.div_ceil(10_000)
 }
 
 fn random(state: &mut u64, bound: u64) -> u64 {
@@ -52,7 +77,7 @@ fn random(state: &mut u64, bound: u64) -> u64 {
     (*state >> 33) % bound
 }
 
-fn operation(n: u64, state: &mut u64, pool: &[String]) -> Line {
+fn operation(n: u64, count: u64, state: &mut u64, pool: &[String]) -> Line {
     let mut next = |bound| random(state, bound);
     let expression = format!("({}+{})*({}-{})", next(999), next(999), next(999), next(999));
     let id = RequestId(u128::from(n) << 96 | u128::from(next(1 << 31)) << 64 | u128::from(next(1 << 31)));
@@ -83,7 +108,7 @@ fn operation(n: u64, state: &mut u64, pool: &[String]) -> Line {
     let mut tasks: Vec<_> = tasks.collect();
     let due = n * 100_000;
     let sent = due + next(80_000);
-    if may_be_sampled(n) {
+    if may_be_sampled(n, count) {
         for task in &mut tasks {
             certify(task, Mint::Good);
         }
@@ -133,7 +158,7 @@ fn write(root: &FilePath, count: u64) -> Result<(), CaptureError> {
     let pool = pool(&mut state);
     let begun = Instant::now();
     for n in 0..count {
-        writer.operation(operation(n, &mut state, &pool))?;
+        writer.operation(operation(n, count, &mut state, &pool))?;
     }
     let size = writer.finish()?;
     println!(
@@ -158,13 +183,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     write(root.path(), count)?;
     let trial = RunReader::open(root.path(), "latest")?.trials()?.remove(0);
     forget_peak();
-    let begun = Instant::now();
+    let (begun, used) = (Instant::now(), processor());
     let report = check_trial(&trial, &Options::default())?;
-    println!(
-        "check    {:6.2} s  peak {:4} MiB",
-        begun.elapsed().as_secs_f64(),
-        peak()
-    );
+    say("check", begun, used);
     println!(
         "  {:?}: {} of {} answers audited",
         report.safety, report.audit.answers_audited, report.audit.answers
@@ -175,13 +196,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
 
     forget_peak();
-    let begun = Instant::now();
+    let (begun, used) = (Instant::now(), processor());
     let summary = Analysis::read(&trial, 2)?.summary(Window::ALWAYS);
-    println!(
-        "summary  {:6.2} s  peak {:4} MiB",
-        begun.elapsed().as_secs_f64(),
-        peak()
-    );
+    say("summary", begun, used);
     println!("  p99 {:?} ns", summary.metric("p99", "latency", "", ""));
     Ok(())
 }
