@@ -101,7 +101,10 @@ pub fn play(fault: &mut dyn Fault, order: &Order, planned: u64, now: &dyn Fn() -
         record.problem = Some(problem.0);
     }
     if let Err(problem) = fault.clean_up() {
-        let before = record.problem.take().map_or(String::new(), |text| format!("{text}; "));
+        let before = record
+            .problem
+            .take()
+            .map_or(String::new(), |text| format!("{text}; "));
         record.problem = Some(format!("{before}clean-up: {problem}"));
     }
     record
@@ -140,11 +143,18 @@ mod tests {
     impl Script {
         fn step(&mut self, name: &'static str) -> Result<(), Problem> {
             self.called.push(name);
-            if self.fails_at == name { Err(Problem(format!("{name} failed"))) } else { Ok(()) }
+            if self.fails_at == name {
+                Err(Problem(format!("{name} failed")))
+            } else {
+                Ok(())
+            }
         }
 
         fn effect(&mut self, name: &'static str) -> Result<Effect, Problem> {
-            self.step(name).map(|()| Effect { at: 1, evidence: name.into() })
+            self.step(name).map(|()| Effect {
+                at: 1,
+                evidence: name.into(),
+            })
         }
     }
 
@@ -169,7 +179,14 @@ mod tests {
         }
     }
 
-    const STEPS: [&str; 6] = ["set_up", "inject", "confirm_effect", "recover", "confirm_recovery", "clean_up"];
+    const STEPS: [&str; 6] = [
+        "set_up",
+        "inject",
+        "confirm_effect",
+        "recover",
+        "confirm_recovery",
+        "clean_up",
+    ];
 
     fn order() -> Order {
         Order {
@@ -186,7 +203,10 @@ mod tests {
     /// The six steps come in their order, and a fault that went well has no problem.
     #[test]
     fn all_six_steps_are_played_in_order() {
-        let mut script = Script { fails_at: "", called: Vec::new() };
+        let mut script = Script {
+            fails_at: "",
+            called: Vec::new(),
+        };
         let record = play(&mut script, &order(), 5, &|| 7);
         assert_eq!(script.called, STEPS);
         assert_eq!(record.problem, None);
@@ -198,7 +218,10 @@ mod tests {
     #[test]
     fn a_failed_step_is_told_and_cleaned_up_after() {
         for (index, step) in STEPS.into_iter().enumerate() {
-            let mut script = Script { fails_at: step, called: Vec::new() };
+            let mut script = Script {
+                fails_at: step,
+                called: Vec::new(),
+            };
             let record = play(&mut script, &order(), 0, &|| 0);
             assert!(record.problem.is_some_and(|text| text.contains(step)), "{step}");
             assert_eq!(script.called.last(), Some(&"clean_up"));

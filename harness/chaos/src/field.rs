@@ -36,7 +36,11 @@ pub fn choose(order: &Order, sets: &[SetRecord]) -> Result<Vec<Victim>, Problem>
     let role = match order.role {
         FaultType::ControlPlane => {
             let pod = "control-plane".to_owned();
-            return Ok(vec![Victim { node: NodeId::Control, incarnation: 0, pod }]);
+            return Ok(vec![Victim {
+                node: NodeId::Control,
+                incarnation: 0,
+                pod,
+            }]);
         }
         FaultType::Worker => MemberRole::Worker,
         FaultType::Leader => MemberRole::Leader,
@@ -46,14 +50,20 @@ pub fn choose(order: &Order, sets: &[SetRecord]) -> Result<Vec<Victim>, Problem>
     let mut ready: Vec<&SetRecord> = sets
         .iter()
         .filter(|set| set.state == SetState::Ready)
-        .filter(|set| order.operation.is_none_or(|operation| operation == set.id.operation))
+        .filter(|set| {
+            order
+                .operation
+                .is_none_or(|operation| operation == set.id.operation)
+        })
         .collect();
     ready.sort_by_key(|set| set.id);
     ready.shuffle(&mut random);
     let mut victims = Vec::new();
     for set in ready {
-        let mut members: Vec<_> =
-            set.members().filter(|member| set.role_of(member.node) == Some(role)).collect();
+        let mut members: Vec<_> = set
+            .members()
+            .filter(|member| set.role_of(member.node) == Some(role))
+            .collect();
         members.shuffle(&mut random);
         let Some(member) = members.first() else { continue };
         let name = member.node.to_string().replace('/', "-");
@@ -67,7 +77,9 @@ pub fn choose(order: &Order, sets: &[SetRecord]) -> Result<Vec<Victim>, Problem>
         }
     }
     if victims.is_empty() {
-        let of = order.operation.map_or(String::new(), |operation| format!(" of operation {operation}"));
+        let of = order
+            .operation
+            .map_or(String::new(), |operation| format!(" of operation {operation}"));
         return Err(Problem(format!("no ready set{of} has a {}", role.name())));
     }
     Ok(victims)
@@ -82,8 +94,16 @@ mod tests {
     use super::*;
 
     fn set(number: u32, state: SetState) -> SetRecord {
-        let id = SetId { operation: Operation::Add, number };
-        let member = |node| Member { node, incarnation: 2, address: String::new(), public_key: String::new() };
+        let id = SetId {
+            operation: Operation::Add,
+            number,
+        };
+        let member = |node| Member {
+            node,
+            incarnation: 2,
+            address: String::new(),
+            public_key: String::new(),
+        };
         SetRecord {
             id,
             epoch: Epoch(1),
@@ -116,15 +136,25 @@ mod tests {
         assert_eq!(leader[0].node, NodeId::Replica(sets[0].id, 1));
         assert_eq!(leader[0].pod, "add-0-replica-1-2");
         for seed in 0..50 {
-            let order = Order { seed, ..order(FaultType::Follower, 1) };
-            assert_ne!(choose(&order, &sets).unwrap()[0].node, NodeId::Replica(sets[0].id, 1));
+            let order = Order {
+                seed,
+                ..order(FaultType::Follower, 1)
+            };
+            assert_ne!(
+                choose(&order, &sets).unwrap()[0].node,
+                NodeId::Replica(sets[0].id, 1)
+            );
         }
     }
 
     /// Equal seeds hit equal victims, and sets that do not serve are left alone.
     #[test]
     fn the_draw_is_repeatable_and_among_ready_sets() {
-        let sets = [set(0, SetState::Draining), set(1, SetState::Ready), set(2, SetState::Ready)];
+        let sets = [
+            set(0, SetState::Draining),
+            set(1, SetState::Ready),
+            set(2, SetState::Ready),
+        ];
         let chosen = choose(&order(FaultType::Worker, 2), &sets).unwrap();
         assert_eq!(chosen, choose(&order(FaultType::Worker, 2), &sets).unwrap());
         assert_eq!(chosen.len(), 2);

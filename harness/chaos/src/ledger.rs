@@ -30,7 +30,9 @@ pub fn explain(records: &mut [FaultRecord], observations: &[Observation], answer
     before.sort_unstable();
     let median = before.get(before.len() / 2).copied();
     for record in records {
-        let Some(effective) = effective(record) else { continue };
+        let Some(effective) = effective(record) else {
+            continue;
+        };
         record.symptom = symptom(effective, record, answered, median);
         if record.role == "control-plane" {
             explain_control_plane(record, effective, observations, answered);
@@ -60,14 +62,25 @@ fn symptom(
         .iter()
         .filter(|request| request.done.is_none_or(|done| done >= effective))
         .filter(|request| request.intended <= until)
-        .filter(|request| request.done.is_none_or(|done| done - request.intended.min(done) > limit))
+        .filter(|request| {
+            request
+                .done
+                .is_none_or(|done| done - request.intended.min(done) > limit)
+        })
         .map(|request| request.intended.saturating_add(limit).max(effective))
         .min()?;
-    Some(Effect { at: felt, evidence: format!("a request took more than {SYMPTOM} times the median before") })
+    Some(Effect {
+        at: felt,
+        evidence: format!("a request took more than {SYMPTOM} times the median before"),
+    })
 }
 
 fn targets(record: &FaultRecord) -> Vec<NodeId> {
-    record.target.split(", ").filter_map(|name| name.parse().ok()).collect()
+    record
+        .target
+        .split(", ")
+        .filter_map(|name| name.parse().ok())
+        .collect()
 }
 
 fn explain_member(
@@ -85,7 +98,10 @@ fn explain_member(
         .find(about);
     record.detected = noticed.map(|observation| Effect {
         at: at(observation),
-        evidence: format!("fault raised: {}", observation.note.as_deref().unwrap_or("no remark")),
+        evidence: format!(
+            "fault raised: {}",
+            observation.note.as_deref().unwrap_or("no remark")
+        ),
     });
     // A pause that ended before anybody noticed needs no repair: the set simply goes on.
     let back = match (&record.detected, &record.healed) {
@@ -102,8 +118,14 @@ fn explain_member(
         .filter(|done| *done >= back)
         .min();
     record.recovered = Some(match again {
-        Some(done) => Effect { at: done, evidence: "first answer by the repaired set".into() },
-        None => Effect { at: back, evidence: "the set is ready again; no task came its way".into() },
+        Some(done) => Effect {
+            at: done,
+            evidence: "first answer by the repaired set".into(),
+        },
+        None => Effect {
+            at: back,
+            evidence: "the set is ready again; no task came its way".into(),
+        },
     });
 }
 
@@ -115,7 +137,12 @@ fn ready_again(nodes: &[NodeId], after: u64, observations: &[Observation]) -> Op
             .find(|observation| observation.set == node.set())
             .map(at)
     };
-    nodes.iter().map(ready).collect::<Option<Vec<u64>>>()?.into_iter().max()
+    nodes
+        .iter()
+        .map(ready)
+        .collect::<Option<Vec<u64>>>()?
+        .into_iter()
+        .max()
 }
 
 fn explain_control_plane(
@@ -129,13 +156,27 @@ fn explain_control_plane(
         .filter(|observation| at(observation) >= effective && observation.step == Step::RoleStarted)
         .find(|observation| observation.node == Some(NodeId::Control))
         .map(at);
-    let back = if record.kind == "pause" { record.healed.as_ref().map(|effect| effect.at) } else { restarted };
+    let back = if record.kind == "pause" {
+        record.healed.as_ref().map(|effect| effect.at)
+    } else {
+        restarted
+    };
     record.detected = restarted
-        .map(|at| Effect { at, evidence: "the supervisor started another control plane".into() })
+        .map(|at| Effect {
+            at,
+            evidence: "the supervisor started another control plane".into(),
+        })
         .or_else(|| record.healed.clone().filter(|_| record.kind == "pause"));
     let Some(back) = back else { return };
-    let first = answered.iter().filter_map(|request| request.done).filter(|done| *done >= back).min();
-    record.recovered = first.map(|at| Effect { at, evidence: "first answer after the outage".into() });
+    let first = answered
+        .iter()
+        .filter_map(|request| request.done)
+        .filter(|done| *done >= back)
+        .min();
+    record.recovered = first.map(|at| Effect {
+        at,
+        evidence: "first answer after the outage".into(),
+    });
 }
 
 #[cfg(test)]
@@ -153,11 +194,17 @@ mod tests {
             planned: 90,
             duration: 1_000,
             requested: Some(95),
-            effective: Some(Effect { at: 100, evidence: "gone".into() }),
+            effective: Some(Effect {
+                at: 100,
+                evidence: "gone".into(),
+            }),
             symptom: None,
             detected: None,
             recovered: None,
-            healed: Some(Effect { at: 900, evidence: "back".into() }),
+            healed: Some(Effect {
+                at: 900,
+                evidence: "back".into(),
+            }),
             problem: None,
         }
     }
@@ -169,7 +216,10 @@ mod tests {
     /// What happened to another node, or before the fault, explains nothing.
     #[test]
     fn only_later_facts_about_the_victim_count() {
-        let set = SetId { operation: Operation::Add, number: 0 };
+        let set = SetId {
+            operation: Operation::Add,
+            number: 0,
+        };
         let observations = [
             seen(50, Step::FaultRaised, "add-0/worker"),
             seen(150, Step::FaultRaised, "add-1/worker"),
@@ -177,8 +227,16 @@ mod tests {
             Observation::new(Instant::from_nanos(700), Step::SetReady).with_set(set),
         ];
         let answered = [
-            Answered { intended: 10, done: Some(20), sets: vec![set] },
-            Answered { intended: 300, done: Some(800), sets: vec![set] },
+            Answered {
+                intended: 10,
+                done: Some(20),
+                sets: vec![set],
+            },
+            Answered {
+                intended: 300,
+                done: Some(800),
+                sets: vec![set],
+            },
         ];
         let mut records = [fault("worker", "add-0/worker")];
         explain(&mut records, &observations, &answered);
@@ -201,8 +259,16 @@ mod tests {
     fn a_control_plane_recovers_with_the_first_answer() {
         let observations = [seen(600, Step::RoleStarted, "control")];
         let answered = [
-            Answered { intended: 10, done: Some(20), sets: Vec::new() },
-            Answered { intended: 110, done: Some(650), sets: Vec::new() },
+            Answered {
+                intended: 10,
+                done: Some(20),
+                sets: Vec::new(),
+            },
+            Answered {
+                intended: 110,
+                done: Some(650),
+                sets: Vec::new(),
+            },
         ];
         let mut records = [fault("control-plane", "control-plane")];
         explain(&mut records, &observations, &answered);

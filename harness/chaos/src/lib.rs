@@ -12,5 +12,5 @@ mod schedule;
 pub use fault::{Fault, Order, Problem, play};
 pub use field::{Field, Victim, choose};
 pub use ledger::{Answered, explain};
-pub use local::{LocalField, LocalFault};
+pub use local::{LocalFault, LocalField};
 pub use schedule::{Planned, run};

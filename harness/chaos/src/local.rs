@@ -39,7 +39,10 @@ impl LocalField {
         sets: impl FnMut() -> Result<Vec<SetRecord>, Problem> + Send + 'static,
     ) -> Result<Self, Problem> {
         let operator = Operator::new(supervisor).map_err(|error| Problem(error.to_string()))?;
-        Ok(Self { operator, sets: Box::new(sets) })
+        Ok(Self {
+            operator,
+            sets: Box::new(sets),
+        })
     }
 
     fn status(&mut self) -> Result<MachineStatus, Problem> {
@@ -59,19 +62,29 @@ pub struct LocalFault<'a> {
     order: Order,
     now: &'a (dyn Fn() -> u64 + Sync),
     hit: Vec<(Victim, u32)>,
+    asked: u64,
     over: Option<Instant>,
 }
 
 impl std::fmt::Debug for LocalFault<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LocalFault").field("order", &self.order).finish_non_exhaustive()
+        f.debug_struct("LocalFault")
+            .field("order", &self.order)
+            .finish_non_exhaustive()
     }
 }
 
 impl<'a> LocalFault<'a> {
     /// As ordered; `now` tells nanoseconds since the trial began.
     pub fn new(field: LocalField, order: Order, now: &'a (dyn Fn() -> u64 + Sync)) -> Self {
-        Self { field, order, now, hit: Vec::new(), over: None }
+        Self {
+            field,
+            order,
+            now,
+            hit: Vec::new(),
+            asked: 0,
+            over: None,
+        }
     }
 
     /// Looks until `seen` says yes.
@@ -84,7 +97,12 @@ impl<'a> LocalFault<'a> {
         let mut last = Problem::from("nothing was seen");
         loop {
             match seen(self) {
-                Ok(Some(evidence)) => return Ok(Effect { at: (self.now)(), evidence }),
+                Ok(Some(evidence)) => {
+                    return Ok(Effect {
+                        at: (self.now)(),
+                        evidence,
+                    });
+                }
                 Ok(None) => {}
                 Err(problem) => last = problem,
             }
@@ -109,7 +127,9 @@ impl<'a> LocalFault<'a> {
         let status = self.field.status()?;
         for (victim, process) in &self.hit {
             match how_ended(&status, victim, *process) {
-                Some(ended) => evidence.push(format!("process {process} of {} is gone ({ended})", victim.pod)),
+                Some(ended) => {
+                    evidence.push(format!("process {process} of {} is gone ({ended})", victim.pod))
+                }
                 None => return Ok(None),
             }
         }
@@ -142,13 +162,19 @@ impl<'a> LocalFault<'a> {
 
     /// A resumed process runs, or was replaced while it was stopped.
     fn resumed(&self) -> Option<String> {
-        let states = self.hit.iter().map(|(victim, process)| (victim, process, process_state(*process)));
+        let states = self
+            .hit
+            .iter()
+            .map(|(victim, process)| (victim, process, process_state(*process)));
         let mut evidence = Vec::new();
         for (victim, process, state) in states {
             match state {
                 Some('T') => return None,
                 Some(_) => evidence.push(format!("process {process} of {} runs again", victim.pod)),
-                None => evidence.push(format!("process {process} of {} was replaced meanwhile", victim.pod)),
+                None => evidence.push(format!(
+                    "process {process} of {} was replaced meanwhile",
+                    victim.pod
+                )),
             }
         }
         Some(evidence.join(", "))
@@ -162,7 +188,10 @@ impl Fault for LocalFault<'_> {
         } else {
             self.field.sets()?
         };
-        self.hit = choose(&self.order, &sets)?.into_iter().map(|victim| (victim, 0)).collect();
+        self.hit = choose(&self.order, &sets)?
+            .into_iter()
+            .map(|victim| (victim, 0))
+            .collect();
         let names: Vec<String> = self
             .hit
             .iter()
@@ -175,6 +204,7 @@ impl Fault for LocalFault<'_> {
     }
 
     fn inject(&mut self) -> Result<(), Problem> {
+        self.asked = (self.now)();
         for (victim, process) in &mut self.hit {
             *process = self
                 .field
@@ -187,7 +217,13 @@ impl Fault for LocalFault<'_> {
     }
 
     fn confirm_effect(&mut self) -> Result<Effect, Problem> {
-        self.wait_until(EFFECT, Self::effect_seen)
+        // The signal is delivered during the call, so the effect lies between asking and now: the earlier end makes times to
+        // detect and to recover upper bounds.
+        let seen = self.wait_until(EFFECT, Self::effect_seen)?;
+        Ok(Effect {
+            at: self.asked,
+            ..seen
+        })
     }
 
     fn recover(&mut self) -> Result<(), Problem> {
@@ -205,8 +241,11 @@ impl Fault for LocalFault<'_> {
     }
 
     fn clean_up(&mut self) -> Result<(), Problem> {
-        let mine: Vec<String> =
-            self.hit.iter().map(|(victim, _)| format!("{} {}", self.order.kind, victim.pod)).collect();
+        let mine: Vec<String> = self
+            .hit
+            .iter()
+            .map(|(victim, _)| format!("{} {}", self.order.kind, victim.pod))
+            .collect();
         if let Some(over) = self.over {
             std::thread::sleep(over.saturating_duration_since(Instant::now()));
         }
@@ -226,16 +265,27 @@ fn how_ended(status: &MachineStatus, victim: &Victim, process: u32) -> Option<St
     let occupant = if victim.node == NodeId::Control {
         Some(&status.control_plane)
     } else {
-        status.pods.iter().find(|occupant| occupant.pod.name == victim.pod)
+        status
+            .pods
+            .iter()
+            .find(|occupant| occupant.pod.name == victim.pod)
     };
-    let ended = occupant.map(|occupant| occupant.ended.clone()).unwrap_or_default();
-    Some(if ended.is_empty() { "reaped".to_owned() } else { ended })
+    let ended = occupant
+        .map(|occupant| occupant.ended.clone())
+        .unwrap_or_default();
+    Some(if ended.is_empty() {
+        "reaped".to_owned()
+    } else {
+        ended
+    })
 }
 
 /// The replacement of a victim, once its set is ready again. A set that was scaled away needs none.
 fn replaced(sets: &[SetRecord], victim: &Victim) -> Option<String> {
     let set = sets.iter().find(|set| Some(set.id) == victim.node.set());
-    let Some(set) = set else { return Some(format!("the set of {} was removed", victim.node)) };
+    let Some(set) = set else {
+        return Some(format!("the set of {} was removed", victim.node));
+    };
     let member = set.members().find(|member| member.node == victim.node)?;
     let ready = matches!(set.state, SetState::Ready | SetState::Draining);
     (ready && member.incarnation > victim.incarnation)

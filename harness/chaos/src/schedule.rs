@@ -46,7 +46,10 @@ pub fn run<'f, F: Fault + 'f>(
                 })
             })
             .collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
+        threads
+            .into_iter()
+            .filter_map(|thread| thread.join().ok().flatten())
+            .collect()
     })
 }
 

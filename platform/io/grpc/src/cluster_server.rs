@@ -47,7 +47,11 @@ fn spec(request: CreatePodRequest) -> Result<PodSpec, Status> {
         .node
         .parse()
         .map_err(|error| Status::invalid_argument(format!("node `{}`: {error}", request.node)))?;
-    Ok(PodSpec { node, incarnation: request.incarnation, config: request.config })
+    Ok(PodSpec {
+        node,
+        incarnation: request.incarnation,
+        config: request.config,
+    })
 }
 
 #[tonic::async_trait]
@@ -60,7 +64,12 @@ impl<C: Cluster> Calls for ClusterServer<C> {
 
     async fn get_pod(&self, request: Request<NameRequest>) -> Result<Response<Pod>, Status> {
         let name = request.into_inner().name;
-        let pod = self.cluster.get_pod(&name).await.map_err(failed)?.ok_or_else(|| missing("pod", &name))?;
+        let pod = self
+            .cluster
+            .get_pod(&name)
+            .await
+            .map_err(failed)?
+            .ok_or_else(|| missing("pod", &name))?;
         Ok(Response::new(pod_to_wire(&pod, String::new())))
     }
 
@@ -71,7 +80,10 @@ impl<C: Cluster> Calls for ClusterServer<C> {
     }
 
     async fn delete_pod(&self, request: Request<NameRequest>) -> Result<Response<Empty>, Status> {
-        self.cluster.delete_pod(&request.into_inner().name).await.map_err(failed)?;
+        self.cluster
+            .delete_pod(&request.into_inner().name)
+            .await
+            .map_err(failed)?;
         Ok(Response::new(Empty {}))
     }
 
@@ -90,11 +102,16 @@ impl<C: Cluster> Calls for ClusterServer<C> {
 
     async fn list_services(&self, _: Request<ListRequest>) -> Result<Response<ServiceList>, Status> {
         let services = self.cluster.list_services().await.map_err(failed)?;
-        Ok(Response::new(ServiceList { services: services.iter().map(service_to_wire).collect() }))
+        Ok(Response::new(ServiceList {
+            services: services.iter().map(service_to_wire).collect(),
+        }))
     }
 
     async fn delete_service(&self, request: Request<NameRequest>) -> Result<Response<Empty>, Status> {
-        self.cluster.delete_service(&request.into_inner().name).await.map_err(failed)?;
+        self.cluster
+            .delete_service(&request.into_inner().name)
+            .await
+            .map_err(failed)?;
         Ok(Response::new(Empty {}))
     }
 
@@ -104,7 +121,10 @@ impl<C: Cluster> Calls for ClusterServer<C> {
         let source = self.cluster.watch_pods().await.map_err(failed)?;
         let stream = futures::stream::unfold(source, |mut source: BoxSource<_>| async move {
             let events: Vec<tally_model::PodEvent> = Source::next(source.as_mut()).await?;
-            let pods = events.iter().map(|event| pod_to_wire(&event.pod, String::new())).collect();
+            let pods = events
+                .iter()
+                .map(|event| pod_to_wire(&event.pod, String::new()))
+                .collect();
             Some((Ok(PodList { pods }), source))
         });
         Ok(Response::new(Box::pin(stream)))

@@ -34,7 +34,10 @@ pub fn pod_from_wire(pod: wire::Pod) -> Result<Pod, String> {
         .find(|phase| phase_name(*phase) == pod.phase)
         .ok_or_else(|| format!("a pod with phase `{}`", pod.phase))?;
     Ok(Pod {
-        node: pod.node.parse().map_err(|error| format!("a pod with node `{}`: {error}", pod.node))?,
+        node: pod
+            .node
+            .parse()
+            .map_err(|error| format!("a pod with node `{}`: {error}", pod.node))?,
         name: pod.name,
         incarnation: pod.incarnation,
         phase,

@@ -39,7 +39,10 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn call(call: &'static str) -> impl FnOnce(tonic::Status) -> Self {
-        move |status| Self::Call { call, status: Box::new(status) }
+        move |status| Self::Call {
+            call,
+            status: Box::new(status),
+        }
     }
 }
 

@@ -36,7 +36,12 @@ pub(crate) fn line() -> (Outgoing, mpsc::Receiver<Vec<u8>>) {
 
 impl Peers {
     fn with<T>(&self, node: NodeId, act: impl FnOnce(&mut Peer) -> T) -> T {
-        act(self.table.lock().unwrap_or_else(PoisonError::into_inner).entry(node).or_default())
+        act(self
+            .table
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(node)
+            .or_default())
     }
 
     /// Notes a new address. Returns a token to stop with if a new dialer is needed.
@@ -65,7 +70,10 @@ impl Peers {
     /// Forgets an accepted stream unless a newer one took its place; true if it was the current one.
     pub(crate) fn ended(&self, node: NodeId, number: u64) -> bool {
         self.with(node, |peer| {
-            let current = peer.accepted.as_ref().is_some_and(|(newest, _)| *newest == number);
+            let current = peer
+                .accepted
+                .as_ref()
+                .is_some_and(|(newest, _)| *newest == number);
             if current {
                 peer.accepted = None;
             }
@@ -77,9 +85,11 @@ impl Peers {
     pub(crate) fn send(&self, node: NodeId, payload: Vec<u8>) -> bool {
         let outgoing = {
             let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-            table
-                .get(&node)
-                .and_then(|peer| peer.dialed.clone().or_else(|| peer.accepted.as_ref().map(|(_, out)| out.clone())))
+            table.get(&node).and_then(|peer| {
+                peer.dialed
+                    .clone()
+                    .or_else(|| peer.accepted.as_ref().map(|(_, out)| out.clone()))
+            })
         };
         outgoing.is_some_and(|outgoing| outgoing.try_send(payload).is_ok())
     }

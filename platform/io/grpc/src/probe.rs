@@ -8,9 +8,9 @@ use tally_model::NodeId;
 use tally_wire::services::DescribeRequest;
 use tally_wire::services::node_client::NodeClient;
 use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use tonic_health::pb::HealthCheckRequest;
 
 use crate::Error;
 
@@ -43,7 +43,10 @@ impl Probe {
             return Ok(channel.clone());
         }
         let channel = Endpoint::from_shared(format!("http://{address}"))
-            .map_err(|source| Error::Connect { address: address.into(), source })?
+            .map_err(|source| Error::Connect {
+                address: address.into(),
+                source,
+            })?
             .connect_timeout(Duration::from_secs(1))
             .connect_lazy();
         if channels.len() >= CHANNELS_MAX {
@@ -55,7 +58,10 @@ impl Probe {
 
     /// Forgets the connection to an address that will not be asked again.
     pub fn forget(&self, address: &str) {
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner).remove(address);
+        self.channels
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(address);
     }
 
     /// True if the node at `address` says `SERVING` within `timeout`.
@@ -63,7 +69,9 @@ impl Probe {
         let ask = async {
             let mut client = HealthClient::new(self.channel(address)?);
             let reply = client
-                .check(HealthCheckRequest { service: String::new() })
+                .check(HealthCheckRequest {
+                    service: String::new(),
+                })
                 .await
                 .map_err(Error::call("Check"))?;
             Ok::<_, Error>(reply.into_inner().status() == ServingStatus::Serving)
@@ -79,13 +87,24 @@ impl Probe {
         let call = "Describe";
         let ask = async {
             let mut client = NodeClient::new(self.channel(address)?);
-            let reply = client.describe(DescribeRequest {}).await.map_err(Error::call(call))?.into_inner();
+            let reply = client
+                .describe(DescribeRequest {})
+                .await
+                .map_err(Error::call(call))?
+                .into_inner();
             let node = reply.node.parse().map_err(|error| Error::Answer {
                 call,
                 what: format!("node `{}`: {error}", reply.node),
             })?;
-            Ok(Description { node, incarnation: reply.incarnation, public_key: reply.public_key, rss: reply.rss })
+            Ok(Description {
+                node,
+                incarnation: reply.incarnation,
+                public_key: reply.public_key,
+                rss: reply.rss,
+            })
         };
-        tokio::time::timeout(timeout, ask).await.map_err(|_| Error::Late { call })?
+        tokio::time::timeout(timeout, ask)
+            .await
+            .map_err(|_| Error::Late { call })?
     }
 }

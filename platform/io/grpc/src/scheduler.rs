@@ -35,7 +35,9 @@ impl Calls for SchedulerServer {
         self.calls
             .try_send(TriggerParsing { reply })
             .map_err(|_| Status::resource_exhausted("too many calls wait for the scheduler"))?;
-        let pending = answer.await.map_err(|_| Status::unavailable("the scheduler is stopping"))?;
+        let pending = answer
+            .await
+            .map_err(|_| Status::unavailable("the scheduler is stopping"))?;
         Ok(Response::new(TriggerParsingReply { pending }))
     }
 }

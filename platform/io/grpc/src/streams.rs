@@ -68,8 +68,17 @@ impl Streams {
         shutdown: CancellationToken,
     ) -> Self {
         let numbers = AtomicU64::new(0);
-        let shared = Shared { me, peers: Peers::default(), events, numbers, tasks, shutdown };
-        Self { shared: Arc::new(shared) }
+        let shared = Shared {
+            me,
+            peers: Peers::default(),
+            events,
+            numbers,
+            tasks,
+            shutdown,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Serves a stream that a peer opened: returns the frames for it.
@@ -82,7 +91,9 @@ impl Streams {
         let number = shared.numbers.fetch_add(1, Ordering::Relaxed);
         let me = shared.me;
         self.shared.tasks.spawn(async move {
-            let Some(node) = introduce(&mut incoming, &shared, number, outgoing).await else { return };
+            let Some(node) = introduce(&mut incoming, &shared, number, outgoing).await else {
+                return;
+            };
             receive(&mut incoming, node, &shared).await;
             shared.peers.ended(node, number);
         });
@@ -111,12 +122,18 @@ impl Streams {
 
     /// One stream from opening to end; true if it was up.
     async fn exchange(&self, node: NodeId, address: &str) -> bool {
-        let Ok(endpoint) = Endpoint::from_shared(format!("http://{address}")) else { return false };
+        let Ok(endpoint) = Endpoint::from_shared(format!("http://{address}")) else {
+            return false;
+        };
         let endpoint = endpoint.connect_timeout(Duration::from_secs(1)).tcp_nodelay(true);
-        let Ok(channel) = endpoint.connect().await else { return false };
+        let Ok(channel) = endpoint.connect().await else {
+            return false;
+        };
         let mut client = NodeClient::new(channel).max_decoding_message_size(FRAME_BYTES);
         let (outgoing, packets) = line();
-        let Ok(response) = client.exchange(frames(self.shared.me, packets)).await else { return false };
+        let Ok(response) = client.exchange(frames(self.shared.me, packets)).await else {
+            return false;
+        };
         self.shared.peers.dialed(node, Some(outgoing));
         if self.shared.events.send(StreamEvent::Up(node)).await.is_err() {
             return true;
@@ -151,7 +168,10 @@ async fn introduce(
 ) -> Option<NodeId> {
     let first = incoming.message().await.ok()??;
     let Ok(node) = first.from.parse() else {
-        tracing::warn!(from = first.from, "a stream was refused: its sender has no valid name");
+        tracing::warn!(
+            from = first.from,
+            "a stream was refused: its sender has no valid name"
+        );
         return None;
     };
     shared.peers.accepted(node, number, outgoing);
@@ -178,7 +198,12 @@ async fn receive(incoming: &mut Streaming<Frame>, node: NodeId, shared: &Shared)
 
 async fn deliver(frame: Frame, from: NodeId, shared: &Shared) -> bool {
     for payload in frame.packets {
-        if shared.events.send(StreamEvent::Packet { from, payload }).await.is_err() {
+        if shared
+            .events
+            .send(StreamEvent::Packet { from, payload })
+            .await
+            .is_err()
+        {
             return false;
         }
     }
@@ -186,18 +211,27 @@ async fn deliver(frame: Frame, from: NodeId, shared: &Shared) -> bool {
 }
 
 /// Frames of whatever waits; the first one introduces the sender.
-fn frames<T: FromFrame>(me: NodeId, packets: mpsc::Receiver<Vec<u8>>) -> impl Stream<Item = T> + Send + use<T> {
+fn frames<T: FromFrame>(
+    me: NodeId,
+    packets: mpsc::Receiver<Vec<u8>>,
+) -> impl Stream<Item = T> + Send + use<T> {
     let hello = Some(me.to_string());
     futures::stream::unfold((hello, packets), |(hello, mut packets)| async move {
         if let Some(from) = hello {
-            let frame = Frame { from, packets: Vec::new() };
+            let frame = Frame {
+                from,
+                packets: Vec::new(),
+            };
             return Some((T::from_frame(frame), (None, packets)));
         }
         let mut burst = Vec::new();
         if packets.recv_many(&mut burst, FRAME_MAX).await == 0 {
             return None;
         }
-        let frame = Frame { from: String::new(), packets: burst };
+        let frame = Frame {
+            from: String::new(),
+            packets: burst,
+        };
         Some((T::from_frame(frame), (None, packets)))
     })
 }

@@ -16,8 +16,13 @@ pub struct SystemClock {
 impl SystemClock {
     /// Reads the wall clock once.
     pub fn start() -> Self {
-        let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
-        Self { origin: std::time::Instant::now(), epoch }
+        let epoch = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |d| d.as_nanos() as u64);
+        Self {
+            origin: std::time::Instant::now(),
+            epoch,
+        }
     }
 
     /// Our instant as the standard library's.

@@ -57,7 +57,13 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
         tasks: TaskTracker,
         shutdown: CancellationToken,
     ) -> Self {
-        Self { ports, inbox, wrap, tasks, shutdown }
+        Self {
+            ports,
+            inbox,
+            wrap,
+            tasks,
+            shutdown,
+        }
     }
 
     fn spawn(&self, work: impl Future<Output = Option<PortEvent>> + Send + 'static) {
@@ -96,7 +102,10 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
         let queues = Arc::clone(&self.ports.queue);
         match command {
             PortCommand::Send { token, queue, bodies } => self.spawn(async move {
-                Some(PortEvent::Sent(token, queues.send(queue, bodies).await.map_err(trouble)))
+                Some(PortEvent::Sent(
+                    token,
+                    queues.send(queue, bodies).await.map_err(trouble),
+                ))
             }),
             PortCommand::Receive { queue, limit } => self.spawn(async move {
                 Some(PortEvent::Received(
@@ -105,16 +114,26 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
                 ))
             }),
             PortCommand::Delete { queue, receipts } => self.spawn(async move {
-                Some(PortEvent::Deleted(queue, queues.delete(queue, receipts).await.map_err(trouble)))
+                Some(PortEvent::Deleted(
+                    queue,
+                    queues.delete(queue, receipts).await.map_err(trouble),
+                ))
             }),
-            PortCommand::Extend { queue, receipts, lease } => self.spawn(async move {
+            PortCommand::Extend {
+                queue,
+                receipts,
+                lease,
+            } => self.spawn(async move {
                 if let Err(error) = queues.extend(queue, receipts, lease).await {
                     tracing::warn!(%error, %queue, "leases were not extended");
                 }
                 None
             }),
             PortCommand::Depth { queue } => self.spawn(async move {
-                Some(PortEvent::Depth(queue, queues.depth(queue).await.map_err(trouble)))
+                Some(PortEvent::Depth(
+                    queue,
+                    queues.depth(queue).await.map_err(trouble),
+                ))
             }),
             _ => {}
         }
@@ -128,11 +147,22 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
                     async move { Some(PortEvent::Got(token, store.get(&key).await.map_err(trouble))) },
                 );
             }
-            PortCommand::Put { token, key, value, when } => self.spawn(async move {
-                Some(PortEvent::PutDone(token, store.put(&key, value, when).await.map_err(trouble)))
+            PortCommand::Put {
+                token,
+                key,
+                value,
+                when,
+            } => self.spawn(async move {
+                Some(PortEvent::PutDone(
+                    token,
+                    store.put(&key, value, when).await.map_err(trouble),
+                ))
             }),
             PortCommand::DeleteKey { token, key, when } => self.spawn(async move {
-                Some(PortEvent::KeyDeleted(token, store.delete(&key, when).await.map_err(trouble)))
+                Some(PortEvent::KeyDeleted(
+                    token,
+                    store.delete(&key, when).await.map_err(trouble),
+                ))
             }),
             PortCommand::Watch { prefix } => self.watch(prefix),
             _ => {}
@@ -161,7 +191,10 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
         let cluster = Arc::clone(&self.ports.cluster);
         match command {
             PortCommand::CreatePod(spec) => self.spawn(async move {
-                Some(PortEvent::PodCreated(spec.name(), cluster.create_pod(&spec).await.map_err(trouble)))
+                Some(PortEvent::PodCreated(
+                    spec.name(),
+                    cluster.create_pod(&spec).await.map_err(trouble),
+                ))
             }),
             PortCommand::DeletePod(name) => self.spawn(async move {
                 let result = cluster.delete_pod(&name).await.map_err(trouble);
@@ -216,7 +249,10 @@ async fn follow<M: MetadataStore, E>(
             let missed: Vec<Change> = known
                 .iter()
                 .filter(|key| !present.contains(key))
-                .map(|key| Change { key: key.clone(), value: None })
+                .map(|key| Change {
+                    key: key.clone(),
+                    value: None,
+                })
                 .collect();
             changes.extend(missed);
         }
@@ -227,12 +263,19 @@ async fn follow<M: MetadataStore, E>(
                 known.remove(&change.key);
             }
         }
-        if inbox.send(wrap(PortEvent::Changed(prefix.to_owned(), changes))).await.is_err() {
+        if inbox
+            .send(wrap(PortEvent::Changed(prefix.to_owned(), changes)))
+            .await
+            .is_err()
+        {
             return Ok(());
         }
     }
 }
 
 fn trouble(error: impl Failure) -> Trouble {
-    Trouble { transient: error.is_transient(), message: error.to_string() }
+    Trouble {
+        transient: error.is_transient(),
+        message: error.to_string(),
+    }
 }
