@@ -23,7 +23,13 @@ pub(crate) struct Global {
     #[arg(short = 'C', long = "dir", global = true, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// Where runs are recorded.
-    #[arg(long, global = true, value_name = "DIR", default_value = "runs", env = "TALLY_RUNS_DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "runs",
+        env = "TALLY_RUNS_DIR"
+    )]
     pub(crate) runs_dir: PathBuf,
     /// Print results only.
     #[arg(short, long, global = true)]

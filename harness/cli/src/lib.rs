@@ -22,7 +22,11 @@ pub fn main() -> ExitCode {
     match args::Cli::try_parse() {
         Ok(cli) => commands::dispatch(cli).into(),
         Err(error) => {
-            let exit = if error.use_stderr() { Exit::BadInput } else { Exit::Pass };
+            let exit = if error.use_stderr() {
+                Exit::BadInput
+            } else {
+                Exit::Pass
+            };
             // A closed standard output leaves nobody to tell.
             let _ = error.print();
             exit.into()
@@ -32,5 +36,7 @@ pub fn main() -> ExitCode {
 
 /// True if this process was started as a role of the platform; then [`main`] must be called.
 pub fn is_role() -> bool {
-    std::env::args_os().nth(1).is_some_and(|argument| argument == "serve")
+    std::env::args_os()
+        .nth(1)
+        .is_some_and(|argument| argument == "serve")
 }

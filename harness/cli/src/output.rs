@@ -34,7 +34,12 @@ impl Output {
             _ => "debug",
         };
         tally_runtime::init_tracing_at(level);
-        Self { json: global.json, quiet: global.quiet, color, progress: global.progress }
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            color,
+            progress: global.progress,
+        }
     }
 
     /// True if results are one JSON document.
@@ -97,7 +102,11 @@ impl Output {
 
     /// A progress display of the kind that was asked for.
     pub(crate) fn progress(&self) -> Progress {
-        Progress::new(if self.quiet { crate::args::Progress::None } else { self.progress })
+        Progress::new(if self.quiet {
+            crate::args::Progress::None
+        } else {
+            self.progress
+        })
     }
 }
 

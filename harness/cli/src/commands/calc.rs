@@ -32,7 +32,11 @@ pub(crate) fn run(args: &Calc, output: &Output) -> Exit {
         output.document(&json!({ "outcome": outcome, "certified": false }));
         return exit_of(&outcome);
     }
-    let running = StateFile::locate().read().ok().flatten().filter(|state| super::up::is_alive(state.supervisor));
+    let running = StateFile::locate()
+        .read()
+        .ok()
+        .flatten()
+        .filter(|state| super::up::is_alive(state.supervisor));
     let (state, own) = match running {
         Some(state) => (state, None),
         None => match start(output) {
@@ -55,10 +59,16 @@ pub(crate) fn run(args: &Calc, output: &Output) -> Exit {
 }
 
 /// A platform for one expression, and the folder that goes with it.
-struct Own(Platform, #[allow(dead_code, reason = "removes the folder when dropped")] tempfile::TempDir);
+struct Own(
+    Platform,
+    #[allow(dead_code, reason = "removes the folder when dropped")] tempfile::TempDir,
+);
 
 fn start(output: &Output) -> Result<Own, String> {
-    let folder = tempfile::Builder::new().prefix("tally-").tempdir().map_err(|error| error.to_string())?;
+    let folder = tempfile::Builder::new()
+        .prefix("tally-")
+        .tempdir()
+        .map_err(|error| error.to_string())?;
     let options = Options {
         data: folder.path().to_owned(),
         platform: PlatformConfig::default(),
@@ -83,13 +93,20 @@ fn compute(state: &State, args: &Calc) -> Result<Value, String> {
         work_key: None,
     };
     let within = Duration::from_secs(args.wait);
-    let accepted = client.submit(&submission, within).map_err(|error| error.to_string())?;
+    let accepted = client
+        .submit(&submission, within)
+        .map_err(|error| error.to_string())?;
     let body: Value = serde_json::from_slice(&accepted.body).unwrap_or(Value::Null);
-    let id = body["id"].as_str().ok_or_else(|| format!("not accepted ({}): {body}", accepted.status))?;
+    let id = body["id"]
+        .as_str()
+        .ok_or_else(|| format!("not accepted ({}): {body}", accepted.status))?;
     let until = std::time::Instant::now() + within;
     loop {
         let left = until.saturating_duration_since(std::time::Instant::now());
-        let path = format!("/v1/expressions/{id}?certificate=true&wait={}ms", left.min(ASK).as_millis());
+        let path = format!(
+            "/v1/expressions/{id}?certificate=true&wait={}ms",
+            left.min(ASK).as_millis()
+        );
         let reply = Client::new(state.http, left.min(ASK) + Duration::from_secs(5))
             .get(&path)
             .map_err(|error| error.to_string())?;
@@ -131,22 +148,37 @@ fn trace(answer: &Value, output: &Output) {
     for task in answer["tasks"].as_array().into_iter().flatten() {
         let job = &task["job"];
         let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-        let index = job["task"].as_str().and_then(|task| task.rsplit_once('.')).map_or("?", |(_, index)| index);
+        let index = job["task"]
+            .as_str()
+            .and_then(|task| task.rsplit_once('.'))
+            .map_or("?", |(_, index)| index);
         let millis = |from: &Value, to: &Value| {
-            (to.as_u64().unwrap_or(0).saturating_sub(from.as_u64().unwrap_or(0))) as f64 / 1e6
+            (to.as_u64()
+                .unwrap_or(0)
+                .saturating_sub(from.as_u64().unwrap_or(0))) as f64
+                / 1e6
         };
         let votes = task["certificate"]
             .as_str()
             .and_then(unhex)
             .and_then(|bytes| tally_consensus::Certificate::decode(&bytes).ok())
             .map_or("not replicated".to_owned(), |certificate| {
-                let who: Vec<String> = certificate.votes.iter().map(|vote| vote.member.to_string()).collect();
-                format!("certified by replicas {} in epoch {}", who.join(", "), certificate.epoch.0)
+                let who: Vec<String> = certificate
+                    .votes
+                    .iter()
+                    .map(|vote| vote.member.to_string())
+                    .collect();
+                format!(
+                    "certified by replicas {} in epoch {}",
+                    who.join(", "),
+                    certificate.epoch.0
+                )
             });
         output.line(&format!(
             "  task {index}  {} {} {} = {:<12} {:<8} queue {:.2} ms, compute and vote {:.2} ms, {votes}",
             text(&job["left"]),
-            tally_model::Operation::from_name(&text(&job["operation"])).map_or('?', tally_model::Operation::symbol),
+            tally_model::Operation::from_name(&text(&job["operation"]))
+                .map_or('?', tally_model::Operation::symbol),
             text(&job["right"]),
             text(&task["outcome"]),
             text(&task["set"]),
@@ -160,6 +192,10 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     let pairs = digits.chunks_exact(2);
     (digits.len() % 2 == 0)
-        .then(|| pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect())
+        .then(|| {
+            pairs
+                .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+                .collect()
+        })
         .flatten()
 }

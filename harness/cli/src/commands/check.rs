@@ -21,7 +21,10 @@ pub(crate) fn run(args: &Check, global: &Global, output: &Output) -> Exit {
                 reports.push(report);
             }
             Err((worse, problem)) => {
-                output.error(&problem, Some("runs are named `latest`, `burst/latest`, or by their path"));
+                output.error(
+                    &problem,
+                    Some("runs are named `latest`, `burst/latest`, or by their path"),
+                );
                 exit = exit.worse(worse);
             }
         }
@@ -42,9 +45,15 @@ fn one(run: &RunReader, args: &Check, output: &Output) -> Result<(Exit, serde_js
         if report.safety == tally_check::Safety::Unsafe {
             exit = Exit::Unsafe;
         }
-        output.line(&format!("{} trial {}: {}", run.id(), trial.number(), crate::run::check_line(&report)));
+        output.line(&format!(
+            "{} trial {}: {}",
+            run.id(),
+            trial.number(),
+            crate::run::check_line(&report)
+        ));
         trials.push(report);
     }
-    run.write_json(Document::Check, &trials).map_err(|error| error.to_string())?;
+    run.write_json(Document::Check, &trials)
+        .map_err(|error| error.to_string())?;
     Ok((exit, json!({ "run": run.id(), "trials": trials })))
 }

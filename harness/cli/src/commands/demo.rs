@@ -13,8 +13,11 @@ const EXPERIMENT: &str = include_str!("../../../../workloads/catalog/demo.toml")
 
 /// Runs the demo experiment.
 pub(crate) fn run(args: &Demo, global: &Global, output: &Output) -> Exit {
-    let overrides: Vec<(String, String)> =
-        args.seed.iter().map(|seed| ("seed".to_owned(), seed.to_string())).collect();
+    let overrides: Vec<(String, String)> = args
+        .seed
+        .iter()
+        .map(|seed| ("seed".to_owned(), seed.to_string()))
+        .collect();
     let experiment = match tally_plan::parse_with(EXPERIMENT, &overrides) {
         Ok(experiment) => experiment,
         Err(problems) => {
@@ -37,7 +40,9 @@ pub(crate) fn run(args: &Demo, global: &Global, output: &Output) -> Exit {
         "exit_code": finished.exit.code(), "verdict": finished.exit.word(),
         "directory": finished.directory, "report": finished.report,
     }));
-    output.note("next: tally calc --trace '((3+5)*(4/2))'    tally run workloads/catalog/burst.toml    tally --help");
+    output.note(
+        "next: tally calc --trace '((3+5)*(4/2))'    tally run workloads/catalog/burst.toml    tally --help",
+    );
     finished.exit
 }
 
@@ -52,7 +57,11 @@ fn certified_answer(directory: &std::path::Path) -> Option<String> {
     let task = answer.tasks.last()?;
     let bytes = super::calc::unhex(task.certificate.as_deref()?)?;
     let certificate = tally_consensus::Certificate::decode(&bytes).ok()?;
-    let voters: Vec<String> = certificate.votes.iter().map(|vote| vote.member.to_string()).collect();
+    let voters: Vec<String> = certificate
+        .votes
+        .iter()
+        .map(|vote| vote.member.to_string())
+        .collect();
     Some(format!(
         "certified: {} {} {} = {}, signed by replicas {} of set {} (epoch {})\n",
         task.job.left,

@@ -47,7 +47,10 @@ pub(crate) fn run(global: &Global, output: &Output) -> Exit {
             State::Limited => "limited ",
             State::Missing => "MISSING ",
         };
-        output.line(&format!("{mark}{:<22}{:<34}{}", finding.check, finding.found, finding.needed_for));
+        output.line(&format!(
+            "{mark}{:<22}{:<34}{}",
+            finding.check, finding.found, finding.needed_for
+        ));
         if finding.state != State::Ok {
             output.line(&format!("        fix: {}", finding.fix));
         }
@@ -77,7 +80,11 @@ fn load() -> Finding {
     let load = tally_capture::load_average().map_or(0.0, |load| load[0]);
     Finding {
         check: "load average",
-        state: if load <= count * 0.5 { State::Ok } else { State::Limited },
+        state: if load <= count * 0.5 {
+            State::Ok
+        } else {
+            State::Limited
+        },
         found: format!("{load:.2}"),
         needed_for: "latencies that mean the platform",
         fix: "close other programs; runs on a busy machine may come out inconclusive",
@@ -88,7 +95,11 @@ fn files() -> Finding {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     Finding {
         check: "open files",
-        state: if limit.is_none_or(|limit| limit >= 4_096) { State::Ok } else { State::Limited },
+        state: if limit.is_none_or(|limit| limit >= 4_096) {
+            State::Ok
+        } else {
+            State::Limited
+        },
         found: limit.map_or("unlimited".to_owned(), |limit| limit.to_string()),
         needed_for: "thousands of connections",
         fix: "ulimit -n 16384",
@@ -111,7 +122,12 @@ fn processes() -> Finding {
     Finding {
         check: "process table",
         state: if status { State::Ok } else { State::Missing },
-        found: if status { "/proc is readable" } else { "/proc is not readable" }.to_owned(),
+        found: if status {
+            "/proc is readable"
+        } else {
+            "/proc is not readable"
+        }
+        .to_owned(),
         needed_for: "confirming faults, memory",
         fix: "mount /proc; the local world needs Linux",
     }
@@ -130,7 +146,9 @@ fn realtime() -> Finding {
 
 fn disk(runs: &Path) -> Finding {
     let place = if runs.exists() { runs } else { Path::new(".") };
-    let free = rustix::fs::statvfs(place).map(|stat| stat.f_bavail * stat.f_frsize).unwrap_or(0);
+    let free = rustix::fs::statvfs(place)
+        .map(|stat| stat.f_bavail * stat.f_frsize)
+        .unwrap_or(0);
     Finding {
         check: "free disk",
         state: if free > 1 << 30 { State::Ok } else { State::Limited },

@@ -24,12 +24,19 @@ pub(crate) fn run(args: &Down, output: &Output) -> Exit {
             return Exit::Pass;
         }
         Err(error) => {
-            output.error(&format!("{}: {error}", file.path().display()), Some("remove the file if no platform runs"));
+            output.error(
+                &format!("{}: {error}", file.path().display()),
+                Some("remove the file if no platform runs"),
+            );
             return Exit::Environment;
         }
     };
     if args.dry_run {
-        output.line(&format!("would stop process {} and remove {}", state.process, state.data.display()));
+        output.line(&format!(
+            "would stop process {} and remove {}",
+            state.process,
+            state.data.display()
+        ));
         return Exit::Pass;
     }
     if is_alive(state.supervisor)
@@ -43,11 +50,17 @@ pub(crate) fn run(args: &Down, output: &Output) -> Exit {
         std::io::ErrorKind::NotFound => Ok(()),
         _ => Err(error),
     }) {
-        output.error(&format!("{} was not removed: {error}", state.data.display()), None);
+        output.error(
+            &format!("{} was not removed: {error}", state.data.display()),
+            None,
+        );
         return Exit::Cleanup;
     }
     if let Err(error) = file.remove() {
-        output.error(&format!("{} was not removed: {error}", file.path().display()), None);
+        output.error(
+            &format!("{} was not removed: {error}", file.path().display()),
+            None,
+        );
         return Exit::Cleanup;
     }
     output.line("stopped");
@@ -61,7 +74,10 @@ fn stop(state: &tally_local::State) -> Result<(), String> {
     let until = Instant::now() + STOP;
     while is_alive(state.supervisor) {
         if Instant::now() > until {
-            return Err(format!("the supervisor (process {}) does not stop", state.process));
+            return Err(format!(
+                "the supervisor (process {}) does not stop",
+                state.process
+            ));
         }
         std::thread::sleep(Duration::from_millis(10));
     }

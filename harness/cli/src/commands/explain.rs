@@ -23,8 +23,12 @@ pub(crate) fn run(args: &Explain, output: &Output) -> Exit {
     }
     let path = Path::new(what);
     if !path.exists() {
-        let help = "give an experiment file, an error code such as F0412, a metric such as latency, or --expr '1+2'";
-        output.error(&format!("`{what}` is not a file, an error code or a metric"), Some(help));
+        let help =
+            "give an experiment file, an error code such as F0412, a metric such as latency, or --expr '1+2'";
+        output.error(
+            &format!("`{what}` is not a file, an error code or a metric"),
+            Some(help),
+        );
         return Exit::BadInput;
     }
     match load(path, &[], output) {
@@ -59,7 +63,11 @@ fn explain_expression(text: &str, output: &Output) -> Exit {
     for task in &dag.tasks {
         let (left, right) = (operand(&task.left), operand(&task.right));
         let level = task.level;
-        output.line(&format!("f{} = {left} {} {right}    level {level}", task.index + 1, task.operation.symbol()));
+        output.line(&format!(
+            "f{} = {left} {} {right}    level {level}",
+            task.index + 1,
+            task.operation.symbol()
+        ));
     }
     let answer = expression.evaluate();
     output.line(&format!("answer = {} = {answer}", operand(&dag.root)));

@@ -21,8 +21,14 @@ pub(crate) fn run(args: &Init, output: &Output) -> Exit {
     let templates = tally_plan::templates();
     if args.list {
         for (name, source) in templates {
-            let title = source.lines().find_map(|line| line.strip_prefix("title")).unwrap_or_default();
-            output.line(&format!("{name:<12}{}", title.trim_start_matches([' ', '=']).trim_matches('"')));
+            let title = source
+                .lines()
+                .find_map(|line| line.strip_prefix("title"))
+                .unwrap_or_default();
+            output.line(&format!(
+                "{name:<12}{}",
+                title.trim_start_matches([' ', '=']).trim_matches('"')
+            ));
         }
         output.document(&json!({ "templates": templates.iter().map(|(name, _)| name).collect::<Vec<_>>() }));
         return Exit::Pass;
@@ -34,11 +40,16 @@ pub(crate) fn run(args: &Init, output: &Output) -> Exit {
     if chosen.is_empty() {
         let names: Vec<_> = templates.iter().map(|(name, _)| *name).collect();
         let wanted = args.template.as_deref().unwrap_or_default();
-        output.error(&format!("there is no template `{wanted}`"), Some(&format!("there are {}", names.join(", "))));
+        output.error(
+            &format!("there is no template `{wanted}`"),
+            Some(&format!("there are {}", names.join(", "))),
+        );
         return Exit::BadInput;
     }
-    let mut files: Vec<(String, String)> =
-        chosen.into_iter().map(|(name, source)| (format!("{name}.toml"), (*source).to_owned())).collect();
+    let mut files: Vec<(String, String)> = chosen
+        .into_iter()
+        .map(|(name, source)| (format!("{name}.toml"), (*source).to_owned()))
+        .collect();
     let schema = serde_json::to_string_pretty(&tally_plan::schema()).unwrap_or_default();
     files.push(("tally.schema.json".to_owned(), schema + "\n"));
     files.push(("ci.sh".to_owned(), CI.to_owned()));
@@ -46,16 +57,24 @@ pub(crate) fn run(args: &Init, output: &Output) -> Exit {
 }
 
 fn write_all(dir: &Path, files: &[(String, String)], force: bool, output: &Output) -> Exit {
-    let existing: Vec<&str> =
-        files.iter().map(|(name, _)| name.as_str()).filter(|name| dir.join(name).exists()).collect();
+    let existing: Vec<&str> = files
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| dir.join(name).exists())
+        .collect();
     if !existing.is_empty() && !force {
         let what = existing.join(", ");
-        output.error(&format!("{what}: exists in {} already", dir.display()), Some("use --force to overwrite"));
+        output.error(
+            &format!("{what}: exists in {} already", dir.display()),
+            Some("use --force to overwrite"),
+        );
         return Exit::BadInput;
     }
     let write = || -> std::io::Result<()> {
         std::fs::create_dir_all(dir)?;
-        files.iter().try_for_each(|(name, text)| std::fs::write(dir.join(name), text))
+        files
+            .iter()
+            .try_for_each(|(name, text)| std::fs::write(dir.join(name), text))
     };
     if let Err(error) = write() {
         output.error(&format!("{} cannot be written: {error}", dir.display()), None);

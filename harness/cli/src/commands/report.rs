@@ -11,7 +11,10 @@ use crate::output::Output;
 /// Renders every run; results must have been stored.
 pub(crate) fn run(args: &Report, global: &Global, output: &Output) -> Exit {
     if args.html.is_some() && args.runs.len() != 1 {
-        output.error("--html takes one run", Some("leave it out; each page goes into its run"));
+        output.error(
+            "--html takes one run",
+            Some("leave it out; each page goes into its run"),
+        );
         return Exit::BadInput;
     }
     let mut pages = Vec::new();
@@ -31,7 +34,9 @@ pub(crate) fn run(args: &Report, global: &Global, output: &Output) -> Exit {
 
 fn one(wanted: &str, args: &Report, global: &Global, output: &Output) -> Result<String, String> {
     let run = RunReader::open(&global.runs_dir, wanted).map_err(|error| error.to_string())?;
-    let mut report: RunReport = run.document(Document::Results).map_err(|error| error.to_string())?;
+    let mut report: RunReport = run
+        .document(Document::Results)
+        .map_err(|error| error.to_string())?;
     report.attach(&run).map_err(|error| error.to_string())?;
     output.line(&tally_reports::text(&report, 110, output.is_colored()));
     let page = tally_reports::html(&report).map_err(|error| error.to_string())?;
@@ -41,7 +46,8 @@ fn one(wanted: &str, args: &Report, global: &Global, output: &Output) -> Result<
             file.display().to_string()
         }
         None => {
-            run.write_text(Document::Report, &page).map_err(|error| error.to_string())?;
+            run.write_text(Document::Report, &page)
+                .map_err(|error| error.to_string())?;
             run.directory().join("report.html").display().to_string()
         }
     };

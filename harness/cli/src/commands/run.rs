@@ -15,7 +15,9 @@ pub(crate) fn run(args: &Run, global: &Global, output: &Output) -> Exit {
         output.error(&format!("target `{}` is not there yet", args.target), Some(help));
         return Exit::BadInput;
     }
-    let Some(overrides) = overrides(args, output) else { return Exit::BadInput };
+    let Some(overrides) = overrides(args, output) else {
+        return Exit::BadInput;
+    };
     // Every file is read before the first is run, so that a typo in the last does not cost the time of the others.
     let mut experiments = Vec::new();
     let mut exit = Exit::Pass;
@@ -72,12 +74,18 @@ fn overrides(args: &Run, output: &Output) -> Option<Vec<(String, String)>> {
     let mut overrides = Vec::new();
     for pair in &args.set {
         let Some((key, value)) = pair.split_once('=') else {
-            output.error(&format!("--set {pair} has no `=`"), Some("write --set platform.replicas=7"));
+            output.error(
+                &format!("--set {pair} has no `=`"),
+                Some("write --set platform.replicas=7"),
+            );
             return None;
         };
         overrides.push((key.trim().to_owned(), value.trim().to_owned()));
     }
     overrides.extend(args.seed.map(|seed| ("seed".to_owned(), seed.to_string())));
-    overrides.extend(args.trials.map(|trials| ("trials".to_owned(), trials.to_string())));
+    overrides.extend(
+        args.trials
+            .map(|trials| ("trials".to_owned(), trials.to_string())),
+    );
     Some(overrides)
 }

@@ -36,7 +36,10 @@ pub(crate) fn run(args: &Status, output: &Output) -> Exit {
             Exit::Pass
         }
         Err(error) => {
-            output.error(&error.to_string(), Some("`tally down` forgets a platform that is gone"));
+            output.error(
+                &error.to_string(),
+                Some("`tally down` forgets a platform that is gone"),
+            );
             Exit::Environment
         }
     }
@@ -56,7 +59,11 @@ fn show(state: &State, machine: &MachineStatus, output: &Output) {
         control.process.unwrap_or(0),
         control.incarnation
     ));
-    let running = machine.pods.iter().filter(|occupant| occupant.pod.phase == PodPhase::Running).count();
+    let running = machine
+        .pods
+        .iter()
+        .filter(|occupant| occupant.pod.phase == PodPhase::Running)
+        .count();
     output.line(&format!("pods           {running} of {} run", machine.pods.len()));
     output.line(&format!("pending        {}", platform["pending"]));
     for layer in platform["layers"].as_array().into_iter().flatten() {
@@ -81,8 +88,15 @@ fn show(state: &State, machine: &MachineStatus, output: &Output) {
 
 /// Processes `tally serve ...` whose parent is not one of ours: the supervisor of a run follows the run, pods follow it.
 fn leaks(output: &Output) -> Exit {
-    let known = StateFile::locate().read().ok().flatten().map(|state| state.process);
-    let orphans: Vec<(u32, String)> = processes().into_iter().filter(|(id, _)| Some(*id) != known).collect();
+    let known = StateFile::locate()
+        .read()
+        .ok()
+        .flatten()
+        .map(|state| state.process);
+    let orphans: Vec<(u32, String)> = processes()
+        .into_iter()
+        .filter(|(id, _)| Some(*id) != known)
+        .collect();
     for (id, command) in &orphans {
         output.line(&format!("process {id}: {command}"));
     }
@@ -97,15 +111,24 @@ fn leaks(output: &Output) -> Exit {
 
 /// Roles of the platform whose parent is process 1 or gone.
 pub(super) fn processes() -> Vec<(u32, String)> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let number = |entry: std::fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let number = |entry: std::fs::DirEntry| {
+        entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().ok())
+    };
     entries.flatten().filter_map(number).filter_map(orphan).collect()
 }
 
 fn orphan(id: u32) -> Option<(u32, String)> {
     let command = std::fs::read(format!("/proc/{id}/cmdline")).ok()?;
-    let parts: Vec<String> =
-        command.split(|b| *b == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
+    let parts: Vec<String> = command
+        .split(|b| *b == 0)
+        .map(|part| String::from_utf8_lossy(part).into_owned())
+        .collect();
     let program = parts.first()?.rsplit('/').next()?;
     if program != "tally" || parts.get(1).map(String::as_str) != Some("serve") {
         return None;

@@ -17,12 +17,18 @@ pub(crate) fn run(args: &Up, output: &Output) -> Exit {
     let file = StateFile::locate();
     match file.read() {
         Ok(Some(state)) if is_alive(state.supervisor) => {
-            output.error(&format!("a platform runs already at http://{}", state.http), Some("`tally down` stops it"));
+            output.error(
+                &format!("a platform runs already at http://{}", state.http),
+                Some("`tally down` stops it"),
+            );
             return Exit::BadInput;
         }
         Ok(_) => {}
         Err(error) => {
-            output.error(&format!("{}: {error}", file.path().display()), Some("remove the file if no platform runs"));
+            output.error(
+                &format!("{}: {error}", file.path().display()),
+                Some("remove the file if no platform runs"),
+            );
             return Exit::Environment;
         }
     }
@@ -38,11 +44,19 @@ pub(crate) fn run(args: &Up, output: &Output) -> Exit {
         timeout: Duration::from_secs(args.wait),
     };
     let mut progress = output.progress();
-    let started = Platform::start(&options).map_err(|error| error.to_string()).and_then(|platform| {
-        file.write(platform.state()).map_err(|error| format!("{}: {error}", file.path().display()))?;
-        wait_until_ready(platform.state(), &options.platform, options.timeout, &mut progress)?;
-        Ok(platform.state().clone())
-    });
+    let started = Platform::start(&options)
+        .map_err(|error| error.to_string())
+        .and_then(|platform| {
+            file.write(platform.state())
+                .map_err(|error| format!("{}: {error}", file.path().display()))?;
+            wait_until_ready(
+                platform.state(),
+                &options.platform,
+                options.timeout,
+                &mut progress,
+            )?;
+            Ok(platform.state().clone())
+        });
     drop(progress);
     match started {
         Ok(state) => {
@@ -52,7 +66,10 @@ pub(crate) fn run(args: &Up, output: &Output) -> Exit {
             Exit::Pass
         }
         Err(problem) => {
-            output.error(&problem, Some("`tally down` removes what was started; `tally doctor` looks at the machine"));
+            output.error(
+                &problem,
+                Some("`tally down` removes what was started; `tally doctor` looks at the machine"),
+            );
             Exit::Setup
         }
     }
@@ -70,11 +87,28 @@ fn configured(args: &Up, output: &Output) -> Result<PlatformConfig, Exit> {
     };
     let protocol = Protocol::from_name(&args.protocol)
         .filter(|protocol| matches!(protocol, Protocol::Collect | Protocol::None))
-        .ok_or_else(|| refuse(format!("protocol `{}` is not there", args.protocol), "there are collect and none"))?;
-    let suite = Suite::from_name(&args.suite)
-        .ok_or_else(|| refuse(format!("suite `{}` is not there", args.suite), "there are modern and report"))?;
+        .ok_or_else(|| {
+            refuse(
+                format!("protocol `{}` is not there", args.protocol),
+                "there are collect and none",
+            )
+        })?;
+    let suite = Suite::from_name(&args.suite).ok_or_else(|| {
+        refuse(
+            format!("suite `{}` is not there", args.suite),
+            "there are modern and report",
+        )
+    })?;
     if !matches!(args.replicas, 4 | 7) {
-        return Err(refuse(format!("{} replicas are not 3f+1 with f = 1 or 2", args.replicas), "use 4 or 7"));
+        return Err(refuse(
+            format!("{} replicas are not 3f+1 with f = 1 or 2", args.replicas),
+            "use 4 or 7",
+        ));
     }
-    Ok(PlatformConfig { protocol, suite, replicas: args.replicas, ..PlatformConfig::default() })
+    Ok(PlatformConfig {
+        protocol,
+        suite,
+        replicas: args.replicas,
+        ..PlatformConfig::default()
+    })
 }

@@ -26,7 +26,11 @@ pub(crate) fn run(args: &Validate, output: &Output) -> Exit {
         output.document(&json!({ "valid": names }));
         output.note(&format!(
             "next: tally run {}",
-            args.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" ")
+            args.files
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect::<Vec<_>>()
+                .join(" ")
         ));
     }
     exit
@@ -41,7 +45,10 @@ pub(crate) fn load(
     let name = file.display().to_string();
     let too_large = std::fs::metadata(file).is_ok_and(|meta| meta.len() > tally_plan::MAX_FILE_BYTES as u64);
     if too_large {
-        output.error(&format!("{name} is larger than 1 MiB"), Some("an experiment is a page of text; is this the file?"));
+        output.error(
+            &format!("{name} is larger than 1 MiB"),
+            Some("an experiment is a page of text; is this the file?"),
+        );
         return Err(Exit::BadInput);
     }
     let source = std::fs::read_to_string(file).map_err(|error| {
@@ -55,7 +62,10 @@ pub(crate) fn load(
         Ok(experiment) => Ok((source, experiment)),
         Err(problems) => {
             output.diagnostics(&name, &source, &problems);
-            output.note(&format!("{} problem(s) in {name}. Nothing was run.", problems.len()));
+            output.note(&format!(
+                "{} problem(s) in {name}. Nothing was run.",
+                problems.len()
+            ));
             Err(Exit::BadInput)
         }
     }

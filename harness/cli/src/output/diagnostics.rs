@@ -1,8 +1,8 @@
 //! Renders problems in a text, with the place marked.
 
 use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, NarratableReportHandler, Report,
-    Severity,
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource,
+    NarratableReportHandler, Report, Severity,
 };
 use serde::Serialize;
 use tally_model::Diagnostic;
@@ -22,8 +22,14 @@ pub(super) fn render(name: &str, source: &str, problem: &Diagnostic, color: bool
     }
     let report = Report::new(diagnostic).with_source_code(NamedSource::new(name, visible(source)));
     let mut text = String::new();
-    let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let drawn = GraphicalReportHandler::new_themed(theme).with_width(110).render_report(&mut text, report.as_ref());
+    let theme = if color {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let drawn = GraphicalReportHandler::new_themed(theme)
+        .with_width(110)
+        .render_report(&mut text, report.as_ref());
     if drawn.is_err() {
         text.clear();
         // The narrated form cannot fail on odd sources.
@@ -55,7 +61,11 @@ struct Located<'a> {
 }
 
 /// All problems for programs.
-pub(super) fn to_json<'a>(name: &'a str, source: &str, problems: &'a [Diagnostic]) -> impl Serialize + use<'a> {
+pub(super) fn to_json<'a>(
+    name: &'a str,
+    source: &str,
+    problems: &'a [Diagnostic],
+) -> impl Serialize + use<'a> {
     #[derive(Serialize)]
     struct Problems<'a> {
         errors: Vec<Located<'a>>,
@@ -69,7 +79,12 @@ pub(super) fn to_json<'a>(name: &'a str, source: &str, problems: &'a [Diagnostic
                 let column = before.iter().rev().take_while(|b| **b != b'\n').count() + 1;
                 (line, column)
             });
-            Located { file: name, line: place.map(|p| p.0), column: place.map(|p| p.1), problem }
+            Located {
+                file: name,
+                line: place.map(|p| p.0),
+                column: place.map(|p| p.1),
+                problem,
+            }
         })
         .collect();
     Problems { errors }
@@ -88,7 +103,13 @@ mod tests {
             .label("2-2 = 0")
             .help("the platform answers error:div_by_zero");
         let text = render("expression", "1/(2-2)", &problem, false);
-        for part in ["F0412", "this divisor is always 0", "1/(2-2)", "2-2 = 0", "error:div_by_zero"] {
+        for part in [
+            "F0412",
+            "this divisor is always 0",
+            "1/(2-2)",
+            "2-2 = 0",
+            "error:div_by_zero",
+        ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
     }

@@ -33,7 +33,12 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
-        Self { kind, bar, last: None, started: Instant::now() }
+        Self {
+            kind,
+            bar,
+            last: None,
+            started: Instant::now(),
+        }
     }
 
     /// Something was reached.
@@ -44,7 +49,10 @@ impl Progress {
                     bar.println(format!(" \u{2713} {text}"));
                 }
             }
-            Kind::Plain => write(&format!(" \u{2713} {:>6.1} s  {text}", self.started.elapsed().as_secs_f64())),
+            Kind::Plain => write(&format!(
+                " \u{2713} {:>6.1} s  {text}",
+                self.started.elapsed().as_secs_f64()
+            )),
             Kind::Json => self.json("phase", text),
             Kind::None => {}
         }
@@ -62,7 +70,10 @@ impl Progress {
         }
         self.last = Some(Instant::now());
         match self.kind {
-            Kind::Plain => write(&format!("   {:>6.1} s  {text}", self.started.elapsed().as_secs_f64())),
+            Kind::Plain => write(&format!(
+                "   {:>6.1} s  {text}",
+                self.started.elapsed().as_secs_f64()
+            )),
             Kind::Json => self.json("tick", text),
             Kind::Auto | Kind::None => {}
         }
@@ -76,7 +87,10 @@ impl Progress {
                     bar.println(format!(" !  {text}"));
                 }
             }
-            Kind::Plain => write(&format!(" ! {:>6.1} s  {text}", self.started.elapsed().as_secs_f64())),
+            Kind::Plain => write(&format!(
+                " ! {:>6.1} s  {text}",
+                self.started.elapsed().as_secs_f64()
+            )),
             Kind::Json => self.json("event", text),
             Kind::None => {}
         }

@@ -43,7 +43,11 @@ pub(crate) struct Finished {
 
 impl Finished {
     const fn nothing(exit: Exit) -> Self {
-        Self { exit, directory: None, report: None }
+        Self {
+            exit,
+            directory: None,
+            report: None,
+        }
     }
 }
 
@@ -84,7 +88,14 @@ pub(crate) fn play(
     let mut judgements = Vec::new();
     let mut exit = Exit::Pass;
     for number in 1..=experiment.trials.max(1) {
-        let stage = Stage { experiment, plan: &plan, run: &run, settings, interrupt, number };
+        let stage = Stage {
+            experiment,
+            plan: &plan,
+            run: &run,
+            settings,
+            interrupt,
+            number,
+        };
         match stage.trial(&mut progress) {
             Ok(judgement) => {
                 exit = exit.worse(judgement.exit);
@@ -104,7 +115,12 @@ pub(crate) fn play(
     conclude(experiment, &plan, run, judgements, exit, settings, output)
 }
 
-fn create(source: &str, experiment: &Experiment, plan: &Plan, settings: &Settings) -> Result<RunWriter, String> {
+fn create(
+    source: &str,
+    experiment: &Experiment,
+    plan: &Plan,
+    settings: &Settings,
+) -> Result<RunWriter, String> {
     let start = RunStart {
         seed: experiment.seed,
         plan: &plan.fingerprint,
@@ -112,10 +128,21 @@ fn create(source: &str, experiment: &Experiment, plan: &Plan, settings: &Setting
         command: &settings.command,
         experiment: source.as_bytes(),
     };
-    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let profile = if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        "release"
+    };
     let environment = Environment::observe(profile);
-    RunWriter::create(&settings.runs_dir, &experiment.name, start, experiment, plan, environment)
-        .map_err(|error| error.to_string())
+    RunWriter::create(
+        &settings.runs_dir,
+        &experiment.name,
+        start,
+        experiment,
+        plan,
+        environment,
+    )
+    .map_err(|error| error.to_string())
 }
 
 struct Stage<'a> {
@@ -133,7 +160,10 @@ impl Stage<'_> {
     fn trial(&self, progress: &mut Progress) -> Result<Judgement, Problem> {
         let data = self.run.directory().join(format!("platform-{:04}", self.number));
         let (state, own) = self.platform(&data, progress)?;
-        let writer = self.run.trial(self.number).map_err(|error| (Exit::Environment, error.to_string()))?;
+        let writer = self
+            .run
+            .trial(self.number)
+            .map_err(|error| (Exit::Environment, error.to_string()))?;
         let directory = writer.directory().to_owned();
         let setup = Setup {
             number: self.number,
@@ -149,16 +179,26 @@ impl Stage<'_> {
         let trial = played.map_err(|problem| (Exit::Setup, problem))?;
         let mut judgement = self.judge(&directory, trial)?;
         if let Err(error) = stopped {
-            judgement.warnings.push((error.to_string(), "`tally status --leaks` shows what is left".into()));
+            judgement.warnings.push((
+                error.to_string(),
+                "`tally status --leaks` shows what is left".into(),
+            ));
             judgement.exit = judgement.exit.worse(Exit::Cleanup);
         }
-        progress.step(&format!("trial {} of {}: {}", self.number, self.experiment.trials.max(1), judgement.exit.word()));
+        progress.step(&format!(
+            "trial {} of {}: {}",
+            self.number,
+            self.experiment.trials.max(1),
+            judgement.exit.word()
+        ));
         Ok(judgement)
     }
 
     fn platform(&self, data: &Path, progress: &mut Progress) -> Result<(State, Option<Platform>), Problem> {
         if self.settings.attach {
-            let state = StateFile::locate().read().map_err(|error| (Exit::Environment, error.to_string()))?;
+            let state = StateFile::locate()
+                .read()
+                .map_err(|error| (Exit::Environment, error.to_string()))?;
             let state = state.ok_or((Exit::Setup, "no platform runs; `tally up` starts one".to_owned()))?;
             return Ok((state, None));
         }
@@ -179,7 +219,11 @@ impl Stage<'_> {
         let unreadable = |error: tally_capture::CaptureError| (Exit::Bug, error.to_string());
         let reader = TrialReader::at(directory);
         let options = tally_check::Options {
-            planned: self.plan.closed.is_empty().then_some(self.plan.shots.len() as u64),
+            planned: self
+                .plan
+                .closed
+                .is_empty()
+                .then_some(self.plan.shots.len() as u64),
             expected: self.expected(),
             ..tally_check::Options::default()
         };
@@ -189,12 +233,26 @@ impl Stage<'_> {
         let summary = analysis.summary(measure(self.plan));
         let latency_p99 = summary.window("always").map_or(0, |window| window.latency.p99);
         let generator = Generator::of(&trial.reports, latency_p99);
-        let peak_rss = [trial.memory.control_plane, trial.memory.member].into_iter().max();
-        let facts = Facts { analysis: &analysis, summary: &summary, check: &check, peak_rss };
+        let peak_rss = [trial.memory.control_plane, trial.memory.member]
+            .into_iter()
+            .max();
+        let facts = Facts {
+            analysis: &analysis,
+            summary: &summary,
+            check: &check,
+            peak_rss,
+        };
         let expectations = facts.judge(self.experiment, self.plan);
         let mut warnings = Vec::new();
         let planned = self.plan.faults.len();
-        let exit = verdict(&expectations, &check, &trial.faults, planned, &generator, &mut warnings);
+        let exit = verdict(
+            &expectations,
+            &check,
+            &trial.faults,
+            planned,
+            &generator,
+            &mut warnings,
+        );
         let report = TrialReport {
             number: self.number,
             summary,
@@ -205,7 +263,13 @@ impl Stage<'_> {
             generator: generator_facts(&generator),
             memory: memory_lines(trial.memory),
         };
-        Ok(Judgement { exit, expectations, report, check, warnings })
+        Ok(Judgement {
+            exit,
+            expectations,
+            report,
+            check,
+            warnings,
+        })
     }
 
     fn expected(&self) -> std::collections::BTreeMap<u64, tally_model::Outcome> {
@@ -262,10 +326,21 @@ fn conclude(
     };
     let finished = written.and_then(|()| run.finish(status, &exit.word().to_lowercase(), exit.code()));
     if let Err(error) = finished {
-        output.error(&format!("the run was not fully recorded: {error}"), Some("is the disk full?"));
-        return Finished { exit: exit.worse(Exit::Environment), directory: Some(directory), report: Some(report) };
+        output.error(
+            &format!("the run was not fully recorded: {error}"),
+            Some("is the disk full?"),
+        );
+        return Finished {
+            exit: exit.worse(Exit::Environment),
+            directory: Some(directory),
+            report: Some(report),
+        };
     }
-    Finished { exit, directory: Some(directory), report: Some(report) }
+    Finished {
+        exit,
+        directory: Some(directory),
+        report: Some(report),
+    }
 }
 
 fn assemble(
@@ -282,7 +357,11 @@ fn assemble(
     for judgement in judgements {
         for (text, remedy) in judgement.warnings {
             let text = format!("trial {}: {text}", judgement.report.number);
-            warnings.push(Warning { code: "trial".into(), text, remedy });
+            warnings.push(Warning {
+                code: "trial".into(),
+                text,
+                remedy,
+            });
         }
         for (index, judged) in judgement.expectations.into_iter().enumerate() {
             match expectations.get_mut(index) {
@@ -296,7 +375,9 @@ fn assemble(
     let environment = RunReader::open(run.directory(), &directory)
         .ok()
         .and_then(|reader| reader.environment().ok())
-        .map_or_else(Vec::new, |environment| super::outcome::environment_lines(&environment));
+        .map_or_else(Vec::new, |environment| {
+            super::outcome::environment_lines(&environment)
+        });
     RunReport {
         schema_version: SCHEMA_VERSION,
         name: experiment.name.clone(),
@@ -312,7 +393,10 @@ fn assemble(
         trials,
         warnings,
         environment,
-        next: vec![format!("open {directory}/report.html"), format!("tally check {}", run.id())],
+        next: vec![
+            format!("open {directory}/report.html"),
+            format!("tally check {}", run.id()),
+        ],
         repro: super::outcome::shell_line(&settings.command),
     }
 }

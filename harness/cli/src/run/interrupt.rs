@@ -21,7 +21,9 @@ impl Interrupt {
     /// Begins to listen for SIGINT and SIGTERM; once per process.
     pub(crate) fn listen() -> Self {
         std::thread::spawn(|| {
-            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+                return;
+            };
             runtime.block_on(async {
                 let (Ok(mut interrupt), Ok(mut terminate)) =
                     (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -64,7 +66,10 @@ impl Interrupt {
 
     /// Has a folder removed if the process leaves at once.
     pub(crate) fn owns(self, folder: &Path) {
-        FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).push(folder.to_owned());
+        FOLDERS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(folder.to_owned());
     }
 }
 

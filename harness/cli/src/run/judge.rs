@@ -26,7 +26,10 @@ pub(super) struct Facts<'a> {
 
 /// The measure phase of a plan.
 pub(super) fn measure(plan: &Plan) -> Window {
-    Window { from: plan.measure_start(), to: plan.measure_end() }
+    Window {
+        from: plan.measure_start(),
+        to: plan.measure_end(),
+    }
 }
 
 impl Facts<'_> {
@@ -57,7 +60,13 @@ impl Facts<'_> {
             Some(window) => window.clone(),
             None => {
                 let spans = plan.windows(when);
-                let spans = spans.into_iter().map(|w| Window { from: w.start, to: w.end }).collect();
+                let spans = spans
+                    .into_iter()
+                    .map(|w| Window {
+                        from: w.start,
+                        to: w.end,
+                    })
+                    .collect();
                 self.analysis.window(name, spans)
             }
         }
@@ -65,7 +74,9 @@ impl Facts<'_> {
 
     /// A metric in the units of expectations: seconds, bytes, shares, counts.
     fn lookup(&self, metric: &MetricRef, window: &WindowSummary) -> Option<f64> {
-        let tally_plan::Sample::One(what) = metric.sample else { return None };
+        let tally_plan::Sample::One(what) = metric.sample else {
+            return None;
+        };
         if let Some(count) = self.check.count(what.name()).filter(|_| what.is_safety()) {
             return share_or_count(metric.function, count, window.counts.offered);
         }
@@ -85,9 +96,16 @@ impl Facts<'_> {
             other => other.name(),
         };
         let mut summary = self.summary.clone();
-        summary.windows = vec![WindowSummary { name: "asked".into(), ..window.clone() }];
+        summary.windows = vec![WindowSummary {
+            name: "asked".into(),
+            ..window.clone()
+        }];
         let value = summary.metric(&function, name, "", "asked")?;
-        Some(if is_time(what) && metric.function != Function::Count { value / 1e9 } else { value })
+        Some(if is_time(what) && metric.function != Function::Count {
+            value / 1e9
+        } else {
+            value
+        })
     }
 }
 
@@ -154,7 +172,10 @@ pub(super) fn verdict(
     }
     if faults.len() < planned_faults {
         let missing = planned_faults - faults.len();
-        warnings.push((format!("{missing} fault(s) were not begun"), "let the run come to its end".into()));
+        warnings.push((
+            format!("{missing} fault(s) were not begun"),
+            "let the run come to its end".into(),
+        ));
         exit = exit.worse(Exit::Inconclusive);
     }
     for fault in faults.iter().filter(|fault| !is_confirmed(fault)) {
@@ -208,7 +229,11 @@ impl Generator {
         let at = |quantile: f64| lag.as_ref().map_or(0, |lag| lag.value_at_quantile(quantile));
         let bound = lag_bound(std::time::Duration::from_nanos(latency_p99)).as_nanos() as u64;
         // A closed load has more requests than its time allows; what it did not send was not due.
-        let dropped: u64 = reports.iter().filter(|sent| sent.open).map(|sent| sent.report.dropped).sum();
+        let dropped: u64 = reports
+            .iter()
+            .filter(|sent| sent.open)
+            .map(|sent| sent.report.dropped)
+            .sum();
         Self {
             lag: [at(0.5), at(0.99), at(0.999), at(1.0)],
             bound,

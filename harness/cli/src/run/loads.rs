@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tally_load::{Control, LoadError, Loop, Options, Report, RetryPolicy, Sent, Shots, Submission, serialise};
+use tally_load::{
+    Control, LoadError, Loop, Options, Report, RetryPolicy, Sent, Shots, Submission, serialise,
+};
 use tally_plan::{ClosedLoad, Plan};
 
 use super::recorder::{Lookup, Wanted};
@@ -55,25 +57,46 @@ impl Lanes {
         if !plan.shots.is_empty() {
             let mut shots = Shots::new();
             for shot in &plan.shots {
-                push(&mut shots, address, shot.n, Duration::from_nanos(shot.due), &shot.expression, shot.work_key);
+                push(
+                    &mut shots,
+                    address,
+                    shot.n,
+                    Duration::from_nanos(shot.due),
+                    &shot.expression,
+                    shot.work_key,
+                );
             }
-            lanes.push(Lane { shots, mode: Loop::Open, control: Arc::new(Control::new(1)?) });
+            lanes.push(Lane {
+                shots,
+                mode: Loop::Open,
+                control: Arc::new(Control::new(1)?),
+            });
         }
         let mut next = closed_from;
         for load in &plan.closed {
             let shots = closed(load, address, &mut next, &mut wanted);
-            let mode = Loop::Closed { users: load.users, wait_for_answer: true };
+            let mode = Loop::Closed {
+                users: load.users,
+                wait_for_answer: true,
+            };
             let control = Arc::new(Control::new(load.users as usize * 2)?);
             lanes.push(Lane { shots, mode, control });
         }
-        Ok(Self { lanes, closed_from, wanted: Arc::new(wanted) })
+        Ok(Self {
+            lanes,
+            closed_from,
+            wanted: Arc::new(wanted),
+        })
     }
 
     /// Tells what a number stands for.
     pub(super) fn lookup(&self, plan: Arc<Plan>) -> Lookup {
         let closed = Arc::clone(&self.wanted);
         Box::new(move |n| match plan.shots.get(n as usize) {
-            Some(shot) => Some(Wanted { load: shot.load as u16, expression: shot.expression.clone() }),
+            Some(shot) => Some(Wanted {
+                load: shot.load as u16,
+                expression: shot.expression.clone(),
+            }),
             None => closed.get(&n).cloned(),
         })
     }
@@ -101,8 +124,21 @@ fn closed(load: &ClosedLoad, address: &Address, next: &mut u64, wanted: &mut Has
     let rounds = CLOSED_MAX / u64::from(load.users.max(1));
     for _ in 0..rounds {
         for request in users.iter_mut().filter_map(Iterator::next) {
-            push(&mut shots, address, *next, think, &request.expression, request.work_key);
-            wanted.insert(*next, Wanted { load: load.load as u16, expression: request.expression });
+            push(
+                &mut shots,
+                address,
+                *next,
+                think,
+                &request.expression,
+                request.work_key,
+            );
+            wanted.insert(
+                *next,
+                Wanted {
+                    load: load.load as u16,
+                    expression: request.expression,
+                },
+            );
             *next += 1;
         }
     }
@@ -126,7 +162,10 @@ pub(super) fn run(
         mode: lane.mode,
         connections_min: 32,
         connections_max: 1_024,
-        retry: RetryPolicy { busy: false, ..RetryPolicy::default() },
+        retry: RetryPolicy {
+            busy: false,
+            ..RetryPolicy::default()
+        },
         live: Some(live),
         ..Options::to(address.target)
     };
@@ -146,7 +185,12 @@ pub(super) fn run(
                 told_already[place] = true;
             }
         }
-        for (sent, _) in report.requests.iter().zip(&told_already).filter(|(_, told)| !**told) {
+        for (sent, _) in report
+            .requests
+            .iter()
+            .zip(&told_already)
+            .filter(|(_, told)| !**told)
+        {
             told(sent);
         }
         Ok(report)

@@ -10,9 +10,19 @@ use crate::exit::Exit;
 
 /// Lost, wrong and the rest, zeros included: what is not said could be anything.
 pub(crate) fn check_line(report: &CheckReport) -> String {
-    let names = ["lost", "duplicated", "wrong", "conflicting", "unexpected", "non_monotonic", "uncertified"];
-    let counts: Vec<String> =
-        names.iter().map(|name| format!("{name} {}", report.count(name).unwrap_or(0))).collect();
+    let names = [
+        "lost",
+        "duplicated",
+        "wrong",
+        "conflicting",
+        "unexpected",
+        "non_monotonic",
+        "uncertified",
+    ];
+    let counts: Vec<String> = names
+        .iter()
+        .map(|name| format!("{name} {}", report.count(name).unwrap_or(0)))
+        .collect();
     format!(
         "{} of {} accepted answered; {}; {} certificate(s) audited in {} of {} answers",
         report.answered,
@@ -34,7 +44,11 @@ pub(super) fn report_correctness(check: &CheckReport) -> Correctness {
         ("unexpected", &check.unexpected),
         ("non-monotonic", &check.non_monotonic),
     ];
-    let flaws = check.audit.flaws.iter().map(|(name, finding)| (name.as_str(), finding));
+    let flaws = check
+        .audit
+        .flaws
+        .iter()
+        .map(|(name, finding)| (name.as_str(), finding));
     let examples = named
         .into_iter()
         .chain(flaws)
@@ -49,10 +63,22 @@ pub(super) fn report_correctness(check: &CheckReport) -> Correctness {
         }
     };
     gap(check.gaps.torn_history, "the history ends in a torn frame");
-    gap(check.gaps.torn_certificates, "the certificates end in a torn frame");
-    gap(check.gaps.missing_keys, "there are no keys to check certificates with");
-    gap(check.gaps.unrecorded > 0, &format!("{} planned request(s) have no line", check.gaps.unrecorded));
-    gap(check.gaps.malformed.count > 0, &format!("{} line(s) contradict others", check.gaps.malformed.count));
+    gap(
+        check.gaps.torn_certificates,
+        "the certificates end in a torn frame",
+    );
+    gap(
+        check.gaps.missing_keys,
+        "there are no keys to check certificates with",
+    );
+    gap(
+        check.gaps.unrecorded > 0,
+        &format!("{} planned request(s) have no line", check.gaps.unrecorded),
+    );
+    gap(
+        check.gaps.malformed.count > 0,
+        &format!("{} line(s) contradict others", check.gaps.malformed.count),
+    );
     let count = |finding: &Finding| finding.count;
     Correctness {
         accepted: check.accepted,
@@ -65,7 +91,12 @@ pub(super) fn report_correctness(check: &CheckReport) -> Correctness {
         non_monotonic: count(&check.non_monotonic),
         certificates_audited: check.audit.certificates_audited,
         certificates_total: certificates_in_all(check),
-        flaws: check.audit.flaws.iter().map(|(name, finding)| (name.clone(), finding.count)).collect(),
+        flaws: check
+            .audit
+            .flaws
+            .iter()
+            .map(|(name, finding)| (name.clone(), finding.count))
+            .collect(),
         gaps,
         examples,
     }
@@ -95,7 +126,10 @@ pub(super) fn generator_facts(generator: &Generator) -> GeneratorFacts {
 }
 
 pub(super) fn memory_lines(sizes: Sizes) -> Vec<Memory> {
-    let line = |label: &str, bytes| Memory { label: label.to_owned(), bytes };
+    let line = |label: &str, bytes| Memory {
+        label: label.to_owned(),
+        bytes,
+    };
     vec![
         line("control plane", sizes.control_plane),
         line("largest worker or replica", sizes.member),
@@ -104,7 +138,12 @@ pub(super) fn memory_lines(sizes: Sizes) -> Vec<Memory> {
 }
 
 pub(super) fn expectation_line(judged: Judged) -> ExpectationLine {
-    ExpectationLine { text: judged.that, when: judged.when, held: judged.held, shown: judged.shown }
+    ExpectationLine {
+        text: judged.that,
+        when: judged.when,
+        held: judged.held,
+        shown: judged.shown,
+    }
 }
 
 /// An expectation of several trials holds if it held in all; the first trial that says otherwise is shown.
@@ -124,7 +163,11 @@ pub(super) fn merge(line: &mut ExpectationLine, judged: &Judged) {
 /// What happened, for somebody who reads one sentence.
 pub(super) fn describe(exit: Exit, trials: &[TrialReport]) -> String {
     let sum = |of: fn(&Correctness) -> u64| -> u64 {
-        trials.iter().filter_map(|trial| trial.correctness.as_ref()).map(of).sum()
+        trials
+            .iter()
+            .filter_map(|trial| trial.correctness.as_ref())
+            .map(of)
+            .sum()
     };
     let (accepted, answered) = (sum(|c| c.accepted), sum(|c| c.answered));
     let faults: usize = trials.iter().map(|trial| trial.faults.len()).sum();
@@ -161,10 +204,16 @@ pub(super) fn environment_lines(environment: &Environment) -> Vec<(String, Strin
         ("kernel", environment.kernel.clone()),
         ("processor", environment.cpu.clone()),
         ("processors", Some(environment.cores.to_string())),
-        ("memory", environment.memory.map(|bytes| format!("{} MiB", bytes >> 20))),
+        (
+            "memory",
+            environment.memory.map(|bytes| format!("{} MiB", bytes >> 20)),
+        ),
         ("load before", load(environment.load_before)),
     ];
-    lines.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    lines
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
 }
 
 /// A command line that a shell takes back.
@@ -194,7 +243,12 @@ mod tests {
     /// One trial in which it did not hold is enough, whatever the others say and in whatever order.
     #[test]
     fn an_expectation_must_hold_in_every_trial() {
-        let judged = |held| Judged { that: "x".into(), when: "always".into(), held, shown: format!("{held:?}") };
+        let judged = |held| Judged {
+            that: "x".into(),
+            when: "always".into(),
+            held,
+            shown: format!("{held:?}"),
+        };
         let orders = [
             [Some(true), None, Some(false)],
             [Some(false), Some(true), None],

@@ -26,7 +26,10 @@ pub(crate) fn wait_until_ready(
     let started = Instant::now();
     let mut client = Client::new(state.http, Duration::from_secs(2));
     loop {
-        let status = client.status().ok().and_then(|reply| serde_json::from_slice::<Value>(&reply.body).ok());
+        let status = client
+            .status()
+            .ok()
+            .and_then(|reply| serde_json::from_slice::<Value>(&reply.body).ok());
         let ready: Vec<u64> = status
             .iter()
             .flat_map(|status| status["layers"].as_array().into_iter().flatten())

@@ -70,7 +70,9 @@ impl Recorder {
             counts: Counts::default(),
             trouble: None,
         };
-        Self { table: Mutex::new(table) }
+        Self {
+            table: Mutex::new(table),
+        }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Table) -> T) -> T {
@@ -97,7 +99,13 @@ impl Recorder {
     /// The platform did not know an answer that was seen before.
     pub(super) fn vanished(&self, n: u64, at: u64) {
         self.with(|table| {
-            let read = Read { n, at, sight: Sight::Read, outcome: None, folded: None };
+            let read = Read {
+                n,
+                at,
+                sight: Sight::Read,
+                outcome: None,
+                folded: None,
+            };
             table.write(|writer| writer.read(read));
         });
     }
@@ -157,7 +165,9 @@ impl Table {
     }
 
     fn sent(&mut self, sent: &Sent) {
-        let Some(wanted) = (self.lookup)(sent.n) else { return };
+        let Some(wanted) = (self.lookup)(sent.n) else {
+            return;
+        };
         let mut operation = Operation::planned(sent.n, wanted.load, wanted.expression, sent.intended_ns);
         operation.sent = sent.sent_ns;
         operation.attempts = u32::from(sent.attempts);
@@ -194,14 +204,22 @@ impl Table {
         };
         let folded = Some(message.folded.as_nanos());
         let Some(mut operation) = self.open.remove(&n) else {
-            let read = Read { n, at, sight, outcome: Some(message.outcome), folded };
+            let read = Read {
+                n,
+                at,
+                sight,
+                outcome: Some(message.outcome),
+                folded,
+            };
             self.write(|writer| writer.read(read));
             return;
         };
         operation.done = Some(at);
         operation.fate = Fate::Ok;
         operation.folded = folded;
-        operation.reason = message.detail.filter(|_| matches!(message.outcome, Outcome::Error(_)));
+        operation.reason = message
+            .detail
+            .filter(|_| matches!(message.outcome, Outcome::Error(_)));
         operation.outcome = Some(message.outcome);
         operation.tasks = message.tasks;
         self.recent.push((n, message.id));
@@ -214,7 +232,11 @@ impl Table {
             let mut sets: Vec<_> = operation.tasks.iter().map(|task| task.set).collect();
             sets.sort_unstable();
             sets.dedup();
-            self.answered.push(Answered { intended: operation.intended, done: operation.done, sets });
+            self.answered.push(Answered {
+                intended: operation.intended,
+                done: operation.done,
+                sets,
+            });
         }
         self.write(|writer| writer.operation(operation));
     }

@@ -39,14 +39,19 @@ enum Seen {
 
 impl<'a> Rereader<'a> {
     pub(super) fn new(state: &State, recorder: &'a Recorder, start: Instant) -> Self {
-        Self { client: Client::new(state.http, ASK), recorder, start }
+        Self {
+            client: Client::new(state.http, ASK),
+            recorder,
+            start,
+        }
     }
 
     /// Asks once for every accepted request without an answer.
     pub(super) fn outstanding(&mut self) {
         for id in self.recorder.outstanding() {
             if let Seen::Answer(message) = self.ask(id) {
-                self.recorder.read(self.start.elapsed().as_nanos() as u64, *message);
+                self.recorder
+                    .read(self.start.elapsed().as_nanos() as u64, *message);
             }
         }
     }
@@ -71,7 +76,9 @@ impl<'a> Rereader<'a> {
         if reply.status == 404 {
             return Seen::Unknown;
         }
-        let Ok(page) = serde_json::from_slice::<Page>(&reply.body) else { return Seen::Trouble };
+        let Ok(page) = serde_json::from_slice::<Page>(&reply.body) else {
+            return Seen::Trouble;
+        };
         match (page.status.as_str(), page.outcome, page.accepted, page.folded) {
             ("done", Some(outcome), Some(accepted), Some(folded)) => Seen::Answer(Box::new(AnswerMessage {
                 id,

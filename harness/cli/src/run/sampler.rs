@@ -44,7 +44,10 @@ impl<'a> Sampler<'a> {
         recorder: &'a Recorder,
         start: Instant,
     ) -> Self {
-        let cluster = std::fs::read_to_string(state.data.join("cluster")).unwrap_or_default().trim().to_owned();
+        let cluster = std::fs::read_to_string(state.data.join("cluster"))
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
         Self {
             platform,
             cluster,
@@ -74,7 +77,11 @@ impl<'a> Sampler<'a> {
     fn look(&mut self) {
         self.look_at_sets();
         let rss = self.look_at_memory();
-        let Some(status) = self.client.status().ok().and_then(|r| serde_json::from_slice::<Value>(&r.body).ok())
+        let Some(status) = self
+            .client
+            .status()
+            .ok()
+            .and_then(|r| serde_json::from_slice::<Value>(&r.body).ok())
         else {
             return;
         };
@@ -84,7 +91,13 @@ impl<'a> Sampler<'a> {
             rss,
             ..Sample::default()
         };
-        for (index, layer) in status["layers"].as_array().into_iter().flatten().enumerate().take(4) {
+        for (index, layer) in status["layers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .take(4)
+        {
             let number = |key: &str| layer[key].as_u64().unwrap_or(0);
             sample.visible[index] = number("visible");
             sample.in_flight[index] = number("in_flight");
@@ -97,7 +110,9 @@ impl<'a> Sampler<'a> {
     /// Certificates name their epoch, so every version of every record is needed to check them.
     fn look_at_sets(&mut self) {
         let sets = self.client.get("/v1/sets").ok();
-        let Some(sets) = sets.and_then(|r| serde_json::from_slice::<Vec<SetRecord>>(&r.body).ok()) else { return };
+        let Some(sets) = sets.and_then(|r| serde_json::from_slice::<Vec<SetRecord>>(&r.body).ok()) else {
+            return;
+        };
         let before = self.records.len();
         for set in sets {
             let keys: String = set.members().map(|member| member.public_key.as_str()).collect();
@@ -123,7 +138,10 @@ impl<'a> Sampler<'a> {
                 rss[0] = resident_bytes_of(process);
                 self.memory.control_plane = self.memory.control_plane.max(peak_bytes_of(process));
             }
-            let running = status.pods.iter().filter(|occupant| occupant.pod.phase == PodPhase::Running);
+            let running = status
+                .pods
+                .iter()
+                .filter(|occupant| occupant.pod.phase == PodPhase::Running);
             for process in running.filter_map(|occupant| occupant.pod.process) {
                 rss[1] = rss[1].max(resident_bytes_of(process));
                 self.memory.member = self.memory.member.max(peak_bytes_of(process));

@@ -55,15 +55,27 @@ pub(super) struct Sent {
 
 /// Plays the trial and writes its files.
 pub(super) fn play(setup: &Setup<'_>, writer: TrialWriter, progress: &mut Progress) -> Result<Trial, String> {
-    let address = Address { target: setup.state.http, tag: setup.tag.clone(), trial: setup.number };
+    let address = Address {
+        target: setup.state.http,
+        tag: setup.tag.clone(),
+        trial: setup.number,
+    };
     let lanes = Lanes::new(&setup.plan, &address).map_err(|error| error.to_string())?;
     let lookup = lanes.lookup(Arc::clone(&setup.plan));
     let recorder = Recorder::new(writer, lookup, !setup.plan.faults.is_empty());
     let start = Instant::now() + LEAD;
-    let zero = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| (now + LEAD).as_nanos() as u64);
+    let zero = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |now| (now + LEAD).as_nanos() as u64);
     let (stream, answers) = AnswerStream::open(address.target, &address.tag, start, STREAM)
         .map_err(|error| format!("the answer stream cannot be opened: {error}"))?;
-    let stage = Stage { setup, address: &address, lanes: &lanes, recorder: &recorder, start };
+    let stage = Stage {
+        setup,
+        address: &address,
+        lanes: &lanes,
+        recorder: &recorder,
+        start,
+    };
     let (reports, memory, mut faults) = stage.run(answers, progress)?;
     drop(stream);
     let observations = gather(&setup.state.data, zero);
@@ -76,7 +88,11 @@ pub(super) fn play(setup: &Setup<'_>, writer: TrialWriter, progress: &mut Progre
     }
     let writer = recorder.finish().map_err(|error| error.to_string())?;
     writer.finish().map_err(|error| error.to_string())?;
-    Ok(Trial { faults, reports, memory })
+    Ok(Trial {
+        faults,
+        reports,
+        memory,
+    })
 }
 
 struct Stage<'a> {
@@ -105,23 +121,35 @@ impl Stage<'_> {
             let hearing = scope.spawn(move || self.hear(answers, ended));
             let breaking = scope.spawn(|| self.break_things());
             let ending = scope.spawn(|| self.end_closed_lanes(&over));
-            let sending: Vec<_> =
-                self.lanes.lanes.iter().map(|lane| scope.spawn(move || self.send(lane))).collect();
+            let sending: Vec<_> = self
+                .lanes
+                .lanes
+                .iter()
+                .map(|lane| scope.spawn(move || self.send(lane)))
+                .collect();
             while !sending.iter().all(std::thread::ScopedJoinHandle::is_finished) {
                 self.tell(progress, "load");
                 std::thread::sleep(LOOK);
             }
             let reports: Result<Vec<Sent>, String> = sending
                 .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|_| Err("a sending thread panicked".into())))
+                .map(|thread| {
+                    thread
+                        .join()
+                        .unwrap_or_else(|_| Err("a sending thread panicked".into()))
+                })
                 .collect();
             progress.step("load sent");
-            let faults = breaking.join().map_err(|_| "the chaos thread panicked".to_owned());
+            let faults = breaking
+                .join()
+                .map_err(|_| "the chaos thread panicked".to_owned());
             self.drain(progress);
             over.store(true, Ordering::Release);
             let _ = hearing.join();
             let _ = ending.join();
-            let memory = sampling.join().map_err(|_| "the sampling thread panicked".to_owned())?;
+            let memory = sampling
+                .join()
+                .map_err(|_| "the sampling thread panicked".to_owned())?;
             Ok((reports?, memory, faults?))
         })
     }
@@ -135,9 +163,19 @@ impl Stage<'_> {
                 self.recorder.sent(sent);
             }
         };
-        let report = loads::run(lane, self.address, self.start, self.setup.plan.seed, deadline, &told)
-            .map_err(|error| error.to_string())?;
-        Ok(Sent { open: lane.is_open(), report })
+        let report = loads::run(
+            lane,
+            self.address,
+            self.start,
+            self.setup.plan.seed,
+            deadline,
+            &told,
+        )
+        .map_err(|error| error.to_string())?;
+        Ok(Sent {
+            open: lane.is_open(),
+            report,
+        })
     }
 
     /// Closed loads end with the measure phase, open ones by themselves; an interrupt ends all.
@@ -146,7 +184,12 @@ impl Stage<'_> {
         loop {
             let interrupted = self.setup.interrupt.is_set();
             if interrupted || self.start.elapsed() >= end {
-                for lane in self.lanes.lanes.iter().filter(|lane| interrupted || !lane.is_open()) {
+                for lane in self
+                    .lanes
+                    .lanes
+                    .iter()
+                    .filter(|lane| interrupted || !lane.is_open())
+                {
                     lane.control.stop();
                 }
                 if interrupted || over.load(Ordering::Acquire) {
@@ -174,7 +217,10 @@ impl Stage<'_> {
                     Rereader::new(self.setup.state, self.recorder, self.start).outstanding();
                 }
                 Ok(StreamEvent::Unreadable(data)) => {
-                    tracing::warn!(bytes = data.len(), "an event of the answer stream has no readable id");
+                    tracing::warn!(
+                        bytes = data.len(),
+                        "an event of the answer stream has no readable id"
+                    );
                 }
                 Err(RecvTimeoutError::Timeout) if over.load(Ordering::Acquire) => return,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -184,7 +230,13 @@ impl Stage<'_> {
     }
 
     fn break_things(&self) -> Vec<FaultRecord> {
-        let planned: Vec<Planned> = self.setup.plan.faults.iter().map(|fault| self.order(fault)).collect();
+        let planned: Vec<Planned> = self
+            .setup
+            .plan
+            .faults
+            .iter()
+            .map(|fault| self.order(fault))
+            .collect();
         let now = || self.now();
         let (http, supervisor) = (self.setup.state.http, self.setup.state.supervisor);
         let make = |order: Order| {
@@ -196,7 +248,14 @@ impl Stage<'_> {
                 tracing::warn!(fault = record.name, problem, "a fault was not confirmed");
             }
         };
-        tally_chaos::run(&planned, self.start, self.setup.interrupt.flag(), &now, &make, &tell)
+        tally_chaos::run(
+            &planned,
+            self.start,
+            self.setup.interrupt.flag(),
+            &now,
+            &make,
+            &tell,
+        )
     }
 
     fn order(&self, fault: &tally_plan::PlannedFault) -> Planned {
@@ -241,7 +300,10 @@ impl Stage<'_> {
         rereader.outstanding();
         rereader.sample();
         let counts = self.recorder.counts();
-        progress.step(&format!("drained: {} of {} accepted answered", counts.answered, counts.accepted));
+        progress.step(&format!(
+            "drained: {} of {} accepted answered",
+            counts.answered, counts.accepted
+        ));
     }
 
     fn tell(&self, progress: &mut Progress, phase: &str) {

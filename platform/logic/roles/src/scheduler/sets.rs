@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tally_consensus::{Certificate, Membership};
-use tally_model::{Change, Epoch, Instant, NodeId, Operation, PlatformConfig, SetId, SetRecord, SetState};
+use tally_consensus::Verifier;
+use tally_model::{Change, Instant, NodeId, Operation, PlatformConfig, SetId, SetRecord, SetState};
 
 use super::flight::Flights;
 use super::{Command, Scheduler};
 use crate::packet::{Packet, TaskDone};
 
-/// Epochs of a set whose certificates are still believed.
-const EPOCHS_MAX: usize = 4;
 /// Tasks at a worker whose service time passes: one in work, one at hand.
 const PIPELINE_WITH_WORK: usize = 2;
 
@@ -20,14 +18,13 @@ struct Set {
     reachable: bool,
     answered: bool,
     drained: bool,
-    memberships: BTreeMap<Epoch, Membership>,
 }
 
 /// All sets.
 #[derive(Debug)]
 pub(super) struct Sets {
     config: PlatformConfig,
-    cluster: [u8; 16],
+    verifier: Verifier,
     table: BTreeMap<SetId, Set>,
 }
 
@@ -35,7 +32,7 @@ impl Sets {
     pub(super) fn new(config: &PlatformConfig, cluster: [u8; 16]) -> Self {
         Self {
             config: config.clone(),
-            cluster,
+            verifier: Verifier::new(cluster, config.clone()),
             table: BTreeMap::new(),
         }
     }
@@ -80,24 +77,13 @@ impl Sets {
     }
 
     /// Checks that a set stands behind an answer; says what is wrong otherwise.
-    pub(super) fn verify(&self, id: SetId, done: &TaskDone) -> Result<(), String> {
+    pub(super) fn verify(&mut self, id: SetId, done: &TaskDone) -> Result<(), String> {
         if self.config.replicas_per_set() == 0 {
             return Ok(());
         }
-        let set = self.table.get(&id).ok_or("the set is unknown")?;
         let bytes = done.certificate.as_ref().ok_or("there is no certificate")?;
-        let certificate = Certificate::decode(bytes).map_err(|flaw| flaw.to_string())?;
-        let membership = set
-            .memberships
-            .get(&certificate.epoch)
-            .ok_or("the certificate is of an unknown epoch")?;
-        if certificate.outcome != done.outcome {
-            return Err("the certificate is for another outcome".into());
-        }
-        certificate
-            .verify(&done.job, membership)
-            .map(|_| ())
-            .map_err(|flaw| flaw.to_string())
+        let verified = self.verifier.verify(id, &done.job, &done.outcome, bytes);
+        verified.map(|_| ()).map_err(|flaw| flaw.to_string())
     }
 
     /// True the first time a set answers.
@@ -128,7 +114,8 @@ impl Sets {
 
     /// Stores a record; returns the nodes whose address changed or went, and whether the worker is another one.
     fn update(&mut self, record: SetRecord) -> Update {
-        let membership = Membership::from_record(&record, self.cluster, &self.config).ok();
+        // A record without usable keys is learned as nothing: whatever its set certifies is then refused, and seen.
+        let _unlearned = self.verifier.learn(&record);
         let set = self.table.entry(record.id).or_insert_with(|| Set {
             record: SetRecord {
                 worker: None,
@@ -138,14 +125,7 @@ impl Sets {
             reachable: false,
             answered: false,
             drained: false,
-            memberships: BTreeMap::new(),
         });
-        if let Some(membership) = membership {
-            set.memberships.insert(record.epoch, membership);
-            while set.memberships.len() > EPOCHS_MAX {
-                set.memberships.pop_first();
-            }
-        }
         let update = Update::between(&set.record, &record);
         if update.worker_changed {
             set.answered = false;
@@ -156,6 +136,7 @@ impl Sets {
     }
 
     fn remove(&mut self, id: SetId) -> Vec<NodeId> {
+        self.verifier.forget(id);
         self.table
             .remove(&id)
             .map_or(Vec::new(), |set| set.record.members().map(|m| m.node).collect())
