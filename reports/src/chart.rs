@@ -99,7 +99,14 @@ impl Timeline {
     }
 
     /// A panel with this time below it.
-    fn panel(&self, label: &str, heights: [u32; 2], y: &Axis, lines: &[Line], marks: &[Mark]) -> Result<Panel, Error> {
+    fn panel(
+        &self,
+        label: &str,
+        heights: [u32; 2],
+        y: &Axis,
+        lines: &[Line],
+        marks: &[Mark],
+    ) -> Result<Panel, Error> {
         let draw = |size: Size| {
             Plot {
                 size,

@@ -17,7 +17,5 @@ pub use clean::clean;
 pub use error::Error;
 pub use html::{MOST_BYTES, html};
 pub use markdown::markdown;
-pub use run_report::{
-    Correctness, ExpectationLine, GeneratorFacts, Memory, RunReport, TrialReport, Warning,
-};
+pub use run_report::{Correctness, ExpectationLine, GeneratorFacts, Memory, RunReport, TrialReport, Warning};
 pub use text::text;

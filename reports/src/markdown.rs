@@ -42,7 +42,11 @@ pub fn markdown(report: &RunReport) -> String {
     latency(report, &mut out);
     faults(report, &mut out);
     for warning in report.warnings.iter().take(LINES) {
-        out.push_str(&format!("\n**Warning:** {} {}\n", plain(&warning.text), plain(&warning.remedy)));
+        out.push_str(&format!(
+            "\n**Warning:** {} {}\n",
+            plain(&warning.text),
+            plain(&warning.remedy)
+        ));
     }
     out
 }
@@ -53,7 +57,9 @@ fn latency(report: &RunReport, out: &mut String) {
     }
     out.push_str("\n| trial | offered | answered | p50 | p99 | p99.9 | longest |\n|---:|---:|---:|---:|---:|---:|---:|\n");
     for trial in report.trials.iter().take(LINES) {
-        let Some(window) = trial.summary.window("") else { continue };
+        let Some(window) = trial.summary.window("") else {
+            continue;
+        };
         row(
             out,
             &[
@@ -70,7 +76,12 @@ fn latency(report: &RunReport, out: &mut String) {
 }
 
 fn faults(report: &RunReport, out: &mut String) {
-    let all = || report.trials.iter().flat_map(|trial| trial.faults.iter().map(move |fault| (trial.number, fault)));
+    let all = || {
+        report
+            .trials
+            .iter()
+            .flat_map(|trial| trial.faults.iter().map(move |fault| (trial.number, fault)))
+    };
     if all().next().is_none() {
         return;
     }

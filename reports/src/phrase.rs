@@ -65,10 +65,16 @@ pub(crate) fn expectations(report: &RunReport) -> String {
     let [held, failed, unknown] = report.tally();
     let all = held + failed + unknown;
     let s = if all == 1 { "" } else { "s" };
+    // A run that proves nothing must not read as a success in its first line.
+    let but = if report.verdict == "PASS" {
+        ""
+    } else {
+        ", but see below"
+    };
     match (failed, unknown) {
         _ if all == 0 => "no expectations".into(),
-        (0, 0) if all == 1 => "the expectation held".into(),
-        (0, 0) => format!("all {all} expectations held"),
+        (0, 0) if all == 1 => format!("the expectation held{but}"),
+        (0, 0) => format!("all {all} expectations held{but}"),
         (0, _) => format!("{unknown} of {all} expectation{s} could not be told"),
         (_, 0) => format!("{failed} of {all} expectation{s} failed"),
         _ => format!("{failed} of {all} expectation{s} failed, {unknown} could not be told"),
@@ -78,7 +84,7 @@ pub(crate) fn expectations(report: &RunReport) -> String {
 /// The name of a window for people.
 pub(crate) fn window(name: &str) -> String {
     match name {
-        "" | "always" => "whole measurement".into(),
+        "" | "always" | "measure" => "whole measurement".into(),
         "steady" => "no fault felt".into(),
         "before" => "before the faults".into(),
         "during" => "while a fault was felt".into(),
@@ -98,9 +104,20 @@ pub(crate) fn after(fault: &FaultRecord, step: Option<&Effect>) -> String {
         (Some(effect), Some(step)) if step.at >= effect.at => {
             format!("after {}", unit::nanos(step.at - effect.at))
         }
-        (Some(effect), Some(step)) => format!("{} before it was seen to have taken effect", unit::nanos(effect.at - step.at)),
+        (Some(effect), Some(step)) => format!(
+            "{} before it was seen to have taken effect",
+            unit::nanos(effect.at - step.at)
+        ),
         (None, Some(step)) => format!("at {}", unit::moment(step.at)),
         (_, None) => "never seen".into(),
+    }
+}
+
+/// A step of a fault in a sentence: `noticed after 610 ms`, `never seen to be noticed`.
+pub(crate) fn step(fault: &FaultRecord, verb: &str, step: Option<&Effect>) -> String {
+    match step {
+        Some(_) => format!("{verb} {}", after(fault, step)),
+        None => format!("never seen to be {verb}"),
     }
 }
 
@@ -136,7 +153,7 @@ mod tests {
             seed: 0,
             target: String::new(),
             plan: String::new(),
-            verdict: String::new(),
+            verdict: "PASS".into(),
             exit_code: 0,
             sentence: String::new(),
             expectations: held.iter().map(line).collect(),
@@ -157,9 +174,15 @@ mod tests {
             (&[Some(true), Some(true)], "all 2 expectations held"),
             (&[Some(true), Some(false)], "1 of 2 expectations failed"),
             (&[Some(true), None], "1 of 2 expectations could not be told"),
-            (&[None, Some(false)], "1 of 2 expectations failed, 1 could not be told"),
+            (
+                &[None, Some(false)],
+                "1 of 2 expectations failed, 1 could not be told",
+            ),
         ] {
             assert_eq!(expectations(&report(held)), expected);
         }
+        let mut doubtful = report(&[Some(true)]);
+        doubtful.verdict = "INCONCLUSIVE".into();
+        assert_eq!(expectations(&doubtful), "the expectation held, but see below");
     }
 }

@@ -161,7 +161,11 @@ impl RunReport {
     /// If a file is missing or damaged; a torn tail is not an error.
     pub fn attach(&mut self, run: &RunReader) -> tally_capture::Result<()> {
         for reader in run.trials()? {
-            let Some(trial) = self.trials.iter_mut().find(|trial| trial.number == reader.number()) else {
+            let Some(trial) = self
+                .trials
+                .iter_mut()
+                .find(|trial| trial.number == reader.number())
+            else {
                 continue;
             };
             trial.samples = reader.series()?.0;
@@ -173,6 +177,7 @@ impl RunReport {
 
     /// How many expectations held, failed, and could not be told.
     pub(crate) fn tally(&self) -> [usize; 3] {
-        [Some(true), Some(false), None].map(|held| self.expectations.iter().filter(|line| line.held == held).count())
+        [Some(true), Some(false), None]
+            .map(|held| self.expectations.iter().filter(|line| line.held == held).count())
     }
 }

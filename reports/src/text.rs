@@ -7,7 +7,7 @@ mod paint;
 use tally_capture::WindowSummary;
 
 use crate::phrase::{self, Tone};
-use crate::run_report::{RunReport, TrialReport};
+use crate::run_report::{ExpectationLine, RunReport, TrialReport};
 use crate::unit;
 use grid::grid;
 use paint::Paint;
@@ -64,23 +64,52 @@ fn expectations(report: &RunReport, page: &mut Paint) {
     page.gap();
     page.heading("expectations");
     let lines = report.expectations.iter().take(LINES);
+    // Long conditions stand alone, what was measured under them, so that they do not tear the columns apart.
+    let long = |line: &ExpectationLine| line.text.chars().count() > grid::WIDEST;
     let cells: Vec<Vec<String>> = lines
         .clone()
         .map(|line| {
-            let when = if line.when.is_empty() || line.when == "always" { String::new() } else { phrase::window(&line.when) };
-            vec![
-                format!("{} {}", Tone::of(line.held).icon(), phrase::held(line)),
-                line.text.clone(),
-                line.shown.clone(),
-                when,
-            ]
+            if long(line) {
+                return vec![marked(line)];
+            }
+            vec![marked(line), line.text.clone(), line.shown.clone(), over(line)]
         })
         .collect();
+    let widest = lines
+        .clone()
+        .map(|line| marked(line).chars().count())
+        .max()
+        .unwrap_or(0);
     for (line, row) in lines.zip(grid(&cells, &[])) {
-        page.toned(Tone::of(line.held), &row);
+        let tone = Tone::of(line.held);
+        if long(line) {
+            let pad = widest.saturating_sub(marked(line).chars().count()) + 2;
+            page.toned(
+                tone,
+                phrase::held(line),
+                &format!("{}{}", " ".repeat(pad), line.text),
+            );
+            page.wrapped(widest + 4, &format!("{}  {}", line.shown, over(line)));
+        } else {
+            page.row(tone, &marked(line), &row);
+        }
     }
     if report.expectations.len() > LINES {
         page.line(&format!("and {} more", report.expectations.len() - LINES));
+    }
+}
+
+fn marked(line: &ExpectationLine) -> String {
+    format!("{} {}", Tone::of(line.held).icon(), phrase::held(line))
+}
+
+/// The window of an expectation, if it is not the whole measurement.
+fn over(line: &ExpectationLine) -> String {
+    let when = phrase::window(&line.when);
+    if when == phrase::window("") {
+        String::new()
+    } else {
+        when
     }
 }
 
@@ -99,8 +128,12 @@ fn latency(report: &RunReport, page: &mut Paint) {
         let windows = report.trials.iter().flat_map(|trial| &trial.summary.windows);
         windows
             .filter(|window| window.counts.offered > 0)
+            // What lies between single faults is on the page.
+            .filter(|window| !window.name.starts_with("before:") && !window.name.starts_with("after:"))
             // The same numbers under a second name tell nothing.
-            .filter(|window| !matches!(window.name.as_str(), "steady" | "before") || !report.trials[0].faults.is_empty())
+            .filter(|window| {
+                !matches!(window.name.as_str(), "steady" | "before") || !report.trials[0].faults.is_empty()
+            })
             .take(LINES)
             .map(|window| (phrase::window(&window.name), window))
             .collect()
@@ -110,12 +143,21 @@ fn latency(report: &RunReport, page: &mut Paint) {
     }
     // A narrow terminal gets the columns that people ask for first.
     let all = ["", "offered", "answered", "p50", "p90", "p99", "p99.9", "longest"];
-    let chosen: &[usize] = if page.width() < 90 { &[0, 2, 3, 5, 7] } else { &[0, 1, 2, 3, 4, 5, 6, 7] };
+    let chosen: &[usize] = if page.width() < 90 {
+        &[0, 2, 3, 5, 7]
+    } else {
+        &[0, 1, 2, 3, 4, 5, 6, 7]
+    };
     let mut cells: Vec<Vec<String>> = vec![all.map(str::to_owned).to_vec()];
     cells.extend(rows.iter().map(|(name, window)| numbers(name, window)));
     let cells: Vec<Vec<String>> = cells
         .into_iter()
-        .map(|row| chosen.iter().filter_map(|column| row.get(*column).cloned()).collect())
+        .map(|row| {
+            chosen
+                .iter()
+                .filter_map(|column| row.get(*column).cloned())
+                .collect()
+        })
         .collect();
     page.gap();
     page.heading("latency, from due to answered");
@@ -126,7 +168,13 @@ fn latency(report: &RunReport, page: &mut Paint) {
 
 fn numbers(name: &str, window: &WindowSummary) -> Vec<String> {
     let quantiles = window.latency;
-    let time = |nanos: u64| if quantiles.count == 0 { "none".into() } else { unit::nanos(nanos) };
+    let time = |nanos: u64| {
+        if quantiles.count == 0 {
+            "none".into()
+        } else {
+            unit::nanos(nanos)
+        }
+    };
     vec![
         name.to_owned(),
         unit::count(window.counts.offered),
@@ -142,7 +190,11 @@ fn numbers(name: &str, window: &WindowSummary) -> Vec<String> {
 fn one(trial: &TrialReport, page: &mut Paint) {
     page.gap();
     if trial.summary.torn {
-        page.toned(Tone::Doubtful, "? the history ends in the middle: this is a prefix");
+        page.toned(
+            Tone::Doubtful,
+            "cut short",
+            ": the history ends in the middle, so this is a prefix",
+        );
     }
     sparks(trial, page);
     requests(trial, page);
@@ -171,16 +223,30 @@ fn sparks(trial: &TrialReport, page: &mut Paint) {
     let longest = seconds.iter().map(|second| second.p99).max().unwrap_or(0);
     if longest > 0 {
         let values: Vec<u64> = seconds.iter().map(|second| second.p99).collect();
-        page.line(&format!("p99 per second   {}  up to {}", grid::spark(&values, room), unit::nanos(longest)));
+        page.line(&format!(
+            "p99 per second   {}  up to {}",
+            grid::spark(&values, room),
+            unit::nanos(longest)
+        ));
     }
-    let depths: Vec<u64> = trial.samples.iter().map(|sample| sample.visible.iter().sum()).collect();
+    let depths: Vec<u64> = trial
+        .samples
+        .iter()
+        .map(|sample| sample.visible.iter().sum())
+        .collect();
     if let Some(deepest) = depths.iter().max().filter(|depth| **depth > 0) {
-        page.line(&format!("tasks waiting    {}  up to {}", grid::spark(&depths, room), unit::count(*deepest)));
+        page.line(&format!(
+            "tasks waiting    {}  up to {}",
+            grid::spark(&depths, room),
+            unit::count(*deepest)
+        ));
     }
 }
 
 fn requests(trial: &TrialReport, page: &mut Paint) {
-    let Some(window) = trial.summary.window("") else { return };
+    let Some(window) = trial.summary.window("") else {
+        return;
+    };
     let counts = window.counts;
     let mut parts = vec![
         format!("{} offered", unit::count(counts.offered)),
@@ -206,7 +272,7 @@ fn correctness(trial: &TrialReport, page: &mut Paint) {
     page.gap();
     page.heading("correctness");
     let Some(found) = &trial.correctness else {
-        page.toned(Tone::Doubtful, "? not checked");
+        page.toned(Tone::Doubtful, "not checked", "");
         return;
     };
     let counts = [
@@ -219,10 +285,21 @@ fn correctness(trial: &TrialReport, page: &mut Paint) {
     ];
     let flaws: u64 = found.flaws.values().sum();
     let clean = counts.iter().all(|(count, _)| *count == 0) && flaws == 0;
-    let parts: Vec<String> = counts.iter().map(|(count, name)| format!("{} {name}", unit::count(*count))).collect();
+    let parts: Vec<String> = counts
+        .iter()
+        .map(|(count, name)| format!("{} {name}", unit::count(*count)))
+        .collect();
     let tone = if clean { Tone::Good } else { Tone::Bad };
-    let of = format!("{} {} of {} accepted: {}", tone.icon(), if clean { "clean" } else { "broken" }, unit::count(found.accepted), parts.join(", "));
-    page.toned(tone, &of);
+    let word = if clean { "clean" } else { "broken" };
+    page.toned(
+        tone,
+        word,
+        &format!(
+            ": of {} accepted, {}",
+            unit::count(found.accepted),
+            parts.join(", ")
+        ),
+    );
     let tone = if flaws > 0 {
         Tone::Bad
     } else if found.certificates_total == 0 {
@@ -232,16 +309,16 @@ fn correctness(trial: &TrialReport, page: &mut Paint) {
     };
     page.toned(
         tone,
+        "certificates",
         &format!(
-            "{} certificates: {} of {} audited, {} flawed",
-            tone.icon(),
+            ": {} of {} audited, {} flawed",
             unit::count(found.certificates_audited),
             unit::count(found.certificates_total),
             unit::count(flaws)
         ),
     );
     for gap in found.gaps.iter().take(5) {
-        page.toned(Tone::Doubtful, &format!("? gap in the record: {gap}"));
+        page.toned(Tone::Doubtful, "gap", &format!(" in the record: {gap}"));
     }
     for example in found.examples.iter().take(5) {
         page.line(&format!("  {example}"));
@@ -250,14 +327,18 @@ fn correctness(trial: &TrialReport, page: &mut Paint) {
 
 fn generator(trial: &TrialReport, page: &mut Paint) {
     let facts = &trial.generator;
-    let (tone, word) = if facts.valid { (Tone::Good, "on time") } else { (Tone::Doubtful, "late, trial void") };
+    let (tone, word) = if facts.valid {
+        (Tone::Good, "on time")
+    } else {
+        (Tone::Doubtful, "late, trial void")
+    };
     page.gap();
     page.heading("generator");
     page.toned(
         tone,
+        word,
         &format!(
-            "{} {word}: send lag p50 {}, p99 {}, p99.9 {} (bound {}), longest {}",
-            tone.icon(),
+            ": send lag p50 {}, p99 {}, p99.9 {} (bound {}), longest {}",
             unit::nanos(facts.lag_p50),
             unit::nanos(facts.lag_p99),
             unit::nanos(facts.lag_p999),

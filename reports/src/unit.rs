@@ -80,9 +80,14 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
     let percent = part as f64 * 100.0 / whole as f64;
     match percent {
         _ if part == 0 => "0 %".into(),
-        _ if part < whole && percent > 99.99 => "> 99.99 %".into(),
+        _ if part < whole && percent >= 99.995 => "> 99.99 %".into(),
         _ if percent < 0.01 => "< 0.01 %".into(),
-        _ if percent > 99.0 => format!("{} %", format!("{percent:.2}").trim_end_matches('0').trim_end_matches('.')),
+        _ if percent > 99.0 => format!(
+            "{} %",
+            format!("{percent:.2}")
+                .trim_end_matches('0')
+                .trim_end_matches('.')
+        ),
         _ => format!("{} %", digits(percent)),
     }
 }
@@ -114,8 +119,14 @@ mod tests {
     /// Counts are exact, bytes binary, shares never rounded to none or all.
     #[test]
     fn counts_bytes_and_shares_do_not_mislead() {
-        assert_eq!([0, 999, 1_000, 12_031, 1_000_000].map(count).join(" "), "0 999 1,000 12,031 1,000,000");
-        assert_eq!([512, 1_048_576, 50_331_648].map(bytes).join(" "), "512 B 1 MiB 48 MiB");
+        assert_eq!(
+            [0, 999, 1_000, 12_031, 1_000_000].map(count).join(" "),
+            "0 999 1,000 12,031 1,000,000"
+        );
+        assert_eq!(
+            [512, 1_048_576, 50_331_648].map(bytes).join(" "),
+            "512 B 1 MiB 48 MiB"
+        );
         for (part, whole, expected) in [
             (0, 0, "none"),
             (0, 9, "0 %"),

@@ -42,7 +42,8 @@ impl Axis {
     /// From 0 to `end` seconds with at most `most` steps.
     pub(crate) fn time(end: f64, most: usize) -> Self {
         const STEPS: [u64; 19] = [
-            1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 864_000,
+            1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400,
+            864_000,
         ];
         let step = STEPS
             .into_iter()
@@ -87,7 +88,10 @@ impl Axis {
     /// Durations in nanoseconds on a logarithmic scale that holds all of `values` above 0.
     pub(crate) fn durations(values: impl IntoIterator<Item = f64>) -> Self {
         let (mut low, mut high) = (f64::INFINITY, 0f64);
-        for value in values.into_iter().filter(|value| *value > 0.0 && value.is_finite()) {
+        for value in values
+            .into_iter()
+            .filter(|value| *value > 0.0 && value.is_finite())
+        {
             low = low.min(value);
             high = high.max(value);
         }
@@ -95,17 +99,28 @@ impl Axis {
             (low, high) = (1e6, 1e9);
         }
         let round = |exponent: i32| -> Vec<f64> {
-            [1.0, 2.0, 5.0].into_iter().map(|factor| factor * 10f64.powi(exponent)).collect()
+            [1.0, 2.0, 5.0]
+                .into_iter()
+                .map(|factor| factor * 10f64.powi(exponent))
+                .collect()
         };
         let exponents = low.log10().floor() as i32 - 1..=high.log10().ceil() as i32 + 1;
         let all: Vec<f64> = exponents.flat_map(round).collect();
         // A little beyond both ends, so that no line runs along the frame.
-        let from = all.iter().copied().rfind(|place| *place < low * 0.99).unwrap_or(low);
-        let to = all.iter().copied().find(|place| *place > high * 1.01).unwrap_or(high);
+        let from = all
+            .iter()
+            .copied()
+            .rfind(|place| *place < low * 0.99)
+            .unwrap_or(low);
+        let to = all
+            .iter()
+            .copied()
+            .find(|place| *place > high * 1.01)
+            .unwrap_or(high);
         let decades = (to / from).log10();
         let named = |value: f64| {
             let first = value / 10f64.powf(value.log10().floor());
-            decades <= 2.5 || first < 1.5 || first > 9.5
+            decades <= 2.5 || !(1.5..=9.5).contains(&first)
         };
         Self {
             scale: Scale::Log,
@@ -195,7 +210,10 @@ mod tests {
     fn ticks_stand_at_round_values() {
         for (axis, expected) in [
             (Axis::time(60.0, 8), "0 s 10 s 20 s 30 s 40 s 50 s 60 s"),
-            (Axis::time(3_600.0, 8), "0 min 10 min 20 min 30 min 40 min 50 min 60 min"),
+            (
+                Axis::time(3_600.0, 8),
+                "0 min 10 min 20 min 30 min 40 min 50 min 60 min",
+            ),
             (Axis::time(1.0, 4), "0 s 1 s"),
             (Axis::counts(0.0), "0 1"),
             (Axis::counts(7.0), "0 2 4 6 8"),

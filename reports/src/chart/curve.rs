@@ -35,7 +35,11 @@ pub(crate) fn percentiles(time: &Timeline, summary: &Summary) -> Result<Option<C
 }
 
 /// The generator's lag beside its bound; none if nothing was sent.
-pub(crate) fn lag(time: &Timeline, summary: &Summary, facts: &GeneratorFacts) -> Result<Option<Chart>, Error> {
+pub(crate) fn lag(
+    time: &Timeline,
+    summary: &Summary,
+    facts: &GeneratorFacts,
+) -> Result<Option<Chart>, Error> {
     let Some(window) = summary.window("always").filter(|window| window.lag.count > 0) else {
         return Ok(None);
     };
@@ -50,7 +54,14 @@ pub(crate) fn lag(time: &Timeline, summary: &Summary, facts: &GeneratorFacts) ->
         unit::nanos(facts.bound),
         if facts.valid { "valid" } else { "void" }
     );
-    chart(time.id("lag"), "Send lag of the generator", desc, &curves, Some(facts.bound)).map(Some)
+    chart(
+        time.id("lag"),
+        "Send lag of the generator",
+        desc,
+        &curves,
+        Some(facts.bound),
+    )
+    .map(Some)
 }
 
 /// The percentiles of a curve; those that fewer than one request would decide are left out.
@@ -67,9 +78,19 @@ fn points(quantiles: &Quantiles) -> Vec<(&'static str, Point)> {
     SHARES
         .into_iter()
         .zip(values)
-        .filter(|((share, _), _)| quantiles.count as f64 * (1.0 - share) >= 0.999)
+        .filter(|((share, _), _)| quantiles.count as f64 * (1.0 - share) >= 1.0 - 1e-9)
         .map(|((share, name), value)| (name, (share, Some(value.max(1) as f64))))
         .collect()
+}
+
+/// The curve itself: the percentiles, and at its end the longest of n requests, which all but 1 in n were below.
+fn curve(quantiles: &Quantiles) -> Vec<Point> {
+    let mut curve: Vec<Point> = points(quantiles).into_iter().map(|(_, point)| point).collect();
+    let last = 1.0 - 1.0 / quantiles.count.max(1) as f64;
+    if (0.5..=0.9999).contains(&last) {
+        curve.push((last, Some(quantiles.max.max(1) as f64)));
+    }
+    curve
 }
 
 fn chart(
@@ -82,11 +103,11 @@ fn chart(
     let lines: Vec<Line> = curves
         .iter()
         .enumerate()
-        .map(|(n, (_, quantiles))| {
-            Line::straight(Ink::series(n), points(quantiles).into_iter().map(|(_, point)| point).collect())
-        })
+        .map(|(n, (_, quantiles))| Line::straight(Ink::series(n), curve(quantiles)))
         .collect();
-    let values = lines.iter().flat_map(|line| line.points.iter().filter_map(|point| point.1));
+    let values = lines
+        .iter()
+        .flat_map(|line| line.points.iter().filter_map(|point| point.1));
     let y = Axis::durations(values.chain(bound.map(|bound| bound as f64)));
     let draw = |size: Size| {
         Plot {
@@ -106,7 +127,9 @@ fn chart(
         .enumerate()
         .map(|(n, (name, _))| Key::line(Ink::series(n), name))
         .collect();
-    keys.extend(bound.map(|bound| Key::line(Ink::Bound, &format!("bound for 99.9 %: {}", unit::nanos(bound)))));
+    keys.extend(
+        bound.map(|bound| Key::line(Ink::Bound, &format!("bound for 99.9 %: {}", unit::nanos(bound)))),
+    );
     Ok(Chart {
         id,
         title: title.to_owned(),
@@ -142,6 +165,30 @@ fn table(curves: &[(String, Quantiles)]) -> Table {
     Table {
         head,
         rows,
-        note: "Percentiles that less than one request would decide are left out.".into(),
+        note:
+            "Percentiles that less than one request would decide are left out; a curve ends with the longest."
+                .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However few requests there were, the worst of them is on the curve, and nothing is drawn that none decided.
+    #[test]
+    fn a_curve_ends_with_the_worst_request() {
+        for (count, known) in [(2, 1), (100, 5), (454, 5), (9_999, 6)] {
+            let quantiles = Quantiles {
+                count,
+                p50: 5,
+                max: 77,
+                ..Quantiles::default()
+            };
+            let curve = curve(&quantiles);
+            assert_eq!(curve.len(), known + 1, "{count}");
+            assert_eq!(curve.last().unwrap().1, Some(77.0), "{count}");
+            assert!(curve.is_sorted_by(|a, b| a.0 <= b.0 + 1e-12), "{count}");
+        }
     }
 }

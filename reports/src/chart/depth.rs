@@ -15,13 +15,18 @@ pub(crate) fn depth(time: &Timeline, samples: &[Sample]) -> Result<Option<Chart>
     let lines: Vec<Line> = Operation::ALL
         .into_iter()
         .map(|layer| {
-            let point = |sample: &Sample| (sample.at as f64 / 1e9, Some(sample.visible[layer.index()] as f64));
+            let point =
+                |sample: &Sample| (sample.at as f64 / 1e9, Some(sample.visible[layer.index()] as f64));
             Line::straight(Ink::series(layer.index()), samples.iter().map(point).collect())
         })
         .collect();
     let deepest = Operation::ALL
         .into_iter()
-        .flat_map(|layer| samples.iter().map(move |sample| (sample.visible[layer.index()], layer, sample.at)))
+        .flat_map(|layer| {
+            samples
+                .iter()
+                .map(move |sample| (sample.visible[layer.index()], layer, sample.at))
+        })
         .max_by_key(|(depth, _, _)| *depth);
     let highest = deepest.map_or(0, |(depth, _, _)| depth);
     let desc = match deepest {
@@ -49,7 +54,11 @@ pub(crate) fn depth(time: &Timeline, samples: &[Sample]) -> Result<Option<Chart>
 fn table(samples: &[Sample]) -> Table {
     let each = per_row(samples.len(), ROWS);
     let row = |group: &[Sample]| {
-        let mut cells = vec![group.first().map_or_else(String::new, |sample| unit::moment(sample.at))];
+        let mut cells = vec![
+            group
+                .first()
+                .map_or_else(String::new, |sample| unit::moment(sample.at)),
+        ];
         cells.extend(Operation::ALL.map(|layer| {
             let most = group.iter().map(|sample| sample.visible[layer.index()]).max();
             unit::count(most.unwrap_or(0))
@@ -59,7 +68,9 @@ fn table(samples: &[Sample]) -> Table {
         cells
     };
     Table {
-        head: ["at", "add", "sub", "mul", "div", "accepted, no outcome yet"].map(str::to_owned).to_vec(),
+        head: ["at", "add", "sub", "mul", "div", "accepted, no outcome yet"]
+            .map(str::to_owned)
+            .to_vec(),
         rows: samples.chunks(each).map(row).collect(),
         note: if each > 1 {
             format!("One row is {each} samples; each number is the highest of them.")

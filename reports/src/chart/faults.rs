@@ -37,7 +37,9 @@ impl Band {
             },
             asked: seconds(fault.requested.unwrap_or(fault.planned)),
             felt: effective.map(|from| (from, healed.unwrap_or(end).max(from))),
-            edges: effective.map_or_else(Vec::new, |from| [Some(from), healed].into_iter().flatten().collect()),
+            edges: effective.map_or_else(Vec::new, |from| {
+                [Some(from), healed].into_iter().flatten().collect()
+            }),
         }
     }
 

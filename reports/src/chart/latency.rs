@@ -26,14 +26,21 @@ pub(crate) fn latency(time: &Timeline, seconds: &[Second]) -> Result<Chart, Erro
         .enumerate()
         .map(|(n, (_, of))| Line::straight(Ink::series(n), points(*of)))
         .collect();
-    let values = lines.iter().flat_map(|line| line.points.iter().filter_map(|point| point.1));
+    let values = lines
+        .iter()
+        .flat_map(|line| line.points.iter().filter_map(|point| point.1));
     let y = Axis::durations(values);
     Ok(Chart {
         id: time.id("latency"),
         title: "Latency over time".into(),
         desc: describe(seconds),
         panels: vec![time.panel("", [300, 240], &y, &lines, &[])?],
-        keys: time.keys(series.iter().enumerate().map(|(n, (name, _))| Key::line(Ink::series(n), name))),
+        keys: time.keys(
+            series
+                .iter()
+                .enumerate()
+                .map(|(n, (name, _))| Key::line(Ink::series(n), name)),
+        ),
         table: table(seconds),
     })
 }
@@ -55,7 +62,11 @@ fn table(seconds: &[Second]) -> Table {
     let row = |group: &[Second]| {
         let most = |of: fn(&Second) -> u64| {
             let value = group.iter().map(of).max().unwrap_or(0);
-            if value == 0 { "none".into() } else { unit::nanos(value) }
+            if value == 0 {
+                "none".into()
+            } else {
+                unit::nanos(value)
+            }
         };
         vec![
             format!("{} s", group.first().map_or(0, |second| second.second)),

@@ -50,7 +50,11 @@ pub(crate) fn thin(points: &[Point], groups: usize) -> Vec<Point> {
     }
     let mut thinned = Vec::with_capacity(groups * 2);
     for group in points.chunks(points.len().div_ceil(groups.max(1))) {
-        let known = || group.iter().filter_map(|(at, value)| value.map(|value| (*at, value)));
+        let known = || {
+            group
+                .iter()
+                .filter_map(|(at, value)| value.map(|value| (*at, value)))
+        };
         let low = known().min_by(|a, b| a.1.total_cmp(&b.1));
         // The last of several highest, so that a flat group keeps both its ends.
         let high = known().max_by(|a, b| a.1.total_cmp(&b.1));

@@ -74,15 +74,16 @@ impl Plot<'_> {
     pub(crate) fn draw(&self) -> Result<Drawing, Error> {
         let mut svg = String::new();
         {
-            let root = SVGBackend::with_string(&mut svg, (self.size.width, self.size.height)).into_drawing_area();
+            let root =
+                SVGBackend::with_string(&mut svg, (self.size.width, self.size.height)).into_drawing_area();
             let mut chart = ChartBuilder::on(&root)
                 .margin_top(if self.bands.is_empty() { 8 } else { HEAD })
                 .margin_right(24)
                 .x_label_area_size(24)
                 .y_label_area_size(self.y.label_width() + 12)
                 .build_cartesian_2d(self.x.clone(), self.y.clone())?;
+            Self::mesh(&mut chart)?;
             self.behind(&mut chart)?;
-            self.mesh(&mut chart)?;
             for line in self.lines {
                 self.line(&mut chart, line)?;
             }
@@ -97,7 +98,7 @@ impl Plot<'_> {
         })
     }
 
-    fn mesh(&self, chart: &mut Context) -> Result<(), Error> {
+    fn mesh(chart: &mut Context) -> Result<(), Error> {
         chart
             .configure_mesh()
             .axis_style(Ink::Axis.color())
@@ -119,7 +120,11 @@ impl Plot<'_> {
             let to = self.x.place(to)?;
             (from < to).then(|| Rectangle::new([(from, bottom), (to, top)], ink.color().filled()))
         };
-        chart.draw_series(self.outside.iter().filter_map(|(from, to)| filled(Ink::Outside, *from, *to)))?;
+        chart.draw_series(
+            self.outside
+                .iter()
+                .filter_map(|(from, to)| filled(Ink::Outside, *from, *to)),
+        )?;
         chart.draw_series(self.bands.iter().filter_map(|band| {
             let (from, to) = band.felt?;
             filled(band.ink(), from, to)
@@ -166,8 +171,15 @@ impl Plot<'_> {
             chart.draw_series([PathElement::new(across, stroke(Ink::Bound))])?;
         }
         let place = |mark: &Mark| Some((self.x.place(mark.at)?, self.y.place(mark.value)?));
-        let of = |ink: Ink| self.marks.iter().filter(move |mark| mark.ink == ink).filter_map(place);
-        chart.draw_series(of(Ink::Decision).map(|at| TriangleMarker::new(at, 5, Ink::Decision.color().filled())))?;
+        let of = |ink: Ink| {
+            self.marks
+                .iter()
+                .filter(move |mark| mark.ink == ink)
+                .filter_map(place)
+        };
+        chart.draw_series(
+            of(Ink::Decision).map(|at| TriangleMarker::new(at, 5, Ink::Decision.color().filled())),
+        )?;
         chart.draw_series(of(Ink::Ready).map(|at| Circle::new(at, 3, Ink::Ready.color().filled())))?;
         Ok(())
     }
@@ -176,7 +188,9 @@ impl Plot<'_> {
     fn numbers(&self, root: &Root, chart: &Context) -> Result<(), Error> {
         let mut free = 0;
         for band in self.bands {
-            let Some(at) = self.x.place(band.start()) else { continue };
+            let Some(at) = self.x.place(band.start()) else {
+                continue;
+            };
             let (x, _) = chart.backend_coord(&(at, self.y.to));
             let x = x.max(free);
             let width = band.label.len() as i32 * 8;

@@ -11,10 +11,18 @@ type Of = fn(&Second) -> u64;
 /// Requests per second: offered, answered, refused, failed.
 pub(crate) fn rates(time: &Timeline, seconds: &[Second]) -> Result<Chart, Error> {
     let all: [(&str, Of, Ink); 4] = [
-        ("offered (due in that second)", |second| second.offered, Ink::Series(0)),
+        (
+            "offered (due in that second)",
+            |second| second.offered,
+            Ink::Series(0),
+        ),
         ("answers arriving", |second| second.completed, Ink::Series(2)),
         ("refused", |second| second.refused, Ink::Series(1)),
-        ("failed or without an outcome", |second| second.failed, Ink::Series(3)),
+        (
+            "failed or without an outcome",
+            |second| second.failed,
+            Ink::Series(3),
+        ),
     ];
     let total = |of: Of| seconds.iter().map(of).sum::<u64>();
     let shown: Vec<_> = all
@@ -30,7 +38,11 @@ pub(crate) fn rates(time: &Timeline, seconds: &[Second]) -> Result<Chart, Error>
             Line::straight(*ink, seconds.iter().map(point).collect())
         })
         .collect();
-    let highest = shown.iter().flat_map(|(_, of, _)| seconds.iter().map(of)).max().unwrap_or(0);
+    let highest = shown
+        .iter()
+        .flat_map(|(_, of, _)| seconds.iter().map(of))
+        .max()
+        .unwrap_or(0);
     let y = Axis::counts(highest as f64);
     Ok(Chart {
         id: time.id("rates"),
@@ -62,9 +74,16 @@ fn table(seconds: &[Second]) -> Table {
         ]
     };
     Table {
-        head: ["from", "offered", "of those answered", "answers arriving", "refused", "failed"]
-            .map(str::to_owned)
-            .to_vec(),
+        head: [
+            "from",
+            "offered",
+            "of those answered",
+            "answers arriving",
+            "refused",
+            "failed",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         rows: seconds.chunks(each).map(row).collect(),
         note: if each > 1 {
             format!("One row is the sum of {each} seconds.")

@@ -8,27 +8,39 @@ use super::{Axis, Chart, Error, Ink, Key, Line, Mark, Panel, ROWS, Table, Timeli
 use crate::unit;
 
 /// Most marks of one kind in one layer; the table and `events.jsonl` have the rest.
-const MARKS: usize = 150;
+const MARKS: usize = 60;
 
 /// One panel per layer that ever had a set; none without samples.
-pub(crate) fn sets(time: &Timeline, samples: &[Sample], events: &[Observation]) -> Result<Option<Chart>, Error> {
+pub(crate) fn sets(
+    time: &Timeline,
+    samples: &[Sample],
+    events: &[Observation],
+) -> Result<Option<Chart>, Error> {
     let used = |layer: &Operation| {
         let at = layer.index();
-        samples.iter().any(|sample| sample.ready[at] + sample.starting[at] > 0)
+        samples
+            .iter()
+            .any(|sample| sample.ready[at] + sample.starting[at] > 0)
     };
     let layers: Vec<Operation> = Operation::ALL.into_iter().filter(used).collect();
     if layers.is_empty() {
         return Ok(None);
     }
     let most = |layer: &Operation| {
-        samples.iter().map(|sample| sample.ready[layer.index()].max(sample.starting[layer.index()])).max()
+        samples
+            .iter()
+            .map(|sample| sample.ready[layer.index()].max(sample.starting[layer.index()]))
+            .max()
     };
-    let decided = decisions(events).map(|event| event.value.unwrap_or(0.0) as u32).max();
+    let decided = decisions(events)
+        .map(|event| event.value.unwrap_or(0.0) as u32)
+        .max();
     let highest = layers.iter().filter_map(most).chain(decided).max().unwrap_or(1);
     let y = Axis::counts(f64::from(highest));
     let panel = |layer: &Operation| -> Result<Panel, Error> {
         let line = |ink, of: fn(&Sample, usize) -> u32| {
-            let point = |sample: &Sample| (sample.at as f64 / 1e9, Some(f64::from(of(sample, layer.index()))));
+            let point =
+                |sample: &Sample| (sample.at as f64 / 1e9, Some(f64::from(of(sample, layer.index()))));
             Line::stepped(ink, samples.iter().map(point).collect())
         };
         let lines = [
@@ -76,7 +88,9 @@ fn marks(layer: Operation, samples: &[Sample], events: &[Observation]) -> Vec<Ma
     });
     // Drawn on the line: the number of ready sets that the next sample saw.
     let ready_at = |at: u64| {
-        let next = samples.partition_point(|sample| sample.at < at).min(samples.len().saturating_sub(1));
+        let next = samples
+            .partition_point(|sample| sample.at < at)
+            .min(samples.len().saturating_sub(1));
         samples.get(next).map_or(0, |sample| sample.ready[layer.index()])
     };
     let ready = thinned(of(Step::SetReady)).map(|(at, _)| Mark {
@@ -90,7 +104,11 @@ fn marks(layer: Operation, samples: &[Sample], events: &[Observation]) -> Vec<Ma
 fn describe(layers: &[Operation], samples: &[Sample], events: &[Observation]) -> String {
     let part = |layer: &Operation| {
         let of = || samples.iter().map(|sample| sample.ready[layer.index()]);
-        format!("{layer} {} to {}", of().min().unwrap_or(0), of().max().unwrap_or(0))
+        format!(
+            "{layer} {} to {}",
+            of().min().unwrap_or(0),
+            of().max().unwrap_or(0)
+        )
     };
     let parts: Vec<String> = layers.iter().map(part).collect();
     format!(
@@ -108,11 +126,19 @@ fn table(layers: &[Operation], samples: &[Sample]) -> Table {
         head.push(format!("{layer} starting"));
     }
     let row = |group: &[Sample]| {
-        let mut cells = vec![group.first().map_or_else(String::new, |sample| unit::moment(sample.at))];
+        let mut cells = vec![
+            group
+                .first()
+                .map_or_else(String::new, |sample| unit::moment(sample.at)),
+        ];
         for layer in layers {
             let ready = || group.iter().map(|sample| sample.ready[layer.index()]);
             let (low, high) = (ready().min().unwrap_or(0), ready().max().unwrap_or(0));
-            cells.push(if low == high { low.to_string() } else { format!("{low} to {high}") });
+            cells.push(if low == high {
+                low.to_string()
+            } else {
+                format!("{low} to {high}")
+            });
             let starting = group.iter().map(|sample| sample.starting[layer.index()]).max();
             cells.push(starting.unwrap_or(0).to_string());
         }

@@ -8,8 +8,6 @@ use crate::phrase::{self, Tone};
 use crate::run_report::{RunReport, TrialReport};
 use crate::unit;
 
-/// Most trials with charts: what fits into a page; the others are in the table of trials.
-const CHARTED: usize = 6;
 /// Most lines of lists that the caller fills.
 const LINES: usize = 200;
 
@@ -67,15 +65,16 @@ pub(super) struct Page {
     repro: String,
 }
 
-/// The whole page.
-pub(super) fn page(report: &RunReport) -> Result<Page, Error> {
+/// The whole page, with charts of the first `charted` trials; the others are in the table of trials.
+pub(super) fn page(report: &RunReport, charted: usize) -> Result<Page, Error> {
     let expectation = |line: &crate::ExpectationLine| Expectation {
         badge: Badge::new(Tone::of(line.held), phrase::held(line)),
         text: line.text.clone(),
         when: phrase::window(&line.when),
         shown: line.shown.clone(),
     };
-    let warning = |warning: &crate::Warning| (warning.code.clone(), warning.text.clone(), warning.remedy.clone());
+    let warning =
+        |warning: &crate::Warning| (warning.code.clone(), warning.text.clone(), warning.remedy.clone());
     Ok(Page {
         verdict: Badge::new(Tone::of_verdict(&report.verdict), &report.verdict),
         exit_code: report.exit_code,
@@ -88,8 +87,13 @@ pub(super) fn page(report: &RunReport) -> Result<Page, Error> {
         headlines: headlines(report),
         warnings: report.warnings.iter().take(LINES).map(warning).collect(),
         overview: overview(&report.trials),
-        trials: report.trials.iter().take(CHARTED).map(trial).collect::<Result<_, _>>()?,
-        left_out: report.trials.len().saturating_sub(CHARTED),
+        trials: report
+            .trials
+            .iter()
+            .take(charted)
+            .map(trial)
+            .collect::<Result<_, _>>()?,
+        left_out: report.trials.len().saturating_sub(charted),
         environment: report.environment.iter().take(LINES).cloned().collect(),
         next: report.next.iter().take(LINES).cloned().collect(),
         repro: report.repro.clone(),
@@ -119,15 +123,19 @@ fn over_trials(
     let (Some(low), Some(high)) = (values.first(), values.last()) else {
         return Headline {
             name,
-            value: "none".into(),
-            note: "not measured".into(),
+            value: "unknown".into(),
+            note: "not seen".into(),
         };
     };
     let middle = f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2]);
     let note = match (all, values.len()) {
         (1, _) => String::new(),
         (_, known) if known == all => format!("median of {all} trials, {} to {}", show(*low), show(*high)),
-        (_, known) => format!("median of {known} of {all} trials, {} to {}", show(*low), show(*high)),
+        (_, known) => format!(
+            "median of {known} of {all} trials, {} to {}",
+            show(*low),
+            show(*high)
+        ),
     };
     Headline {
         name,

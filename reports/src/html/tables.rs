@@ -56,14 +56,21 @@ pub(super) fn windows(summary: &Summary) -> Vec<Vec<String>> {
     let row = |window: &WindowSummary| {
         let latency = window.latency;
         let time = |nanos: u64| {
-            if latency.count == 0 { "none".into() } else { unit::nanos(nanos) }
+            if latency.count == 0 {
+                "none".into()
+            } else {
+                unit::nanos(nanos)
+            }
         };
         vec![
             phrase::window(&window.name),
             unit::count(window.counts.offered),
             unit::share(window.counts.answered, window.counts.offered),
             unit::share(window.counts.refused, window.counts.offered),
-            unit::share(window.counts.failed + window.counts.timeout, window.counts.offered),
+            unit::share(
+                window.counts.failed + window.counts.timeout,
+                window.counts.offered,
+            ),
             time(latency.p50),
             time(latency.p90),
             time(latency.p99),
@@ -90,14 +97,22 @@ pub(super) fn fault((index, fault): (usize, &FaultRecord)) -> Fault {
             .effective
             .as_ref()
             .map_or_else(|| "never seen".into(), |effect| unit::moment(effect.at)),
-        evidence: fault.effective.as_ref().map(|effect| effect.evidence.clone()).unwrap_or_default(),
+        evidence: fault
+            .effective
+            .as_ref()
+            .map(|effect| effect.evidence.clone())
+            .unwrap_or_default(),
     };
     Fault {
         label: format!("F{}", index + 1),
         name: fault.name.clone(),
         what: phrase::what(fault),
         badge,
-        planned: format!("{} for {}", unit::moment(fault.planned), unit::nanos(fault.duration)),
+        planned: format!(
+            "{} for {}",
+            unit::moment(fault.planned),
+            unit::nanos(fault.duration)
+        ),
         effective,
         symptom: seen(fault.symptom.as_ref()),
         detected: seen(fault.detected.as_ref()),
@@ -120,15 +135,39 @@ pub(super) fn findings(found: &Correctness) -> Vec<Finding> {
         meaning: meaning.to_owned(),
     };
     let mut findings = vec![
-        bad("lost", found.lost, &format!("of {accepted} accepted: without an outcome")),
+        bad(
+            "lost",
+            found.lost,
+            &format!("of {accepted} accepted: without an outcome"),
+        ),
         bad("wrong", found.wrong, "not what an independent evaluator gets"),
-        bad("duplicated", found.duplicated, "one request with two records or two ids"),
-        bad("conflicting", found.conflicting, "one request with two different outcomes"),
-        bad("unexpected", found.unexpected, "an outcome for a request that was refused or never sent"),
-        bad("non-monotonic", found.non_monotonic, "an answer that a later read did not find again"),
+        bad(
+            "duplicated",
+            found.duplicated,
+            "one request with two records or two ids",
+        ),
+        bad(
+            "conflicting",
+            found.conflicting,
+            "one request with two different outcomes",
+        ),
+        bad(
+            "unexpected",
+            found.unexpected,
+            "an outcome for a request that was refused or never sent",
+        ),
+        bad(
+            "non-monotonic",
+            found.non_monotonic,
+            "an answer that a later read did not find again",
+        ),
     ];
     for (name, count) in found.flaws.iter().take(LINES) {
-        findings.push(bad(&format!("certificate: {name}"), *count, "a certificate that does not hold"));
+        findings.push(bad(
+            &format!("certificate: {name}"),
+            *count,
+            "a certificate that does not hold",
+        ));
     }
     findings.push(Finding {
         badge: match found.certificates_total {
@@ -181,5 +220,9 @@ pub(super) fn phases(layers: &[LayerTimes]) -> Vec<Phase> {
         wait_bar: bar(layer.queue_wait.mean),
         work_bar: bar(layer.compute.mean),
     };
-    layers.iter().filter(|layer| layer.compute.count > 0).map(row).collect()
+    layers
+        .iter()
+        .filter(|layer| layer.compute.count > 0)
+        .map(row)
+        .collect()
 }

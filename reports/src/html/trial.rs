@@ -10,8 +10,10 @@ use crate::phrase::Tone;
 use crate::run_report::{GeneratorFacts, TrialReport};
 use crate::unit;
 
-/// Most faults in a ledger and behind a chart.
+/// Most faults in a ledger.
 const FAULTS: usize = 100;
+/// Most faults drawn behind a chart; more would hide it.
+const BANDS: usize = 24;
 
 #[derive(Debug, Serialize)]
 pub(super) struct TrialPage {
@@ -55,11 +57,25 @@ pub(super) fn trial(trial: &TrialReport) -> Result<TrialPage, Error> {
         lag: chart::lag(&time, summary, &trial.generator)?,
         generator: generator(&trial.generator),
         windows: tables::windows(summary),
-        faults: trial.faults.iter().take(FAULTS).enumerate().map(tables::fault).collect(),
+        faults: trial
+            .faults
+            .iter()
+            .take(FAULTS)
+            .enumerate()
+            .map(tables::fault)
+            .collect(),
         more_faults: trial.faults.len().saturating_sub(FAULTS),
-        findings: trial.correctness.as_ref().map(tables::findings).unwrap_or_default(),
+        findings: trial
+            .correctness
+            .as_ref()
+            .map(tables::findings)
+            .unwrap_or_default(),
         checked: trial.correctness.is_some(),
-        examples: trial.correctness.as_ref().map(tables::examples).unwrap_or_default(),
+        examples: trial
+            .correctness
+            .as_ref()
+            .map(tables::examples)
+            .unwrap_or_default(),
         phases: tables::phases(&summary.layers),
         memory: trial
             .memory
@@ -75,7 +91,10 @@ fn timeline(trial: &TrialReport) -> Timeline {
     let sampled = trial.samples.last().map_or(0.0, |sample| sample.at as f64 / 1e9);
     let end = seconds.max(sampled).clamp(1.0, 86_400.0);
     // What was measured is one span; before it is warm-up, after it is drain.
-    let measured = trial.summary.window("always").and_then(|window| window.spans.first());
+    let measured = trial
+        .summary
+        .window("always")
+        .and_then(|window| window.spans.first());
     let outside = measured.map_or_else(Vec::new, |span| {
         let (from, to) = (span.from as f64 / 1e9, span.to as f64 / 1e9);
         [(0.0, from.min(end)), (to.min(end), end)]
@@ -90,7 +109,7 @@ fn timeline(trial: &TrialReport) -> Timeline {
         bands: trial
             .faults
             .iter()
-            .take(FAULTS)
+            .take(BANDS)
             .enumerate()
             .map(|(index, fault)| Band::of(index, fault, end))
             .collect(),

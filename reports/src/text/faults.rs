@@ -21,7 +21,10 @@ pub(super) fn ledger(trial: &TrialReport, page: &mut Paint) {
         one(fault, page);
     }
     if trial.faults.len() > FAULTS {
-        page.line(&format!("and {} more in faults.jsonl", trial.faults.len() - FAULTS));
+        page.line(&format!(
+            "and {} more in faults.jsonl",
+            trial.faults.len() - FAULTS
+        ));
     }
 }
 
@@ -37,7 +40,8 @@ fn one(fault: &FaultRecord, page: &mut Paint) {
     };
     page.toned(
         tone,
-        &format!("{} {word} {}: {}, {when}", tone.icon(), fault.name, phrase::what(fault)),
+        word,
+        &format!(" {}: {}, {when}", fault.name, phrase::what(fault)),
     );
     if let Some(effect) = &fault.effective {
         page.wrapped(4, &effect.evidence);
@@ -45,10 +49,10 @@ fn one(fault: &FaultRecord, page: &mut Paint) {
     page.wrapped(
         4,
         &format!(
-            "noticed {}, made up for {}, healed {}",
-            phrase::after(fault, fault.detected.as_ref()),
-            phrase::after(fault, fault.recovered.as_ref()),
-            phrase::after(fault, fault.healed.as_ref())
+            "{}, {}, {}",
+            phrase::step(fault, "noticed", fault.detected.as_ref()),
+            phrase::step(fault, "made up for", fault.recovered.as_ref()),
+            phrase::step(fault, "healed", fault.healed.as_ref())
         ),
     );
     if let Some(problem) = problem {

@@ -45,7 +45,11 @@ impl Paint {
 
     pub(super) fn heading(&mut self, text: &str) {
         let text = clean(text);
-        let line = if self.color { format!("{BOLD}{text}{RESET}") } else { text };
+        let line = if self.color {
+            format!("{BOLD}{text}{RESET}")
+        } else {
+            text
+        };
         self.push(&line);
     }
 
@@ -54,29 +58,35 @@ impl Paint {
         self.push(&format!("  {}", clean(text)));
     }
 
-    /// The same with the first two words (symbol and its word) in colour.
-    pub(super) fn toned(&mut self, tone: Tone, text: &str) {
-        let text = clean(text);
+    /// The symbol of `tone` and `word` in its colour, then `rest`, wrapped.
+    pub(super) fn toned(&mut self, tone: Tone, word: &str, rest: &str) {
         let (on, off) = self.codes(tone, false);
-        let end = text.match_indices(' ').nth(1).map_or(text.len(), |(at, _)| at);
-        self.push(&format!("  {on}{}{off}{}", &text[..end], &text[end..]));
+        let word = clean(word);
+        // Folded as if the colours took no room.
+        let marked = format!("{} {word}", tone.icon());
+        let lines = fold(&format!("{marked}{}", clean(rest)), self.width - 2);
+        for (number, line) in lines.iter().enumerate() {
+            let line = match line.strip_prefix(&marked) {
+                Some(after) if number == 0 => format!("  {on}{marked}{off}{after}"),
+                _ if number == 0 => format!("  {line}"),
+                _ => format!("    {line}"),
+            };
+            self.push(&line);
+        }
+    }
+
+    /// A row of a table: the first cell in colour, never wrapped.
+    pub(super) fn row(&mut self, tone: Tone, first: &str, row: &str) {
+        let (on, off) = self.codes(tone, false);
+        let row = clean(row);
+        let rest = row.strip_prefix(first).unwrap_or("");
+        self.push(&format!("  {on}{first}{off}{rest}"));
     }
 
     /// Words of `text` on as many lines as they need, indented.
     pub(super) fn wrapped(&mut self, indent: usize, text: &str) {
-        let text = clean(text);
-        let mut line = String::new();
-        for word in text.split(' ') {
-            let length = indent + line.chars().count() + 1 + word.chars().count();
-            if !line.trim().is_empty() && length > self.width {
-                self.push(&format!("{}{}", " ".repeat(indent), line.trim()));
-                line.clear();
-            }
-            line.push(' ');
-            line.push_str(word);
-        }
-        if !line.trim().is_empty() {
-            self.push(&format!("{}{}", " ".repeat(indent), line.trim()));
+        for line in fold(&clean(text), self.width.saturating_sub(indent)) {
+            self.push(&format!("{}{line}", " ".repeat(indent)));
         }
     }
 
@@ -100,5 +110,64 @@ impl Paint {
     fn push(&mut self, line: &str) {
         self.out.push_str(line.trim_end());
         self.out.push('\n');
+    }
+}
+
+/// `text` cut at blanks into lines of at most `width` columns, as far as its words allow; later lines leave room for an indent of
+/// two.
+fn fold(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in words(text) {
+        let room = if lines.len() > 1 {
+            width.saturating_sub(2)
+        } else {
+            width
+        };
+        if let Some(line) = lines.last_mut() {
+            if line.is_empty() {
+                line.push_str(&word);
+            } else if line.chars().count() + 1 + word.chars().count() <= room {
+                line.push(' ');
+                line.push_str(&word);
+            } else {
+                lines.push(word);
+            }
+        }
+    }
+    lines.retain(|line| !line.trim().is_empty());
+    lines
+}
+
+/// The words of `text`, a number with its unit as one.
+fn words(text: &str) -> Vec<String> {
+    const UNITS: [&str; 8] = ["ns", "\u{b5}s", "ms", "s", "min", "%", "KiB", "MiB"];
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let is_unit = UNITS.contains(&word.trim_end_matches([',', '.', ')', ';']));
+        match words.last_mut() {
+            Some(number) if is_unit && number.ends_with(|c: char| c.is_ascii_digit()) => {
+                number.push(' ');
+                number.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines break at blanks, never between a number and its unit, and not before the width is used up.
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(
+            fold("noticed after 6.1 s, healed", 19),
+            ["noticed after", "6.1 s, healed"]
+        );
+        assert_eq!(fold("a b c", 80), ["a b c"]);
+        assert_eq!(fold("unbreakable", 4), ["unbreakable"]);
+        assert!(fold("", 9).is_empty());
     }
 }
