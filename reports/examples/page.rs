@@ -1,9 +1,10 @@
-//! Writes the page about a made-up run to standard output: to look at while changing the template.
+//! Writes the page about a made-up run (or a real one) to standard output: to look at while changing the template.
 //!
-//! `cargo run -p tally-reports --example page [SECONDS [TRIALS]] > /tmp/report.html`; `text` or `markdown` in place of SECONDS
-//! shows the other forms.
+//! `cargo run -p tally-reports --example page [SECONDS [TRIALS]] > page.html`; `text` or `markdown` in place of SECONDS shows the
+//! other forms. `page run DIRECTORY` makes the page of a real run anew.
 
 use std::io::Write as _;
+use std::path::Path;
 
 #[path = "../tests/support/synthetic.rs"]
 mod synthetic;
@@ -21,6 +22,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     report.trials = (1..=number(1, 1) as u32)
         .map(|n| synthetic::trial(n, seconds))
         .collect();
+    if let [Some("run"), Some(directory)] = [0, 1].map(|at| arguments.get(at).map(String::as_str)) {
+        let run = tally_capture::RunReader::open(Path::new("runs"), directory)?;
+        report = run.document(tally_capture::Document::Results)?;
+        report.attach(&run)?;
+    }
     let made = match arguments.first().map(String::as_str) {
         Some("text") => tally_reports::text(&report, 100, true),
         Some("markdown") => tally_reports::markdown(&report),

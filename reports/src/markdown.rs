@@ -66,10 +66,10 @@ fn latency(report: &RunReport, out: &mut String) {
                 trial.number.to_string(),
                 unit::count(window.counts.offered),
                 unit::share(window.counts.answered, window.counts.offered),
-                unit::nanos(window.latency.p50),
-                unit::nanos(window.latency.p99),
-                unit::nanos(window.latency.p999),
-                unit::nanos(window.latency.max),
+                phrase::percentile(window.latency.count, 0.5, window.latency.p50),
+                phrase::percentile(window.latency.count, 0.99, window.latency.p99),
+                phrase::percentile(window.latency.count, 0.999, window.latency.p999),
+                phrase::percentile(window.latency.count, 0.0, window.latency.max),
             ],
         );
     }

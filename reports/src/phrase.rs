@@ -93,6 +93,20 @@ pub(crate) fn window(name: &str) -> String {
     }
 }
 
+/// A percentile of `count` durations, unless less than one of them would decide it.
+pub(crate) fn percentile(count: u64, share: f64, nanos: u64) -> String {
+    match count {
+        0 => "none".into(),
+        _ if decided(count, share) => unit::nanos(nanos),
+        _ => "too few".into(),
+    }
+}
+
+/// True if at least one of `count` durations is beyond `share` of them.
+pub(crate) fn decided(count: u64, share: f64) -> bool {
+    count as f64 * (1.0 - share) >= 1.0 - 1e-9
+}
+
 /// What a fault did, in words.
 pub(crate) fn what(fault: &FaultRecord) -> String {
     format!("{} of {} {}", fault.kind, fault.role, fault.target)

@@ -168,22 +168,16 @@ fn latency(report: &RunReport, page: &mut Paint) {
 
 fn numbers(name: &str, window: &WindowSummary) -> Vec<String> {
     let quantiles = window.latency;
-    let time = |nanos: u64| {
-        if quantiles.count == 0 {
-            "none".into()
-        } else {
-            unit::nanos(nanos)
-        }
-    };
+    let time = |share: f64, nanos: u64| phrase::percentile(quantiles.count, share, nanos);
     vec![
         name.to_owned(),
         unit::count(window.counts.offered),
         unit::share(window.counts.answered, window.counts.offered),
-        time(quantiles.p50),
-        time(quantiles.p90),
-        time(quantiles.p99),
-        time(quantiles.p999),
-        time(quantiles.max),
+        time(0.5, quantiles.p50),
+        time(0.9, quantiles.p90),
+        time(0.99, quantiles.p99),
+        time(0.999, quantiles.p999),
+        time(0.0, quantiles.max),
     ]
 }
 

@@ -120,7 +120,7 @@ impl Axis {
         let decades = (to / from).log10();
         let named = |value: f64| {
             let first = value / 10f64.powf(value.log10().floor());
-            decades <= 2.5 || !(1.5..=9.5).contains(&first)
+            decades <= 3.2 || !(1.5..=9.5).contains(&first)
         };
         Self {
             scale: Scale::Log,
@@ -218,7 +218,7 @@ mod tests {
             (Axis::counts(0.0), "0 1"),
             (Axis::counts(7.0), "0 2 4 6 8"),
             (Axis::counts(412.0), "0 200 400 600"),
-            (Axis::durations([2.5e6, 911e6]), "10 ms 100 ms 1 s"),
+            (Axis::durations([2.5e6, 9.11e9]), "10 ms 100 ms 1 s 10 s"),
             (Axis::durations([12e6, 180e6]), "10 ms 20 ms 50 ms 100 ms 200 ms"),
             (Axis::durations([]), "1 ms 10 ms 100 ms 1 s"),
             (Axis::nines(true), "50 % 90 % 99 % 99.9 % 99.99 %"),

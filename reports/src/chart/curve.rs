@@ -78,7 +78,7 @@ fn points(quantiles: &Quantiles) -> Vec<(&'static str, Point)> {
     SHARES
         .into_iter()
         .zip(values)
-        .filter(|((share, _), _)| quantiles.count as f64 * (1.0 - share) >= 1.0 - 1e-9)
+        .filter(|((share, _), _)| phrase::decided(quantiles.count, *share))
         .map(|((share, name), value)| (name, (share, Some(value.max(1) as f64))))
         .collect()
 }

@@ -36,7 +36,8 @@ pub(crate) fn sets(
         .map(|event| event.value.unwrap_or(0.0) as u32)
         .max();
     let highest = layers.iter().filter_map(most).chain(decided).max().unwrap_or(1);
-    let y = Axis::counts(f64::from(highest));
+    // Half a set of room above, for the marks.
+    let y = Axis::counts(f64::from(highest) + 0.5);
     let panel = |layer: &Operation| -> Result<Panel, Error> {
         let line = |ink, of: fn(&Sample, usize) -> u32| {
             let point =
@@ -101,13 +102,20 @@ fn marks(layer: Operation, samples: &[Sample], events: &[Observation]) -> Vec<Ma
     decided.chain(ready).collect()
 }
 
+fn range(low: u32, high: u32) -> String {
+    if low == high {
+        low.to_string()
+    } else {
+        format!("{low} to {high}")
+    }
+}
+
 fn describe(layers: &[Operation], samples: &[Sample], events: &[Observation]) -> String {
     let part = |layer: &Operation| {
         let of = || samples.iter().map(|sample| sample.ready[layer.index()]);
         format!(
-            "{layer} {} to {}",
-            of().min().unwrap_or(0),
-            of().max().unwrap_or(0)
+            "{layer} {}",
+            range(of().min().unwrap_or(0), of().max().unwrap_or(0))
         )
     };
     let parts: Vec<String> = layers.iter().map(part).collect();
@@ -134,11 +142,7 @@ fn table(layers: &[Operation], samples: &[Sample]) -> Table {
         for layer in layers {
             let ready = || group.iter().map(|sample| sample.ready[layer.index()]);
             let (low, high) = (ready().min().unwrap_or(0), ready().max().unwrap_or(0));
-            cells.push(if low == high {
-                low.to_string()
-            } else {
-                format!("{low} to {high}")
-            });
+            cells.push(range(low, high));
             let starting = group.iter().map(|sample| sample.starting[layer.index()]).max();
             cells.push(starting.unwrap_or(0).to_string());
         }

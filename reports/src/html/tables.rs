@@ -55,13 +55,7 @@ pub(super) struct Phase {
 pub(super) fn windows(summary: &Summary) -> Vec<Vec<String>> {
     let row = |window: &WindowSummary| {
         let latency = window.latency;
-        let time = |nanos: u64| {
-            if latency.count == 0 {
-                "none".into()
-            } else {
-                unit::nanos(nanos)
-            }
-        };
+        let time = |share: f64, nanos: u64| phrase::percentile(latency.count, share, nanos);
         vec![
             phrase::window(&window.name),
             unit::count(window.counts.offered),
@@ -71,11 +65,11 @@ pub(super) fn windows(summary: &Summary) -> Vec<Vec<String>> {
                 window.counts.failed + window.counts.timeout,
                 window.counts.offered,
             ),
-            time(latency.p50),
-            time(latency.p90),
-            time(latency.p99),
-            time(latency.p999),
-            time(latency.max),
+            time(0.5, latency.p50),
+            time(0.9, latency.p90),
+            time(0.99, latency.p99),
+            time(0.999, latency.p999),
+            time(0.0, latency.max),
         ]
     };
     let used = summary.windows.iter().filter(|window| window.counts.offered > 0);
