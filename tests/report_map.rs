@@ -126,7 +126,10 @@ fn is_test(path: &str, text: &str, name: &str) -> bool {
             || above
                 .iter()
                 .any(|above| above.starts_with("#[") && above.contains("test"));
-        is_run && line.contains(&format!("fn {name}(")) || is_run && line.contains(&format!("fn {name}<"))
+        is_run
+            && ["(", "<"]
+                .iter()
+                .any(|end| line.contains(&format!("fn {name}{end}")))
     })
 }
 
