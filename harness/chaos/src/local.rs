@@ -128,7 +128,7 @@ impl<'a> LocalFault<'a> {
         for (victim, process) in &self.hit {
             match how_ended(&status, victim, *process) {
                 Some(ended) => {
-                    evidence.push(format!("process {process} of {} is gone ({ended})", victim.pod))
+                    evidence.push(format!("process {process} of {} is gone ({ended})", victim.pod));
                 }
                 None => return Ok(None),
             }

@@ -50,7 +50,7 @@ async fn describe(room: Room, inbox: Inbox<Event>, node: NodeId, incarnation: u3
                 break;
             }
             Ok(who) => {
-                tracing::warn!(%address, expected = %node, found = %who.node, "another node answers there")
+                tracing::warn!(%address, expected = %node, found = %who.node, "another node answers there");
             }
             Err(error) => tracing::debug!(%node, %error, "a new pod does not answer yet"),
         }
