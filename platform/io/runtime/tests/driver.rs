@@ -1,0 +1,239 @@
+//! Claims about the driver and the port runner, over the in-memory ports.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tally_embedded::{Memory, Settings};
+use tally_model::{Deadline, Instant, Machine, Pod, PodEvent, PodSpec, Precondition, QueueName, Service};
+use tally_ports::{BoxSource, Clock, Cluster, Failure, MetadataStore};
+use tally_roles::port::{PortCommand, PortEvent};
+use tally_runtime::{PortRunner, Ports, SystemClock, drive, inbox};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Echoes numbers, and says `0` at its deadline.
+struct Echo {
+    deadline: Option<Instant>,
+}
+
+impl Machine for Echo {
+    type Event = u32;
+    type Command = u32;
+
+    fn handle(&mut self, _: Instant, event: u32, out: &mut Vec<u32>) {
+        out.push(event);
+    }
+
+    fn wake(&mut self, now: Instant, out: &mut Vec<u32>) {
+        assert!(self.deadline.is_some_and(|at| at <= now), "woken before its time");
+        self.deadline = None;
+        out.push(0);
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        self.deadline.map(|at| Deadline { at, reason: "test" })
+    }
+}
+
+/// Every event is handled, in order, and the commands given before the first come first.
+#[tokio::test]
+async fn events_are_handled_in_order() {
+    let (sender, receiver) = inbox();
+    for event in 1..=1_000 {
+        sender.send(event).await.unwrap();
+    }
+    drop(sender);
+    let mut obeyed = Vec::new();
+    let obey = |command| obeyed.push(command);
+    drive(
+        Echo { deadline: None },
+        vec![77],
+        receiver,
+        SystemClock::start(),
+        obey,
+        CancellationToken::new(),
+    )
+    .await;
+    let expected: Vec<u32> = std::iter::once(77).chain(1..=1_000).collect();
+    assert_eq!(obeyed, expected);
+}
+
+/// A machine is woken at its deadline and not before, even while events keep coming.
+#[tokio::test]
+async fn a_deadline_is_kept_in_a_busy_inbox() {
+    let clock = SystemClock::start();
+    let (sender, receiver) = inbox();
+    let (told, mut heard) = mpsc::channel(100_000);
+    let stop = CancellationToken::new();
+    let machine = Echo {
+        deadline: Some(clock.now() + Duration::from_millis(30)),
+    };
+    let obey = move |command| {
+        let _ = told.try_send(command);
+    };
+    let driven = tokio::spawn(drive(machine, Vec::new(), receiver, clock, obey, stop.clone()));
+    loop {
+        if sender.try_send(1).is_err() {
+            tokio::task::yield_now().await;
+        }
+        if matches!(heard.try_recv(), Ok(0)) {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
+    driven.await.unwrap();
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("there is no cluster here")]
+struct Nowhere;
+
+impl Failure for Nowhere {
+    fn is_transient(&self) -> bool {
+        false
+    }
+}
+
+/// A cluster that cannot be had.
+struct NoCluster;
+
+impl Cluster for NoCluster {
+    type Error = Nowhere;
+    async fn create_pod(&self, _: &PodSpec) -> Result<Pod, Nowhere> {
+        Err(Nowhere)
+    }
+    async fn get_pod(&self, _: &str) -> Result<Option<Pod>, Nowhere> {
+        Err(Nowhere)
+    }
+    async fn list_pods(&self) -> Result<Vec<Pod>, Nowhere> {
+        Err(Nowhere)
+    }
+    async fn delete_pod(&self, _: &str) -> Result<(), Nowhere> {
+        Err(Nowhere)
+    }
+    async fn create_service(&self, _: &Service) -> Result<(), Nowhere> {
+        Err(Nowhere)
+    }
+    async fn get_service(&self, _: &str) -> Result<Option<Service>, Nowhere> {
+        Err(Nowhere)
+    }
+    async fn list_services(&self) -> Result<Vec<Service>, Nowhere> {
+        Err(Nowhere)
+    }
+    async fn delete_service(&self, _: &str) -> Result<(), Nowhere> {
+        Err(Nowhere)
+    }
+    async fn watch_pods(&self) -> Result<BoxSource<PodEvent>, Nowhere> {
+        Err(Nowhere)
+    }
+}
+
+struct Bench {
+    runner: PortRunner<Memory, Memory, NoCluster, PortEvent>,
+    events: mpsc::Receiver<PortEvent>,
+    memory: Arc<Memory>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let settings = Settings {
+            visibility: Duration::from_secs(30),
+            receives: 5,
+        };
+        let memory = Arc::new(Memory::new(settings));
+        let ports = Ports {
+            queue: Arc::clone(&memory),
+            metadata: Arc::clone(&memory),
+            cluster: Arc::new(NoCluster),
+        };
+        let (sender, events) = inbox();
+        let runner = PortRunner::new(
+            ports,
+            sender,
+            |event| event,
+            TaskTracker::new(),
+            CancellationToken::new(),
+        );
+        Self {
+            runner,
+            events,
+            memory,
+        }
+    }
+
+    async fn next(&mut self) -> PortEvent {
+        tokio::time::timeout(Duration::from_secs(30), self.events.recv())
+            .await
+            .unwrap()
+            .unwrap()
+    }
+}
+
+/// A receive that was asked for before there was anything is answered when something is sent.
+#[tokio::test]
+async fn a_waiting_receive_is_answered_by_a_send() {
+    let mut bench = Bench::new();
+    bench.runner.run(PortCommand::Receive {
+        queue: QueueName::Inbound,
+        limit: 10,
+    });
+    bench.runner.run(PortCommand::Send {
+        token: 9,
+        queue: QueueName::Inbound,
+        bodies: vec!["x".into()],
+    });
+    let (mut sent, mut received) = (false, false);
+    while !(sent && received) {
+        match bench.next().await {
+            PortEvent::Sent(9, Ok(())) => sent = true,
+            PortEvent::Received(QueueName::Inbound, Ok(deliveries)) => {
+                assert_eq!(deliveries[0].body, "x");
+                received = true;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A watch tells what exists first and what changes later, deletions included.
+#[tokio::test]
+async fn a_watch_goes_on_telling() {
+    let mut bench = Bench::new();
+    let memory = Arc::clone(&bench.memory);
+    MetadataStore::put(memory.as_ref(), "sets/a", "1".into(), Precondition::Any)
+        .await
+        .unwrap();
+    bench.runner.run(PortCommand::Watch {
+        prefix: "sets/".into(),
+    });
+    let PortEvent::Changed(prefix, first) = bench.next().await else {
+        panic!("no snapshot")
+    };
+    assert_eq!(
+        (prefix.as_str(), first.len(), first[0].key.as_str()),
+        ("sets/", 1, "sets/a")
+    );
+    MetadataStore::delete(memory.as_ref(), "sets/a", Precondition::Any)
+        .await
+        .unwrap();
+    let PortEvent::Changed(_, later) = bench.next().await else {
+        panic!("no change")
+    };
+    assert_eq!(
+        (later[0].key.as_str(), later[0].value.is_none()),
+        ("sets/a", true)
+    );
+}
+
+/// A port that fails is an event with the one thing to know about it.
+#[tokio::test]
+async fn a_failed_port_is_an_event() {
+    let mut bench = Bench::new();
+    bench.runner.run(PortCommand::DeletePod("add-1-worker-0".into()));
+    let PortEvent::PodDeleted(name, Err(trouble)) = bench.next().await else {
+        panic!("no failure")
+    };
+    assert_eq!((name.as_str(), trouble.transient), ("add-1-worker-0", false));
+}
