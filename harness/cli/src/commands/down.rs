@@ -1,5 +1,6 @@
 //! `tally down`.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -18,11 +19,7 @@ pub(crate) fn run(args: &Down, output: &Output) -> Exit {
     let file = StateFile::locate();
     let state = match file.read() {
         Ok(Some(state)) => state,
-        Ok(None) => {
-            output.line("nothing runs");
-            output.document(&json!({ "stopped": false }));
-            return Exit::Pass;
-        }
+        Ok(None) => return forget(&file, args, output),
         Err(error) => {
             output.error(
                 &format!("{}: {error}", file.path().display()),
@@ -37,6 +34,7 @@ pub(crate) fn run(args: &Down, output: &Output) -> Exit {
             state.process,
             state.data.display()
         ));
+        output.document(&json!({ "would_stop": state.process, "would_remove": state.data }));
         return Exit::Pass;
     }
     if is_alive(state.supervisor)
@@ -45,15 +43,8 @@ pub(crate) fn run(args: &Down, output: &Output) -> Exit {
         output.error(&problem, Some("`tally status --leaks` shows what is left"));
         return Exit::Cleanup;
     }
-    let removed = std::fs::remove_dir_all(&state.data);
-    if let Err(error) = removed.or_else(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Ok(()),
-        _ => Err(error),
-    }) {
-        output.error(
-            &format!("{} was not removed: {error}", state.data.display()),
-            None,
-        );
+    if let Err(problem) = remove(&state.data) {
+        output.error(&problem, None);
         return Exit::Cleanup;
     }
     if let Err(error) = file.remove() {
@@ -68,11 +59,47 @@ pub(crate) fn run(args: &Down, output: &Output) -> Exit {
     Exit::Pass
 }
 
+/// Nothing is known to run; what a platform left that never came up is removed.
+fn forget(file: &StateFile, args: &Down, output: &Output) -> Exit {
+    let data = file.data_dir();
+    if data.exists() && !args.dry_run {
+        if !super::status::processes().is_empty() {
+            let help = "`tally status --leaks` names it; end it, then come back";
+            output.error(
+                &format!("a platform without a state file may still use {}", data.display()),
+                Some(help),
+            );
+            return Exit::Cleanup;
+        }
+        if let Err(problem) = remove(&data) {
+            output.error(&problem, None);
+            return Exit::Cleanup;
+        }
+        output.line(&format!(
+            "removed {}, which a platform that did not come up had left",
+            data.display()
+        ));
+    }
+    output.line("nothing runs");
+    output.document(&json!({ "stopped": false }));
+    Exit::Pass
+}
+
+/// Removes a folder; nothing to remove is success.
+fn remove(data: &Path) -> Result<(), String> {
+    match std::fs::remove_dir_all(data) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{} was not removed: {error}", data.display()))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 fn stop(state: &tally_local::State) -> Result<(), String> {
     let mut operator = Operator::new(state.supervisor).map_err(|error| error.to_string())?;
     operator.shutdown().map_err(|error| error.to_string())?;
     let until = Instant::now() + STOP;
-    while is_alive(state.supervisor) {
+    while is_alive(state.supervisor) || super::status::is_running(state.process) {
         if Instant::now() > until {
             return Err(format!(
                 "the supervisor (process {}) does not stop",

@@ -123,6 +123,13 @@ pub(super) fn processes() -> Vec<(u32, String)> {
     entries.flatten().filter_map(number).filter_map(orphan).collect()
 }
 
+/// True while the process exists and has not ended; a zombie waits for its parent only.
+pub(super) fn is_running(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
 fn orphan(id: u32) -> Option<(u32, String)> {
     let command = std::fs::read(format!("/proc/{id}/cmdline")).ok()?;
     let parts: Vec<String> = command

@@ -179,7 +179,10 @@ pub(super) fn describe(exit: Exit, trials: &[TrialReport]) -> String {
         .unwrap_or(0);
     let mut text = format!("{answered} of {accepted} accepted requests were answered");
     if faults > 0 {
-        text.push_str(&format!(" while {faults} fault(s) were injected"));
+        text.push_str(&match faults {
+            1 => " while a fault was injected".to_owned(),
+            faults => format!(" while {faults} faults were injected"),
+        });
     }
     text.push_str(&match exit {
         Exit::Unsafe => ", and some answers were lost, wrong, doubled or in conflict.".to_owned(),
