@@ -16,6 +16,8 @@ pub struct SupervisorConfig {
     pub platform: PlatformConfig,
     /// Where the gateway listens; port 0 for any.
     pub http: SocketAddr,
+    /// Where the supervisor's own services listen; port 0 for any.
+    pub grpc: SocketAddr,
     /// End with the process that started it; false for a daemon.
     pub follow_parent: bool,
 }

@@ -1,7 +1,7 @@
 //! A platform of our own: started as a child, stopped with everything it made.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -16,6 +16,8 @@ use crate::state::State;
 
 /// How long a stopped supervisor may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Any port of loopback.
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// How to start a platform.
 #[derive(Clone, Debug)]
@@ -66,7 +68,7 @@ fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
 pub struct Platform {
     state: State,
     child: Option<Child>,
-    daemon: bool,
+    options: Options,
 }
 
 impl Platform {
@@ -76,36 +78,33 @@ impl Platform {
     /// # Errors
     /// See [`Error`].
     pub fn start(options: &Options) -> Result<Self, Error> {
-        let logs = options.data.join("logs");
-        std::fs::create_dir_all(&logs).map_err(system(format!("cannot create {}", logs.display())))?;
-        let mut child = spawn(options, &logs)?;
-        let announcement = match announced(&mut child, options.timeout) {
-            Ok(announcement) => announcement,
-            Err(reason) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(Error::Start { reason, logs });
-            }
-        };
-        let Some(http) = announcement.http else {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(Error::Start {
-                reason: "its gateway has no address".into(),
-                logs,
-            });
-        };
-        let state = State {
-            http,
-            supervisor: announcement.grpc,
-            process: child.id(),
-            data: options.data.clone(),
-        };
+        let http = options.http.unwrap_or(ANYWHERE);
+        let (child, state) = launch(options, http, ANYWHERE)?;
         Ok(Self {
             state,
             child: Some(child),
-            daemon: options.daemon,
+            options: options.clone(),
         })
+    }
+
+    /// Starts another supervisor in the place of one that ended by itself: same files, same addresses. What was accepted is on
+    /// disk, so it is answered. Does nothing while the supervisor runs; returns how the old one ended if it did not.
+    ///
+    /// # Errors
+    /// See [`Error`]; it may be tried again.
+    pub fn revive(&mut self) -> Result<Option<String>, Error> {
+        let Some(child) = &mut self.child else {
+            return Ok(None);
+        };
+        let ended = match child.try_wait() {
+            Ok(None) => return Ok(None),
+            Ok(Some(status)) => status.to_string(),
+            Err(error) => return Err(system("cannot wait for the supervisor")(error)),
+        };
+        let (child, state) = launch(&self.options, self.state.http, self.state.supervisor)?;
+        self.child = Some(child);
+        self.state = state;
+        Ok(Some(ended))
     }
 
     /// Where it is.
@@ -143,10 +142,38 @@ impl Platform {
 
 impl Drop for Platform {
     fn drop(&mut self) {
-        if !self.daemon
+        if !self.options.daemon
             && let Err(error) = self.end()
         {
             tracing::error!(%error, "the platform was not stopped cleanly");
+        }
+    }
+}
+
+/// One supervisor with its platform, up.
+fn launch(options: &Options, http: SocketAddr, grpc: SocketAddr) -> Result<(Child, State), Error> {
+    let logs = options.data.join("logs");
+    std::fs::create_dir_all(&logs).map_err(system(format!("cannot create {}", logs.display())))?;
+    let mut child = spawn(options, &logs, http, grpc)?;
+    let announced = announced(&mut child, options.timeout).and_then(|announcement| {
+        let http = announcement.http.ok_or("its gateway has no address")?;
+        Ok((announcement.grpc, http))
+    });
+    match announced {
+        Ok((supervisor, http)) => {
+            let state = State {
+                http,
+                supervisor,
+                process: child.id(),
+                data: options.data.clone(),
+            };
+            Ok((child, state))
+        }
+        Err(reason) => {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(Error::Start { reason, logs })
         }
     }
 }
@@ -158,7 +185,12 @@ fn terminate(process: u32) {
     }
 }
 
-fn spawn(options: &Options, logs: &std::path::Path) -> Result<Child, Error> {
+fn spawn(
+    options: &Options,
+    logs: &std::path::Path,
+    http: SocketAddr,
+    grpc: SocketAddr,
+) -> Result<Child, Error> {
     let log = logs.join("supervisor.log");
     let log_file = std::fs::OpenOptions::new()
         .create(true)
@@ -177,9 +209,8 @@ fn spawn(options: &Options, logs: &std::path::Path) -> Result<Child, Error> {
     let config = SupervisorConfig {
         data: options.data.clone(),
         platform: options.platform.clone(),
-        http: options
-            .http
-            .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        http,
+        grpc,
         follow_parent: !options.daemon,
     };
     let mut line = serde_json::to_vec(&config).map_err(|error| Error::Start {

@@ -44,9 +44,9 @@ pub fn serve() -> Result<(), Error> {
 async fn supervise(config: SupervisorConfig) -> Result<(), Error> {
     let logs = config.data.join("logs");
     std::fs::create_dir_all(&logs).map_err(Error::system(format!("cannot create {}", logs.display())))?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+    let listener = TcpListener::bind(config.grpc)
         .await
-        .map_err(Error::system("cannot listen on loopback"))?;
+        .map_err(Error::system(format!("cannot listen on {}", config.grpc)))?;
     let address = listener
         .local_addr()
         .map_err(Error::system("cannot read an address"))?;
