@@ -230,8 +230,9 @@ pub(crate) struct Doctor {}
 #[derive(Debug, Args)]
 pub(crate) struct Init {
     /// Where to write; created if missing.
-    #[arg(default_value = ".")]
-    pub(crate) dir: PathBuf,
+    // Not `dir`: an argument of that name is the global `--dir`.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) place: PathBuf,
     /// Which template; all of them if none is named.
     #[arg(long)]
     pub(crate) template: Option<String>,

@@ -23,6 +23,12 @@ use crate::output::Output;
 /// Runs the chosen command.
 pub(crate) fn dispatch(cli: Cli) -> Exit {
     let output = Output::new(&cli.global);
+    let exit = perform(cli, &output);
+    output.finish(exit);
+    exit
+}
+
+fn perform(cli: Cli, output: &Output) -> Exit {
     if let Some(dir) = &cli.global.dir
         && let Err(error) = std::env::set_current_dir(dir)
     {
@@ -30,20 +36,20 @@ pub(crate) fn dispatch(cli: Cli) -> Exit {
         return Exit::BadInput;
     }
     match cli.command {
-        Command::Demo(args) => demo::run(&args, &cli.global, &output),
-        Command::Up(args) => up::run(&args, &output),
-        Command::Down(args) => down::run(&args, &output),
-        Command::Status(args) => status::run(&args, &output),
-        Command::Calc(args) => calc::run(&args, &output),
-        Command::Run(args) => run::run(&args, &cli.global, &output),
-        Command::Validate(args) => validate::run(&args, &output),
-        Command::Explain(args) => explain::run(&args, &output),
-        Command::Report(args) => report::run(&args, &cli.global, &output),
-        Command::Check(args) => check::run(&args, &cli.global, &output),
-        Command::Doctor(_) => doctor::run(&cli.global, &output),
-        Command::Init(args) => init::run(&args, &output),
-        Command::Schema => schema::run(&output),
-        Command::Completions(args) => completions::run(&args),
+        Command::Demo(args) => demo::run(&args, &cli.global, output),
+        Command::Up(args) => up::run(&args, output),
+        Command::Down(args) => down::run(&args, output),
+        Command::Status(args) => status::run(&args, output),
+        Command::Calc(args) => calc::run(&args, output),
+        Command::Run(args) => run::run(&args, &cli.global, output),
+        Command::Validate(args) => validate::run(&args, output),
+        Command::Explain(args) => explain::run(&args, output),
+        Command::Report(args) => report::run(&args, &cli.global, output),
+        Command::Check(args) => check::run(&args, &cli.global, output),
+        Command::Doctor(_) => doctor::run(&cli.global, output),
+        Command::Init(args) => init::run(&args, output),
+        Command::Schema => schema::run(output),
+        Command::Completions(args) => completions::run(&args, output),
         Command::Serve(args) => serve::run(&args),
     }
 }

@@ -4,11 +4,14 @@ mod diagnostics;
 mod progress;
 
 use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use tally_model::Diagnostic;
 
 use crate::args::{Color, Global};
+use crate::exit::Exit;
 
 pub(crate) use progress::Progress;
 
@@ -19,6 +22,14 @@ pub(crate) struct Output {
     quiet: bool,
     color: bool,
     progress: crate::args::Progress,
+    told: Arc<Mutex<Told>>,
+}
+
+/// What programs were told, so that they are told once.
+#[derive(Debug, Default)]
+struct Told {
+    printed: bool,
+    errors: Vec<Value>,
 }
 
 impl Output {
@@ -39,6 +50,7 @@ impl Output {
             quiet: global.quiet,
             color,
             progress: global.progress,
+            told: Arc::default(),
         }
     }
 
@@ -59,18 +71,47 @@ impl Output {
         }
     }
 
-    /// The result as JSON; left out without `--json`.
+    /// The result as JSON, with every error told before; left out without `--json`. Once per process.
     pub(crate) fn document(&self, value: &impl Serialize) {
-        if self.json
-            && let Ok(text) = serde_json::to_string_pretty(value)
-        {
+        if !self.json {
+            return;
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut value = serde_json::to_value(value).unwrap_or_default();
+        if let Some(fields) = value.as_object_mut().filter(|_| !told.errors.is_empty()) {
+            fields.insert(
+                "errors".to_owned(),
+                Value::Array(std::mem::take(&mut told.errors)),
+            );
+        }
+        if let Ok(text) = serde_json::to_string_pretty(&value) {
+            told.printed = true;
             write_out(&text);
+        }
+    }
+
+    /// The end of a command: with `--json`, one that had no result has told its errors by now.
+    pub(crate) fn finish(&self, exit: Exit) {
+        let printed = self.told.lock().unwrap_or_else(PoisonError::into_inner).printed;
+        if !printed {
+            self.document(&json!({ "exit_code": exit.code(), "verdict": exit.word() }));
         }
     }
 
     /// Text that is the result whatever the format (a schema, a script).
     pub(crate) fn raw(&self, text: &str) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).printed = true;
         write_out(text);
+    }
+
+    fn note_errors(&self, errors: impl IntoIterator<Item = Value>) {
+        if self.json {
+            self.told
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .errors
+                .extend(errors);
+        }
     }
 
     /// A remark on standard error.
@@ -87,12 +128,13 @@ impl Output {
             text.push_str(&format!("\n  help: {help}"));
         }
         write_err(&text);
+        self.note_errors([json!({ "message": message, "help": help })]);
     }
 
-    /// Problems in a text, each at its place; or one JSON document of them.
+    /// Problems in a text, each at its place.
     pub(crate) fn diagnostics(&self, name: &str, source: &str, problems: &[Diagnostic]) {
         if self.json {
-            self.document(&diagnostics::to_json(name, source, problems));
+            self.note_errors(diagnostics::to_json(name, source, problems));
         } else {
             for problem in problems {
                 write_err(&diagnostics::render(name, source, problem, self.color));

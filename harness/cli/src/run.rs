@@ -14,5 +14,6 @@ mod trial;
 
 pub(crate) use experiment::{Finished, Settings, play};
 pub(crate) use interrupt::Interrupt;
+pub(crate) use judge::is_only_owed;
 pub(crate) use outcome::check_line;
 pub(crate) use ready::wait_until_ready;

@@ -10,7 +10,7 @@ use tally_model::{Outcome, PlatformConfig};
 use crate::args::Calc;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::run::wait_until_ready;
+use crate::run::{Interrupt, wait_until_ready};
 
 /// How long a platform started for one expression may take to come up.
 const START: Duration = Duration::from_secs(30);
@@ -69,6 +69,7 @@ fn start(output: &Output) -> Result<Own, String> {
         .prefix("tally-")
         .tempdir()
         .map_err(|error| error.to_string())?;
+    Interrupt::listen().leaves_at_once().owns(folder.path());
     let options = Options {
         data: folder.path().to_owned(),
         platform: PlatformConfig::default(),

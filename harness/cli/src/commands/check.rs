@@ -1,7 +1,8 @@
 //! `tally check RUN...`: the checker of today on histories of any day.
 
 use serde_json::json;
-use tally_capture::{Document, RunReader};
+use tally_capture::{Document, RunReader, RunStatus};
+use tally_check::Safety;
 
 use crate::args::{Check, Global};
 use crate::exit::Exit;
@@ -14,7 +15,7 @@ pub(crate) fn run(args: &Check, global: &Global, output: &Output) -> Exit {
     for wanted in &args.runs {
         let checked = RunReader::open(&global.runs_dir, wanted)
             .map_err(|error| (Exit::BadInput, error.to_string()))
-            .and_then(|run| one(&run, args, output).map_err(|problem| (Exit::Environment, problem)));
+            .and_then(|run| one(&run, args, output));
         match checked {
             Ok((worse, report)) => {
                 exit = exit.worse(worse);
@@ -29,22 +30,30 @@ pub(crate) fn run(args: &Check, global: &Global, output: &Output) -> Exit {
             }
         }
     }
-    output.document(&reports);
+    output.document(&json!({ "exit_code": exit.code(), "runs": reports }));
     exit
 }
 
-fn one(run: &RunReader, args: &Check, output: &Output) -> Result<(Exit, serde_json::Value), String> {
+type Checked = Result<(Exit, serde_json::Value), (Exit, String)>;
+
+fn one(run: &RunReader, args: &Check, output: &Output) -> Checked {
+    let unreadable = |error: tally_capture::CaptureError| (Exit::Environment, error.to_string());
     let mut options = tally_check::Options::default();
     if args.audit_all {
         options.audit = tally_check::AuditLimit::All;
     }
+    let early = run.record().status != RunStatus::Complete;
     let mut exit = Exit::Pass;
     let mut trials = Vec::new();
-    for trial in run.trials().map_err(|error| error.to_string())? {
-        let report = tally_check::check_trial(&trial, &options).map_err(|error| error.to_string())?;
-        if report.safety == tally_check::Safety::Unsafe {
-            exit = Exit::Unsafe;
-        }
+    for trial in run.trials().map_err(unreadable)? {
+        let report = tally_check::check_trial(&trial, &options).map_err(unreadable)?;
+        exit = exit.worse(match report.safety {
+            Safety::Clean => Exit::Pass,
+            Safety::Incomplete => Exit::Inconclusive,
+            Safety::Broken => Exit::Fail,
+            Safety::Unsafe if early && crate::run::is_only_owed(&report) => Exit::Inconclusive,
+            Safety::Unsafe => Exit::Unsafe,
+        });
         output.line(&format!(
             "{} trial {}: {}",
             run.id(),
@@ -53,7 +62,9 @@ fn one(run: &RunReader, args: &Check, output: &Output) -> Result<(Exit, serde_js
         ));
         trials.push(report);
     }
-    run.write_json(Document::Check, &trials)
-        .map_err(|error| error.to_string())?;
+    if trials.is_empty() {
+        return Err((Exit::BadInput, format!("{} has no trial to check", run.id())));
+    }
+    run.write_json(Document::Check, &trials).map_err(unreadable)?;
     Ok((exit, json!({ "run": run.id(), "trials": trials })))
 }

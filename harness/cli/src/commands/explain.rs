@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Explain, output: &Output) -> Exit {
         return explain_expression(expression, output);
     }
     let what = args.what.as_deref().unwrap_or_default();
-    if let Some(help) = tally_plan::code_help(what).or_else(|| tally_plan::metric_help(what)) {
+    if let Some(help) = page(what) {
         output.line(&format!("{what}: {help}"));
         output.document(&json!({ "what": what, "help": help }));
         return Exit::Pass;
@@ -41,6 +41,13 @@ pub(crate) fn run(args: &Explain, output: &Output) -> Exit {
         }
         Err(exit) => exit,
     }
+}
+
+/// What a code or a metric means.
+fn page(what: &str) -> Option<&'static str> {
+    tally_plan::code_help(what)
+        .or_else(|| tally_expression::code::code_help(what))
+        .or_else(|| tally_plan::metric_help(what))
 }
 
 fn explain_expression(text: &str, output: &Output) -> Exit {

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Init, output: &Output) -> Exit {
     let schema = serde_json::to_string_pretty(&tally_plan::schema()).unwrap_or_default();
     files.push(("tally.schema.json".to_owned(), schema + "\n"));
     files.push(("ci.sh".to_owned(), CI.to_owned()));
-    write_all(&args.dir, &files, args.force, output)
+    write_all(&args.place, &files, args.force, output)
 }
 
 fn write_all(dir: &Path, files: &[(String, String)], force: bool, output: &Output) -> Exit {

@@ -61,33 +61,30 @@ struct Located<'a> {
 }
 
 /// All problems for programs.
-pub(super) fn to_json<'a>(
-    name: &'a str,
-    source: &str,
-    problems: &'a [Diagnostic],
-) -> impl Serialize + use<'a> {
-    #[derive(Serialize)]
-    struct Problems<'a> {
-        errors: Vec<Located<'a>>,
-    }
-    let errors = problems
+pub(super) fn to_json(name: &str, source: &str, problems: &[Diagnostic]) -> Vec<serde_json::Value> {
+    let located = |problem| {
+        let place = problem_place(problem, source);
+        Located {
+            file: name,
+            line: place.map(|p| p.0),
+            column: place.map(|p| p.1),
+            problem,
+        }
+    };
+    let values = problems
         .iter()
-        .map(|problem| {
-            let place = problem.span.map(|span| {
-                let before = &source.as_bytes()[..span.start.min(source.len())];
-                let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-                let column = before.iter().rev().take_while(|b| **b != b'\n').count() + 1;
-                (line, column)
-            });
-            Located {
-                file: name,
-                line: place.map(|p| p.0),
-                column: place.map(|p| p.1),
-                problem,
-            }
-        })
-        .collect();
-    Problems { errors }
+        .map(|problem| serde_json::to_value(located(problem)));
+    values.filter_map(Result::ok).collect()
+}
+
+/// Line and column, both from 1.
+fn problem_place(problem: &Diagnostic, source: &str) -> Option<(usize, usize)> {
+    problem.span.map(|span| {
+        let before = &source.as_bytes()[..span.start.min(source.len())];
+        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|b| **b != b'\n').count() + 1;
+        (line, column)
+    })
 }
 
 #[cfg(test)]

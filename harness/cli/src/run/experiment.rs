@@ -20,6 +20,8 @@ use super::trial::{Setup, Trial, play as play_trial};
 use crate::exit::Exit;
 use crate::output::{Output, Progress};
 
+/// The platform's store in its folder.
+const STORE: &str = "tally.redb";
 /// How long a platform may take to come up.
 const START: Duration = Duration::from_secs(60);
 
@@ -159,6 +161,7 @@ type Problem = (Exit, String);
 impl Stage<'_> {
     fn trial(&self, progress: &mut Progress) -> Result<Judgement, Problem> {
         let data = self.run.directory().join(format!("platform-{:04}", self.number));
+        self.interrupt.owns(&data.join(STORE));
         let (state, own) = self.platform(&data, progress)?;
         let writer = self
             .run
@@ -251,6 +254,7 @@ impl Stage<'_> {
             &trial.faults,
             planned,
             &generator,
+            self.interrupt.is_set(),
             &mut warnings,
         );
         let report = TrialReport {
@@ -285,7 +289,7 @@ fn tag(run: &RunWriter) -> String {
 
 /// The platform's store goes; its logs and observations stay.
 fn tidy(data: &Path) {
-    let store = data.join("tally.redb");
+    let store = data.join(STORE);
     if store.exists()
         && let Err(error) = std::fs::remove_file(&store)
     {

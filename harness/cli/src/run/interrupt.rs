@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -10,8 +11,10 @@ use crate::exit::Exit;
 
 static SIGNAL: AtomicU8 = AtomicU8::new(0);
 static STOP: AtomicBool = AtomicBool::new(false);
-/// Folders that go with this process, whatever ends it.
-static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// What goes with this process if it leaves at once.
+static OWNED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// How long a file may take to go.
+const REMOVE: Duration = Duration::from_secs(1);
 
 /// Whether the user wants this to end.
 #[derive(Clone, Copy, Debug)]
@@ -64,20 +67,52 @@ impl Interrupt {
         }
     }
 
-    /// Has a folder removed if the process leaves at once.
-    pub(crate) fn owns(self, folder: &Path) {
-        FOLDERS
+    /// From now on the first signal is enough to leave at once: nothing is recorded that could be saved.
+    pub(crate) fn leaves_at_once(self) -> Self {
+        STOP.store(true, Ordering::Release);
+        self
+    }
+
+    /// Has a file or folder removed if the process leaves at once.
+    pub(crate) fn owns(self, path: &Path) {
+        OWNED
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(folder.to_owned());
+            .push(path.to_owned());
     }
 }
 
-/// The platform of this process follows it: the kernel ends the supervisor, and with it everything it started.
+/// The platform goes with its supervisor, and the supervisor before what it writes to.
 fn leave(code: u8) -> ! {
-    for folder in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-        // Nothing more can be done about a folder that stays.
-        let _ = std::fs::remove_dir_all(folder);
+    for child in children() {
+        let _ = rustix::process::kill_process(child, rustix::process::Signal::KILL);
+    }
+    for path in OWNED.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        let until = Instant::now() + REMOVE;
+        // The last of its processes may still be creating files.
+        while remove(&path).is_err() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
     std::process::exit(i32::from(code))
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    let removed = if path.is_dir() {
+        std::fs::remove_dir_all(path)
+    } else {
+        std::fs::remove_file(path)
+    };
+    removed.or_else(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })
+}
+
+/// Processes that the main thread started. A kernel that does not list them ends them with this process all the same.
+fn children() -> Vec<rustix::process::Pid> {
+    let own = std::process::id();
+    let listed = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
+    let numbers = listed.split_whitespace().filter_map(|number| number.parse().ok());
+    numbers.filter_map(rustix::process::Pid::from_raw).collect()
 }

@@ -139,6 +139,14 @@ const fn is_time(metric: Metric) -> bool {
     )
 }
 
+/// True if nothing is wrong with the answers that came. In a run that ended early the others are owed, not lost.
+pub(crate) fn is_only_owed(check: &CheckReport) -> bool {
+    [&check.wrong, &check.duplicated, &check.conflicting]
+        .iter()
+        .all(|finding| finding.count == 0)
+        && check.audit.flaws.is_empty()
+}
+
 /// What a trial comes to. Warnings say why, in words and with a remedy.
 pub(super) fn verdict(
     judged: &[Judged],
@@ -146,6 +154,7 @@ pub(super) fn verdict(
     faults: &[FaultRecord],
     planned_faults: usize,
     generator: &Generator,
+    interrupted: bool,
     warnings: &mut Vec<(String, String)>,
 ) -> Exit {
     let mut exit = match check.safety {
@@ -158,6 +167,13 @@ pub(super) fn verdict(
             Exit::Inconclusive
         }
         Safety::Broken => Exit::Fail,
+        Safety::Unsafe if interrupted && is_only_owed(check) => {
+            warnings.push((
+                format!("{} accepted request(s) were not waited for", check.lost.count),
+                "let the run come to its end".into(),
+            ));
+            Exit::Inconclusive
+        }
         Safety::Unsafe => Exit::Unsafe,
     };
     if judged.iter().any(|one| one.held == Some(false)) {
@@ -186,7 +202,8 @@ pub(super) fn verdict(
         ));
         exit = exit.worse(Exit::Inconclusive);
     }
-    if !generator.valid {
+    // A generator that was stopped did not send everything, and that is not its fault.
+    if !generator.valid && !interrupted {
         warnings.push((
             format!(
                 "the generator was late: lag p99.9 {:.2} ms, bound {:.2} ms",
