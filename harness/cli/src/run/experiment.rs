@@ -162,7 +162,7 @@ impl Stage<'_> {
     fn trial(&self, progress: &mut Progress) -> Result<Judgement, Problem> {
         let data = self.run.directory().join(format!("platform-{:04}", self.number));
         self.interrupt.owns(&data.join(STORE));
-        let (state, own) = self.platform(&data, progress)?;
+        let (state, mut own) = self.platform(&data, progress)?;
         let writer = self
             .run
             .trial(self.number)
@@ -176,7 +176,7 @@ impl Stage<'_> {
             tag: tag(self.run),
             interrupt: self.interrupt,
         };
-        let played = play_trial(&setup, writer, progress);
+        let played = play_trial(&setup, writer, progress, &mut || tend(own.as_mut()));
         let stopped = own.map_or(Ok(()), Platform::stop);
         tidy(&data);
         let trial = played.map_err(|problem| (Exit::Setup, problem))?;
@@ -279,6 +279,14 @@ impl Stage<'_> {
     fn expected(&self) -> std::collections::BTreeMap<u64, tally_model::Outcome> {
         let stated = |shot: &tally_plan::Shot| shot.expected.clone().map(|outcome| (shot.n, outcome));
         self.plan.shots.iter().filter_map(stated).collect()
+    }
+}
+
+/// Brings back a supervisor that somebody killed: it is the machine here, and a machine that fails is repaired by its operator.
+fn tend(own: Option<&mut Platform>) -> Option<String> {
+    match own?.revive() {
+        Ok(ended) => ended.map(|ended| format!("the supervisor was gone ({ended}); another took its place")),
+        Err(error) => Some(format!("the supervisor is gone and does not come back: {error}")),
     }
 }
 

@@ -54,7 +54,14 @@ pub(super) struct Sent {
 }
 
 /// Plays the trial and writes its files.
-pub(super) fn play(setup: &Setup<'_>, writer: TrialWriter, progress: &mut Progress) -> Result<Trial, String> {
+///
+/// `tend` is called again and again on this thread; what it returns is told.
+pub(super) fn play(
+    setup: &Setup<'_>,
+    writer: TrialWriter,
+    progress: &mut Progress,
+    tend: &mut dyn FnMut() -> Option<String>,
+) -> Result<Trial, String> {
     let address = Address {
         target: setup.state.http,
         tag: setup.tag.clone(),
@@ -76,7 +83,7 @@ pub(super) fn play(setup: &Setup<'_>, writer: TrialWriter, progress: &mut Progre
         recorder: &recorder,
         start,
     };
-    let (reports, memory, mut faults) = stage.run(answers, progress)?;
+    let (reports, memory, mut faults) = stage.run(answers, progress, tend)?;
     drop(stream);
     let observations = gather(&setup.state.data, zero);
     tally_chaos::explain(&mut faults, &observations, &recorder.answered());
@@ -111,7 +118,12 @@ impl Stage<'_> {
     }
 
     /// Load, faults, answers and samples at once, then the drain.
-    fn run(&self, answers: Receiver<StreamEvent>, progress: &mut Progress) -> Result<Played, String> {
+    fn run(
+        &self,
+        answers: Receiver<StreamEvent>,
+        progress: &mut Progress,
+        tend: &mut dyn FnMut() -> Option<String>,
+    ) -> Result<Played, String> {
         let over = AtomicBool::new(false);
         let is_over = || over.load(Ordering::Acquire);
         std::thread::scope(|scope| {
@@ -129,6 +141,9 @@ impl Stage<'_> {
                 .collect();
             while !sending.iter().all(std::thread::ScopedJoinHandle::is_finished) {
                 self.tell(progress, "load");
+                if let Some(text) = tend() {
+                    progress.event(&text);
+                }
                 std::thread::sleep(LOOK);
             }
             let reports: Result<Vec<Sent>, String> = sending
@@ -143,7 +158,7 @@ impl Stage<'_> {
             let faults = breaking
                 .join()
                 .map_err(|_| "the chaos thread panicked".to_owned());
-            self.drain(progress);
+            self.drain(progress, tend);
             over.store(true, Ordering::Release);
             let _ = hearing.join();
             let _ = ending.join();
@@ -280,7 +295,7 @@ impl Stage<'_> {
     }
 
     /// Waits until nothing is owed any more, at most for the drain phase.
-    fn drain(&self, progress: &mut Progress) {
+    fn drain(&self, progress: &mut Progress, tend: &mut dyn FnMut() -> Option<String>) {
         let grace = if self.setup.interrupt.is_set() {
             Duration::from_secs(2).min(self.setup.plan.phases.drain)
         } else {
@@ -295,6 +310,9 @@ impl Stage<'_> {
                 next = Instant::now() + REREAD;
             }
             self.tell(progress, "drain");
+            if let Some(text) = tend() {
+                progress.event(&text);
+            }
             std::thread::sleep(LOOK);
         }
         rereader.outstanding();
