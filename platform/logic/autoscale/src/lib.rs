@@ -5,6 +5,7 @@
 //! signals (see [`Panel`]) and a recorded run can be decided again.
 
 mod fixed;
+pub mod hpa;
 mod panel;
 mod policy;
 mod rules;
