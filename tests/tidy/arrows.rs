@@ -51,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "tally-expression",
             "tally-consensus",
+            "tally-autoscale",
             "tally-runtime",
             "tally-local",
             "tally-plan",

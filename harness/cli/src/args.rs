@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Print the JSON schema of experiment files, for editors.
     Schema,
+    /// Compare the model of the Kubernetes autoscaler with a table of cases.
+    HpaCases(HpaCases),
     /// Print a completion script.
     Completions(Completions),
     /// Run one role of the platform (started by `up` and `run`, not by hand).
@@ -242,6 +244,12 @@ pub(crate) struct Init {
     /// Overwrite files that exist.
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HpaCases {
+    /// A JSON array of rows.
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -90,7 +90,8 @@ pub fn evaluate(text: &str) -> Result<Vec<Evaluated>, Vec<Problem>> {
         .map(|(index, value)| {
             let fields = Fields::of_row(index, value, &sink)?;
             let row = Row::read(&fields)?;
-            Some((row, fields.unused()))
+            fields.finish();
+            Some((row, sink.take_ignored()))
         })
         .collect();
     let problems = sink.into_problems();

@@ -11,17 +11,25 @@ use serde_json::{Map, Value};
 
 use super::Problem;
 
-/// All problems so far.
+/// All problems so far, and the fields of the row being read that mean nothing.
 #[derive(Debug, Default)]
-pub(super) struct Sink(RefCell<Vec<Problem>>);
+pub(super) struct Sink {
+    problems: RefCell<Vec<Problem>>,
+    ignored: RefCell<Vec<String>>,
+}
 
 impl Sink {
     pub(super) fn into_problems(self) -> Vec<Problem> {
-        self.0.into_inner()
+        self.problems.into_inner()
+    }
+
+    /// What [`Fields::finish`] has found since this was last asked.
+    pub(super) fn take_ignored(&self) -> Vec<String> {
+        self.ignored.take()
     }
 
     fn report(&self, row: &str, field: String, message: String) {
-        self.0.borrow_mut().push(Problem {
+        self.problems.borrow_mut().push(Problem {
             row: row.to_owned(),
             field,
             message,
@@ -77,11 +85,13 @@ impl<'a> Fields<'a> {
             .report(&self.row, format!("{}{name}", self.path), message.into());
     }
 
-    /// Fields that nobody asked for.
-    pub(super) fn unused(&self) -> Vec<String> {
+    /// Everything of this object has been read: names the fields that nobody asked for.
+    pub(super) fn finish(&self) {
         let used = self.used.borrow();
         let unused = |name: &&String| !used.contains(name.as_str()) && !PROSE.contains(&name.as_str());
-        self.map.keys().filter(unused).cloned().collect()
+        let unused = self.map.keys().filter(unused);
+        let mut ignored = self.sink.ignored.borrow_mut();
+        ignored.extend(unused.map(|name| format!("{}{name}", self.path)));
     }
 
     /// The value, unless the field is missing or null.

@@ -37,7 +37,7 @@ impl RateRow {
             spec,
             history: history(fields, None),
             current: fields.replicas("cur"),
-            proposal: fields.replicas("pre"),
+            proposal: proposal(fields),
         }
     }
 
@@ -78,7 +78,7 @@ impl StabilizeRow {
             behavior,
             recommendations: recommendations(fields).unwrap_or_default(),
             current: fields.replicas("cur"),
-            proposal: fields.replicas("pre"),
+            proposal: proposal(fields),
             compat,
         }
     }
@@ -115,7 +115,7 @@ impl LegacyRow {
         let longest = Duration::from_secs(1_000_000_000);
         Self {
             recommendations: recommendations(fields).unwrap_or_default(),
-            proposal: fields.replicas("pre"),
+            proposal: proposal(fields),
             window: fields
                 .optional_seconds("down_window", longest)
                 .unwrap_or(Spec::DOWNSCALE_STABILIZATION),
@@ -169,10 +169,14 @@ pub(super) fn history(fields: &Fields<'_>, recommendations: Option<Vec<Recommend
 
 fn events(fields: &Fields<'_>, name: &'static str) -> Vec<Event> {
     let events = fields.optional_objects(name).unwrap_or_default();
-    let read = |event: &Fields<'_>| Event {
-        change: event.replicas("n"),
-        at: now() - event.age("age"),
-        outdated: event.optional_bool("outdated").unwrap_or(false),
+    let read = |event: &Fields<'_>| {
+        let read = Event {
+            change: event.replicas("n"),
+            at: now() - event.age("age"),
+            outdated: event.optional_bool("outdated").unwrap_or(false),
+        };
+        event.finish();
+        read
     };
     events.iter().map(read).collect()
 }
@@ -180,11 +184,20 @@ fn events(fields: &Fields<'_>, name: &'static str) -> Vec<Event> {
 /// `recs`; none if it is missing or null, which is not the same as empty.
 pub(super) fn recommendations(fields: &Fields<'_>) -> Option<Vec<Recommendation>> {
     let entries = fields.optional_objects("recs")?;
-    let read = |entry: &Fields<'_>| Recommendation {
-        replicas: entry.replicas("n"),
-        at: now() - entry.age("age"),
+    let read = |entry: &Fields<'_>| {
+        let read = Recommendation {
+            replicas: entry.replicas("n"),
+            at: now() - entry.age("age"),
+        };
+        entry.finish();
+        read
     };
     Some(entries.iter().map(read).collect())
+}
+
+/// `pre`: what the metrics asked for.
+fn proposal(fields: &Fields<'_>) -> i32 {
+    fields.int("pre", i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }
 
 /// `up` and `down`, each with the defaults for what it leaves out.
@@ -220,9 +233,7 @@ fn scaling_rules(fields: &Fields<'_>, mut rules: ScalingRules) -> ScalingRules {
     rules.tolerance = fields
         .value("tolerance")
         .and_then(|value| fields.fraction("tolerance", value));
-    for name in fields.unused() {
-        fields.problem(&name, "is not a field of a direction of a behavior");
-    }
+    fields.finish();
     rules
 }
 

@@ -100,14 +100,13 @@ pub(super) fn tolerance(fields: &Fields<'_>) -> Tolerance {
     }
 }
 
-/// The metric of an object that says its kind; a problem if there is none.
-pub(super) fn metric(fields: &Fields<'_>) -> Option<Metric> {
+/// The metric of an object that says its kind; a problem if there is none. Replicas that the object gives go to `scale`.
+pub(super) fn metric(fields: &Fields<'_>, scale: &mut Scale) -> Option<Metric> {
     let kind = fields.choice("kind", KINDS)?;
     let metric = metric_of(fields, kind);
-    for name in fields.unused() {
-        // A name inside of a metric that means nothing is a slip of the pen: rows have no comments there.
-        fields.problem(&name, "is not a field of this kind of metric");
-    }
+    scale.status = fields.optional_replicas("status").unwrap_or(scale.status);
+    scale.ready = fields.optional_replicas("ready").unwrap_or(scale.ready);
+    fields.finish();
     Some(metric)
 }
 
@@ -217,8 +216,6 @@ fn pod(fields: &Fields<'_>) -> PodSample {
         usage,
         request: fields.optional_int("req", 0, i64::MAX),
     };
-    for name in fields.unused() {
-        fields.problem(&name, "is not a field of a pod");
-    }
+    fields.finish();
     pod
 }

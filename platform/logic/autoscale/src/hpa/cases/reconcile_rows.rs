@@ -27,9 +27,11 @@ impl ReconcileRow {
         if let Some(window) = fields.optional_seconds("down_window", longest) {
             spec.downscale_stabilization = window;
         }
-        spec.behavior = fields
-            .optional_object("behavior")
-            .map(|inner| behavior(&inner, spec.downscale_stabilization));
+        spec.behavior = fields.optional_object("behavior").map(|inner| {
+            let behavior = behavior(&inner, spec.downscale_stabilization);
+            inner.finish();
+            behavior
+        });
         for problem in spec.behavior.iter().flat_map(|behavior| behavior.problems()) {
             fields.problem("behavior", problem);
         }
@@ -42,11 +44,13 @@ impl ReconcileRow {
                 .conditions
                 .set(ConditionType::ScaledToZero, true, Reason::ScaledToZero);
         }
+        let mut scale = scale(fields, fields.replicas("cur"));
+        let metrics = metrics(fields, &mut scale);
         Self {
             spec,
             state,
-            scale: scale(fields, fields.replicas("cur")),
-            metrics: metrics(fields),
+            scale,
+            metrics,
         }
     }
 
@@ -68,14 +72,13 @@ impl ReconcileRow {
 }
 
 /// `metric` or `metrics`, then as many of an unknown type as `invalid_metrics` says.
-fn metrics(fields: &Fields<'_>) -> Vec<Metric> {
-    let mut found: Vec<Metric> = fields
-        .optional_object("metric")
+fn metrics(fields: &Fields<'_>, scale: &mut Scale) -> Vec<Metric> {
+    let mut objects: Vec<Fields<'_>> = fields.optional_object("metric").into_iter().collect();
+    objects.extend(fields.optional_objects("metrics").unwrap_or_default());
+    let mut found: Vec<Metric> = objects
         .iter()
-        .filter_map(metric)
+        .filter_map(|object| metric(object, scale))
         .collect();
-    let more = fields.optional_objects("metrics").unwrap_or_default();
-    found.extend(more.iter().filter_map(metric));
     let invalid = fields.optional_int("invalid_metrics", 0, 1000).unwrap_or(0);
     found.extend((0..invalid).map(|_| Metric::Unknown {
         name: "of no known type".to_owned(),
