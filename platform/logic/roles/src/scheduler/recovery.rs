@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tally_model::{
     AnswerMessage, Deadline, Delivery, Failure, FaultEvent, FaultType, Instant, Observation, Outcome,
-    Precondition, QueueName, Receipt, RequestMessage, Step, TaskMessage,
+    Precondition, QueueName, Receipt, RequestId, RequestMessage, Step, TaskMessage,
 };
 
-use super::{Command, Scheduler, Sending, delete, requests};
+use super::sending::Sending;
+use super::{Command, Scheduler, delete, requests};
 use crate::port::PortCommand;
 
 /// The value of `repair/<node>`: which occupant of the place is to be replaced.
@@ -133,6 +134,32 @@ impl Scheduler {
                 self.end_request(now, id, Outcome::Error(Failure::DeadLettered), detail, out);
             }
             requests::Admitted::Finished => {}
+        }
+    }
+
+    pub(super) fn raise(&mut self, event: &FaultEvent, now: Instant, out: &mut Vec<Command>) {
+        let body = serde_json::to_string(event).unwrap_or_default();
+        out.push(Command::Observe(
+            Observation::new(now, Step::FaultRaised)
+                .with_node(event.node)
+                .with_note(format!("type {} by {}", event.kind.numeral(), event.source)),
+        ));
+        self.send(Sending::Other(QueueName::Faults, body), out);
+    }
+
+    pub(super) fn end_request(
+        &mut self,
+        now: Instant,
+        id: RequestId,
+        outcome: Outcome,
+        detail: &str,
+        out: &mut Vec<Command>,
+    ) {
+        if self.requests.end(id, outcome, detail) {
+            out.push(Command::Observe(
+                Observation::new(now, Step::DeadLettered).with_request(id),
+            ));
+            self.progress(now, id, out);
         }
     }
 }

@@ -1,0 +1,145 @@
+//! From hand to the workers and back: assign, verify, fold, send elsewhere.
+
+use tally_model::{
+    CertifiedTask, Instant, NodeId, Observation, Operation, Precondition, QueueName, SetId, Step, TaskId,
+};
+
+use super::{Command, Scheduler, delete, hex};
+use crate::packet::{Packet, TaskDone};
+use crate::port::PortCommand;
+
+impl Scheduler {
+    /// Gives waiting tasks to the sets with the most room.
+    pub(super) fn dispatch(&mut self, now: Instant, operation: Operation, out: &mut Vec<Command>) {
+        if self.recovery.is_paused(now) {
+            return;
+        }
+        while let Some(set) = self.sets.least_loaded(operation, &self.flights) {
+            let Some(waiting) = self.flights.next(operation) else {
+                return;
+            };
+            if !self.requests.wants(waiting.message.job.task) {
+                out.push(delete(QueueName::Layer(operation), waiting.receipt));
+                continue;
+            }
+            let packet = Packet::Assign(waiting.message.clone());
+            self.flights
+                .depart(waiting, set, now, now + self.config.timing.task_timeout);
+            out.push(Command::Send {
+                to: NodeId::Worker(set),
+                packet,
+            });
+        }
+    }
+
+    pub(super) fn arrived(&mut self, now: Instant, from: NodeId, done: TaskDone, out: &mut Vec<Command>) {
+        let task = done.job.task;
+        let Some(set) = from.set() else { return };
+        if let Err(flaw) = self.sets.verify(set, &done) {
+            out.push(Command::Observe(
+                Observation::new(now, Step::CertificateRefused)
+                    .with_node(from)
+                    .with_request(task.request)
+                    .with_note(flaw),
+            ));
+            self.reroute(now, task, set, out);
+            return;
+        }
+        // What a set answers late, after the task went elsewhere, is as good as any other certified answer.
+        let Some(flight) = self.flights.land(task) else {
+            return;
+        };
+        let operation = done.job.operation;
+        out.push(delete(QueueName::Layer(operation), flight.receipt));
+        if self.sets.first_answer(set) {
+            out.push(Command::Observe(
+                Observation::new(now, Step::FirstAnswer).with_set(set),
+            ));
+        }
+        let certified = CertifiedTask {
+            job: done.job,
+            outcome: done.outcome,
+            set,
+            certificate: done.certificate.map(|bytes| hex(&bytes)),
+            ready: flight.ready,
+            dispatched: flight.departed,
+            done: now,
+        };
+        self.requests.fold(task, certified);
+        if self.report_mode() {
+            // Dependents are found ready by the next poll; a finished request is answered at once.
+            if self.requests.is_complete(task.request) {
+                self.progress(now, task.request, out);
+            }
+        } else {
+            self.progress(now, task.request, out);
+        }
+        self.settle(now, operation, set, out);
+    }
+
+    /// After room was made at a set.
+    pub(super) fn settle(&mut self, now: Instant, operation: Operation, set: SetId, out: &mut Vec<Command>) {
+        self.dispatch(now, operation, out);
+        if !self.report_mode() {
+            self.receive_layer(now, operation, out);
+        }
+        self.report_drained(set, out);
+    }
+
+    pub(super) fn report_drained(&mut self, set: SetId, out: &mut Vec<Command>) {
+        if self.flights.at(set) == 0 && self.sets.take_drained(set) {
+            let token = self.token();
+            out.push(Command::Port(PortCommand::Put {
+                token,
+                key: format!("drained/{set}"),
+                value: "{}".into(),
+                when: Precondition::Any,
+            }));
+        }
+    }
+
+    /// Sends a task that one set could not answer to another.
+    pub(super) fn reroute(&mut self, now: Instant, task: TaskId, set: SetId, out: &mut Vec<Command>) {
+        if self.flights.give_back(task, set) {
+            self.dispatch(now, set.operation, out);
+        }
+    }
+
+    pub(super) fn peer_lost(&mut self, now: Instant, node: NodeId, out: &mut Vec<Command>) {
+        if let NodeId::Worker(set) = node {
+            self.sets.unreachable(set);
+            if self.flights.give_back_all(set) > 0 {
+                self.dispatch(now, set.operation, out);
+            }
+            self.report_drained(set, out);
+        }
+    }
+
+    pub(super) fn peer_up(&mut self, now: Instant, node: NodeId, out: &mut Vec<Command>) {
+        if let Some(record) = node.set().and_then(|set| self.sets.record(set)) {
+            out.push(Command::Send {
+                to: node,
+                packet: Packet::Configure(record.clone()),
+            });
+        }
+        if let NodeId::Worker(set) = node {
+            self.sets.reachable(set);
+            self.dispatch(now, set.operation, out);
+            self.receive_layer(now, set.operation, out);
+        }
+    }
+
+    pub(super) fn expire_flights(&mut self, now: Instant, out: &mut Vec<Command>) {
+        for (task, set) in self.flights.expired(now) {
+            self.reroute(now, task, set, out);
+        }
+    }
+
+    /// A worker has no room: its task waits a moment instead of being pushed at it again.
+    pub(super) fn put_off(&mut self, now: Instant, from: NodeId, task: TaskId) {
+        if let Some(set) = from.set() {
+            self.flights.give_back(task, set);
+            self.retry_later(now);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Sends that are not durable yet: remembered until the queue confirms them, tried again if it fails.
+
+use tally_model::{Instant, Operation, QueueName, RequestId};
+
+use super::{Command, RETRY, Scheduler, delete};
+use crate::port::{PortCommand, Trouble};
+
+/// Answers still to be made durable, and sends still to be confirmed, by token.
+#[derive(Debug)]
+pub(super) enum Sending {
+    /// Tasks on a layer; lost ones are sent again.
+    Tasks(Operation, Vec<String>),
+    /// The answer of a request.
+    Answer(RequestId, String),
+    /// A fault raised by a worker, or an answer redriven from the dead-letter queue.
+    Other(QueueName, String),
+}
+
+impl Scheduler {
+    pub(super) fn token(&mut self) -> u64 {
+        self.next_token += 1;
+        self.next_token
+    }
+
+    pub(super) fn send(&mut self, sending: Sending, out: &mut Vec<Command>) {
+        let token = self.token();
+        let (queue, bodies) = match &sending {
+            Sending::Tasks(operation, bodies) => (QueueName::Layer(*operation), bodies.clone()),
+            Sending::Answer(_, body) => (QueueName::Outbound, vec![body.clone()]),
+            Sending::Other(queue, body) => (*queue, vec![body.clone()]),
+        };
+        self.sending.insert(token, sending);
+        out.push(Command::Port(PortCommand::Send { token, queue, bodies }));
+    }
+
+    pub(super) fn sent(
+        &mut self,
+        now: Instant,
+        token: u64,
+        result: Result<(), Trouble>,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(sending) = self.sending.remove(&token) else {
+            return;
+        };
+        if result.is_err() {
+            self.retries.push(sending);
+            self.retry_later(now);
+            return;
+        }
+        match sending {
+            Sending::Answer(id, _) => {
+                if let Some(receipt) = self.requests.finish(id) {
+                    out.push(delete(QueueName::Inbound, receipt));
+                }
+                self.receive_again(now, QueueName::Inbound, out);
+            }
+            Sending::Tasks(operation, bodies) => {
+                out.push(Command::Enqueued {
+                    operation,
+                    count: bodies.len() as u64,
+                });
+            }
+            Sending::Other(..) => {}
+        }
+    }
+
+    pub(super) fn retry_later(&mut self, now: Instant) {
+        self.retry_at.get_or_insert(now + RETRY);
+    }
+
+    pub(super) fn retry(&mut self, now: Instant, out: &mut Vec<Command>) {
+        self.retry_at = None;
+        for sending in std::mem::take(&mut self.retries) {
+            self.send(sending, out);
+        }
+        for operation in Operation::ALL {
+            self.dispatch(now, operation, out);
+        }
+        self.receive_all(now, out);
+    }
+}

@@ -1,0 +1,185 @@
+//! A scheduler whose ports are answered by hand.
+
+use std::time::Duration;
+
+use tally_model::{
+    Change, Delivery, Epoch, Instant, Machine, Member, NodeId, Operation, Outcome, PlatformConfig, Protocol,
+    QueueName, Receipt, RequestId, RequestMessage, SetId, SetRecord, SetState, TaskMessage, Versioned,
+};
+
+use crate::packet::{Packet, TaskDone};
+use crate::port::{PortCommand, PortEvent};
+use crate::scheduler::{Command, Event, Scheduler};
+
+/// A scheduler, its clock and everything it asked for.
+pub(super) struct Bench {
+    pub(super) scheduler: Scheduler,
+    pub(super) now: Instant,
+    pub(super) out: Vec<Command>,
+    pub(super) receipts: u32,
+}
+
+impl Bench {
+    pub(super) fn new(change: impl FnOnce(&mut PlatformConfig)) -> Self {
+        let mut config = PlatformConfig {
+            protocol: Protocol::None,
+            ..PlatformConfig::default()
+        };
+        change(&mut config);
+        let mut bench = Self {
+            scheduler: Scheduler::new(config, [7; 16]),
+            now: Instant::from_nanos(1_000_000_000),
+            out: Vec::new(),
+            receipts: 0,
+        };
+        bench.scheduler.start(bench.now, &mut bench.out);
+        bench
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        self.scheduler.handle(self.now, event, &mut self.out);
+    }
+
+    pub(super) fn port(&mut self, event: PortEvent) {
+        self.event(Event::Port(event));
+    }
+
+    pub(super) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(deadline) = self.scheduler.deadline().filter(|deadline| deadline.at <= end) {
+            self.now = self.now.max(deadline.at);
+            self.scheduler.wake(self.now, &mut self.out);
+        }
+        self.now = end;
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.out)
+    }
+
+    pub(super) fn deliver(&mut self, queue: QueueName, body: String) -> Receipt {
+        self.receipts += 1;
+        let receipt = Receipt(format!("r{}", self.receipts));
+        let delivery = Delivery {
+            body,
+            receipt: receipt.clone(),
+            received: 1,
+        };
+        self.port(PortEvent::Received(queue, Ok(vec![delivery])));
+        receipt
+    }
+
+    pub(super) fn request(&mut self, id: u128, expression: &str) -> Receipt {
+        let message = RequestMessage {
+            id: RequestId(id),
+            expression: expression.into(),
+            accepted: self.now,
+            work_key: 0,
+            tag: None,
+        };
+        self.deliver(QueueName::Inbound, serde_json::to_string(&message).unwrap())
+    }
+
+    pub(super) fn set(&mut self, operation: Operation, number: u32, state: SetState) -> SetId {
+        let id = SetId { operation, number };
+        let worker = Member {
+            node: NodeId::Worker(id),
+            incarnation: 0,
+            address: format!("host:{number}"),
+            public_key: String::new(),
+        };
+        let record = SetRecord {
+            id,
+            epoch: Epoch(1),
+            state,
+            leader: 0,
+            worker: Some(worker),
+            replicas: Vec::new(),
+            created: self.now,
+            ready: Some(self.now),
+        };
+        let value = Versioned {
+            value: serde_json::to_string(&record).unwrap(),
+            version: 1,
+        };
+        let change = Change {
+            key: format!("sets/{id}"),
+            value: Some(value),
+        };
+        self.port(PortEvent::Changed("sets/".into(), vec![change]));
+        self.event(Event::PeerUp(NodeId::Worker(id)));
+        id
+    }
+
+    /// Confirms every send and hands layer messages back as deliveries, as a queue would.
+    pub(super) fn settle_sends(&mut self) -> Vec<(QueueName, String)> {
+        let mut sent = Vec::new();
+        for command in self.take() {
+            if let Command::Port(PortCommand::Send { token, queue, bodies }) = command {
+                self.port(PortEvent::Sent(token, Ok(())));
+                sent.extend(bodies.into_iter().map(|body| (queue, body)));
+            } else {
+                self.out.push(command);
+            }
+        }
+        sent
+    }
+
+    pub(super) fn assigned(&mut self) -> Vec<(NodeId, TaskMessage)> {
+        let commands = self.take();
+        let assigned = |command| match command {
+            Command::Send {
+                to,
+                packet: Packet::Assign(task),
+            } => Some((to, task)),
+            _ => None,
+        };
+        commands.into_iter().filter_map(assigned).collect()
+    }
+
+    pub(super) fn done(&mut self, from: NodeId, task: TaskMessage, value: &str) {
+        let done = TaskDone {
+            job: task.job,
+            outcome: Outcome::Value(value.into()),
+            certificate: None,
+            votes: 0,
+            members: 0,
+            worked: Duration::ZERO,
+        };
+        self.event(Event::Packet {
+            from,
+            packet: Packet::Done(done),
+        });
+    }
+
+    /// Runs whatever is on the layers until an answer goes outbound.
+    pub(super) fn run_to_answer(&mut self) -> String {
+        for _ in 0..20 {
+            for (queue, body) in self.settle_sends() {
+                if queue == QueueName::Outbound {
+                    return body;
+                }
+                self.deliver(queue, body);
+            }
+            for (worker, task) in self.assigned() {
+                let job = &task.job;
+                let outcome = tally_expression::apply(job.operation, &job.left, &job.right).to_string();
+                self.done(worker, task, &outcome);
+            }
+        }
+        panic!("no answer");
+    }
+}
+
+pub(super) fn deleted(commands: &[Command], queue: QueueName) -> Vec<Receipt> {
+    commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::Port(PortCommand::Delete { queue: of, receipts }) if *of == queue => {
+                Some(receipts.clone())
+            }
+            _ => None,
+        })
+        .flatten()
+        .collect()
+}
