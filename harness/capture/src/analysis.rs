@@ -1,92 +1,29 @@
 //! A trial's history in columns: five numbers per request, from which every window is computed.
 //!
-//! A million requests take 45 MiB, whatever their expressions; the text of the history is never held.
+//! A million requests take 80 MiB, whatever their expressions; the text of the history is never held.
 
 use hdrhistogram::Histogram;
-use tally_model::{Failure, Outcome};
 
 use crate::error::Result;
 use crate::frame::Tail;
 use crate::history::{fold_frames, parse_line};
 use crate::phases::{self, LayerTimes};
 use crate::reader::TrialReader;
-use crate::record::{Fate, FaultRecord, HistoryLine, Operation, SCHEMA_VERSION};
+use crate::record::{FaultRecord, SCHEMA_VERSION};
+use crate::row::{End, Line, Row};
 use crate::summary::{Counts, FaultTimes, Quantiles, Second, Summary, WindowSummary, histogram};
+use crate::waits::Waits;
 use crate::window::{self, Window};
 
-/// A request sent later than this after it was due counts as late, in nanoseconds.
-const LATE: u64 = 5_000_000;
 const SECOND: u64 = 1_000_000_000;
-
-/// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Dropped,
-    Refused,
-    Answered,
-    Failed,
-    DeadLettered,
-    Unanswered,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    intended: u64,
-    /// `u64::MAX` stands for none in the next three.
-    lag: u64,
-    first_byte: u64,
-    latency: u64,
-    end: End,
-    accepted: bool,
-    retried: bool,
-}
-
-impl Row {
-    fn of(op: &Operation) -> Self {
-        let since = |later: Option<u64>, earlier: Option<u64>| match (later, earlier) {
-            (Some(later), Some(earlier)) => later.saturating_sub(earlier),
-            _ => u64::MAX,
-        };
-        let end = match (&op.outcome, op.fate) {
-            (Some(Outcome::Error(Failure::DeadLettered)), _) => End::DeadLettered,
-            (Some(Outcome::Error(failure)), _) if !failure.is_deterministic() => End::Failed,
-            (Some(_), _) => End::Answered,
-            (None, _) if op.sent.is_none() => End::Dropped,
-            (None, Fate::Fail) => End::Refused,
-            (None, _) => End::Unanswered,
-        };
-        Self {
-            intended: op.intended,
-            lag: since(op.sent, Some(op.intended)),
-            first_byte: since(op.first_byte, op.sent),
-            latency: since(op.done, Some(op.intended)),
-            end,
-            accepted: op.accepted,
-            retried: op.attempts > 1,
-        }
-    }
-
-    fn count(&self, counts: &mut Counts) {
-        let sent = self.lag != u64::MAX;
-        let answered = self.end == End::Answered;
-        counts.offered += 1;
-        counts.sent += u64::from(sent);
-        counts.late += u64::from(sent && self.lag > LATE);
-        counts.dropped += u64::from(!sent);
-        counts.refused += u64::from(self.end == End::Refused);
-        counts.accepted += u64::from(self.accepted);
-        counts.answered += u64::from(answered);
-        counts.failed += u64::from(matches!(self.end, End::Failed | End::DeadLettered));
-        counts.dead_lettered += u64::from(self.end == End::DeadLettered);
-        counts.timeout += u64::from(self.end == End::Unanswered);
-        counts.recovered += u64::from(answered && self.retried);
-    }
-}
+/// Histograms hold whole numbers, so ratios are recorded in millionths.
+const RATIO: f64 = 1e6;
 
 /// A trial, ready to be asked.
 #[derive(Debug)]
 pub struct Analysis {
     rows: Vec<Row>,
+    waits: Vec<Waits>,
     torn: bool,
     faults: Vec<FaultRecord>,
     layers: Vec<LayerTimes>,
@@ -99,17 +36,24 @@ impl Analysis {
     /// If a file is missing or damaged; a torn tail is not an error.
     pub fn read(trial: &TrialReader, threads: usize) -> Result<Self> {
         let path = trial.history_path();
-        let (states, tail) = fold_frames(&path, threads, Vec::new, |rows: &mut Vec<Row>, line, frame| {
-            if let HistoryLine::Op(op) = parse_line(line, frame, &path)? {
+        let (parts, tail) = fold_frames(&path, threads, Vec::new, |rows: &mut Vec<Row>, line, frame| {
+            if let Line::Op(op) = parse_line(line, frame, &path)? {
                 rows.push(Row::of(&op));
             }
             Ok(())
         })?;
+        let mut parts = parts.into_iter();
+        let mut rows = parts.next().unwrap_or_default();
+        for part in parts {
+            rows.extend(part);
+        }
+        let (layers, waits) = phases::read(&trial.certificates_path(), threads)?;
         Ok(Self {
-            rows: states.concat(),
+            rows,
+            waits,
             torn: tail != Tail::Clean,
             faults: trial.faults()?.0,
-            layers: phases::read(&trial.certificates_path(), threads)?,
+            layers,
         })
     }
 
@@ -149,6 +93,14 @@ impl Analysis {
             record(first_byte, row.first_byte, row.first_byte != u64::MAX);
         }
         let [latency, service, lag, first_byte] = parts.each_ref().map(Quantiles::of);
+        let mut waited: [Histogram<u64>; 3] = std::array::from_fn(|_| histogram());
+        for waits in self.waits_in(&spans) {
+            let times = [waits.queue_wait, waits.dag_wait, waits.critical_path];
+            for (histogram, nanos) in waited.iter_mut().zip(times) {
+                histogram.saturating_record(nanos);
+            }
+        }
+        let [queue_wait, dag_wait, critical_path] = waited.each_ref().map(Quantiles::of);
         let within = Window {
             from: 0,
             to: latest.saturating_add(1),
@@ -163,7 +115,29 @@ impl Analysis {
             service,
             lag,
             first_byte,
+            queue_wait,
+            dag_wait,
+            critical_path,
         }
+    }
+
+    fn waits_in<'a>(&'a self, spans: &'a [Window]) -> impl Iterator<Item = &'a Waits> {
+        let inside = |waits: &&Waits| spans.iter().any(|span| span.contains(waits.intended));
+        self.waits.iter().filter(inside)
+    }
+
+    /// `function` (as for [`Summary::metric`]) of one time over another, request by request, over the requests that were due in
+    /// `spans`. Both are `queue_wait`, `dag_wait` or `critical_path`; none for other names and if no request has both.
+    pub fn ratio(&self, function: &str, over: &str, under: &str, spans: &[Window]) -> Option<f64> {
+        let mut parts = histogram();
+        for waits in self.waits_in(spans) {
+            let (over, under) = (waits.get(over)?, waits.get(under)?);
+            if under > 0 {
+                parts.saturating_record((over as f64 / under as f64 * RATIO) as u64);
+            }
+        }
+        let value = crate::metric::quantile(&Quantiles::of(&parts), function)?;
+        Some(if function == "count" { value } else { value / RATIO })
     }
 
     /// Every second from 0 to the last request or answer.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use crate::error::{CaptureError, Result};
 use crate::frame::{Frame, FrameDecoder, FrameReader, Tail};
@@ -76,14 +76,21 @@ impl Iterator for HistoryReader {
 
 /// The lines of a frame's text, without their newlines.
 pub fn split_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+    let ends = memchr::memchr_iter(b'\n', text).chain(std::iter::once(text.len()));
+    let mut start = 0;
+    ends.map(move |end| {
+        let line = text.get(start..end).unwrap_or_default();
+        start = end + 1;
+        line
+    })
+    .filter(|line| !line.is_empty())
 }
 
-/// Parses one line of a frame.
+/// Parses one line of a frame; `T` may borrow from it.
 ///
 /// # Errors
 /// If it is not a `T`; the frame's place is named.
-pub fn parse_line<T: DeserializeOwned>(line: &[u8], frame: &Frame, path: &Path) -> Result<T> {
+pub fn parse_line<'line, T: Deserialize<'line>>(line: &'line [u8], frame: &Frame, path: &Path) -> Result<T> {
     serde_json::from_slice(line).map_err(|error| CaptureError::Damaged {
         path: path.to_owned(),
         offset: frame.offset,

@@ -29,10 +29,14 @@ mod name;
 mod phases;
 mod reader;
 mod record;
+mod row;
 mod run;
 mod seal;
+mod shape;
 mod summary;
+mod tasks;
 mod trial;
+mod waits;
 mod window;
 
 pub use analysis::Analysis;

@@ -13,8 +13,8 @@ impl Summary {
 
     /// One number. None if there is no such metric, function, label or window, or nothing was measured: never a made-up 0.
     ///
-    /// - `latency`, `service`, `lag`, `first_byte`, and over the whole trial `queue_wait`, `compute` (label: `add`, `sub`, `mul`,
-    ///   `div`), in nanoseconds, with function `p50`, `p75`, `p90`, `p95`, `p99`, `p99.9`, `p99.99`, `median`, `avg`, `min`, `max`,
+    /// - `latency`, `service`, `lag`, `first_byte`, `queue_wait`, `dag_wait`, `critical_path`, and of the tasks of one layer over the
+    ///   whole trial `queue_wait`, `compute` (label: `add`, `sub`, `mul`, `div`), in nanoseconds, with function `p50`, `p75`, `p90`, `p95`, `p99`, `p99.9`, `p99.99`, `median`, `avg`, `min`, `max`,
     ///   `count`;
     /// - the names of [`crate::Counts`] with function none (empty) or `count`, or `rate` for the share of the requests offered;
     /// - `success_rate` (answered of sent) and `goodput` (answered per second) without a function;
@@ -33,6 +33,9 @@ impl Summary {
             "service" => quantile(&window.service, function),
             "lag" => quantile(&window.lag, function),
             "first_byte" => quantile(&window.first_byte, function),
+            "queue_wait" if label.is_empty() => quantile(&window.queue_wait, function),
+            "dag_wait" => quantile(&window.dag_wait, function),
+            "critical_path" => quantile(&window.critical_path, function),
             "queue_wait" | "compute" => self.layer(name, function, label),
             "success_rate" if function.is_empty() => window.counts.success_rate(),
             "goodput" if function.is_empty() && window.length > 0 => {
@@ -71,7 +74,7 @@ impl Summary {
     }
 }
 
-fn quantile(quantiles: &Quantiles, function: &str) -> Option<f64> {
+pub(crate) fn quantile(quantiles: &Quantiles, function: &str) -> Option<f64> {
     if function == "count" {
         return Some(quantiles.count as f64);
     }

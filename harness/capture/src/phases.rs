@@ -1,4 +1,4 @@
-//! Where the time of a task went, per layer, from the times in the certificates.
+//! Where the time of tasks went: per layer, and per request along its tasks. From the times in the certificates.
 
 use std::path::Path;
 
@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use tally_model::Operation as Layer;
 
 use crate::error::Result;
-use crate::history::{fold_frames, parse_line};
+use crate::history::fold_frames;
 use crate::summary::{Quantiles, histogram};
+use crate::tasks::{TaskTimes, read_tasks};
+use crate::waits::Waits;
 
 /// The tasks of one layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,59 +23,62 @@ pub struct LayerTimes {
     pub compute: Quantiles,
 }
 
-/// The times of a task; everything else in the line is skipped without being kept.
-#[derive(Deserialize)]
-struct TaskTimes {
-    job: TaskLayer,
-    ready: u64,
-    dispatched: u64,
-    done: u64,
-}
-
-#[derive(Deserialize)]
-struct TaskLayer {
-    operation: Layer,
-}
-
-#[derive(Deserialize)]
-struct LineTimes {
+/// One thread's part.
+struct Part {
+    layers: [[Histogram<u64>; 2]; 4],
+    waits: Vec<Waits>,
     tasks: Vec<TaskTimes>,
 }
 
-type Layers = [[Histogram<u64>; 2]; 4];
-
-/// Reads the certificates of a trial and tells, per layer, how long tasks waited and how long they took.
-pub(crate) fn read(path: &Path, threads: usize) -> Result<Vec<LayerTimes>> {
-    let empty = || -> Layers { std::array::from_fn(|_| [histogram(), histogram()]) };
-    if !path.exists() {
-        return Ok(summarise(&empty()));
-    }
-    let (states, _) = fold_frames(path, threads, empty, |layers, line, frame| {
-        for task in parse_line::<LineTimes>(line, frame, path)?.tasks {
-            let layer = &mut layers[task.job.operation.index()];
-            layer[0].saturating_record(task.dispatched.saturating_sub(task.ready));
-            layer[1].saturating_record(task.done.saturating_sub(task.dispatched));
-        }
-        Ok(())
-    })?;
-    let mut total = empty();
-    for state in states {
-        for (sum, part) in total.iter_mut().flatten().zip(state.iter().flatten()) {
-            // All have the same bounds, so nothing can be out of range.
-            let _ = sum.add(part);
+impl Part {
+    fn new() -> Self {
+        Self {
+            layers: std::array::from_fn(|_| [histogram(), histogram()]),
+            waits: Vec::new(),
+            tasks: Vec::new(),
         }
     }
-    Ok(summarise(&total))
 }
 
-fn summarise(layers: &Layers) -> Vec<LayerTimes> {
-    Layer::ALL
+/// Reads the certificates of a trial and tells, per layer, how long tasks waited and how long they took, and the same per request.
+pub(crate) fn read(path: &Path, threads: usize) -> Result<(Vec<LayerTimes>, Vec<Waits>)> {
+    let mut total = Part::new();
+    if path.exists() {
+        let (parts, _) = fold_frames(path, threads, Part::new, |part, line, frame| {
+            let head = read_tasks(line, &mut part.tasks, frame, path)?;
+            for task in &part.tasks {
+                let layer = &mut part.layers[task.layer.index()];
+                layer[0].saturating_record(task.wait());
+                layer[1].saturating_record(task.service());
+            }
+            part.waits.extend(Waits::of(&head, &part.tasks));
+            Ok(())
+        })?;
+        for part in parts {
+            for (sum, some) in total
+                .layers
+                .iter_mut()
+                .flatten()
+                .zip(part.layers.iter().flatten())
+            {
+                // All have the same bounds, so nothing can be out of range.
+                let _ = sum.add(some);
+            }
+            if total.waits.is_empty() {
+                total.waits = part.waits;
+            } else {
+                total.waits.extend(part.waits);
+            }
+        }
+    }
+    let layers = Layer::ALL
         .into_iter()
-        .zip(layers)
+        .zip(&total.layers)
         .map(|(operation, [wait, compute])| LayerTimes {
             operation,
             queue_wait: Quantiles::of(wait),
             compute: Quantiles::of(compute),
         })
-        .collect()
+        .collect();
+    Ok((layers, total.waits))
 }

@@ -150,11 +150,18 @@ pub enum HistoryLine {
 /// One line of `certificates.jsonl.zst`: the tasks behind one answer.
 ///
 /// They are kept apart because signatures do not compress: with them in the history, every analysis would have to read them.
-/// `n` comes first, so that a reader can decide whether to audit a line before it parses the rest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `n` comes first, so that a reader can decide whether to audit a line before it parses the rest. Due time and expression stand
+/// here too, so that what a request's tasks waited for can be told from this file alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateLine {
     /// Which request.
     pub n: u64,
+    /// See [`Operation::intended`]; none in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intended: Option<u64>,
+    /// See [`Operation::expression`]; empty in older files.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub expression: String,
     /// Its tasks, in dependency order.
     pub tasks: Vec<CertifiedTask>,
 }

@@ -161,6 +161,16 @@ pub struct WindowSummary {
     pub lag: Quantiles,
     /// From sent to the first byte of the response, over sent requests that got one.
     pub first_byte: Quantiles,
+    /// What tasks lay ready before they were handed to a worker, summed along the chain of tasks that the answer came from; over
+    /// requests that came with all of their tasks, as the next two.
+    #[serde(default)]
+    pub queue_wait: Quantiles,
+    /// From the first ready task of a request to its last certified answer.
+    #[serde(default)]
+    pub dag_wait: Quantiles,
+    /// The longest chain of service times (handed to a worker to certified answer) through the tasks of a request.
+    #[serde(default)]
+    pub critical_path: Quantiles,
 }
 
 /// How long a fault took to be noticed and made up for, in nanoseconds from its effect.

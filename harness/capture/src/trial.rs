@@ -62,10 +62,14 @@ impl TrialWriter {
     pub fn operation(&mut self, mut operation: Operation) -> Result<()> {
         let tasks = std::mem::take(&mut operation.tasks);
         if !tasks.is_empty() {
-            self.certificates.line(&CertificateLine {
+            let line = CertificateLine {
                 n: operation.n,
+                intended: Some(operation.intended),
+                expression: operation.expression,
                 tasks,
-            })?;
+            };
+            self.certificates.line(&line)?;
+            operation.expression = line.expression;
         }
         self.operations += 1;
         self.history.line(&HistoryLine::Op(operation))

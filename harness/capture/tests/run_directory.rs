@@ -172,6 +172,8 @@ fn tasks_are_kept_apart_from_the_history() {
         lines.concat(),
         [CertificateLine {
             n: 7,
+            intended: Some(operation.intended),
+            expression: operation.expression,
             tasks: operation.tasks
         }]
     );

@@ -56,11 +56,15 @@ pub fn check_trial(trial: &TrialReader, options: &Options) -> Result<CheckReport
 /// # Errors
 /// If a file is missing or damaged. A torn tail is no error; the report says so.
 pub fn check(input: &Input, options: &Options) -> Result<CheckReport, CaptureError> {
-    let (sample, certificates_tail) = match &input.certificates {
+    let (mut sample, certificates_tail) = match &input.certificates {
         Some(path) => sample::read(path, options)?,
         None => (Sample::default(), Tail::Clean),
     };
     let (mut lines, tail) = history::read(&input.history, options, |n| sample.lines.contains_key(&n))?;
+    if tail != Tail::Clean {
+        // Certificates go to another file: what the torn end of the history held may have left some there.
+        sample.lines.retain(|n, _| lines.chosen.contains_key(n));
+    }
     let relations = relate(&lines.entries, &lines.seen, &input.events);
     let mut audited = audit(&sample, &lines.chosen, input.keys.as_ref(), options);
     if certifies(input.keys.as_ref()) && certificates_tail == Tail::Clean {
@@ -149,14 +153,17 @@ fn audit(
 
 /// Values of expressions with operations that came without any task, although the platform certifies.
 fn without_line(entries: &[Entry], answers: &[u64], audited: &mut Audited) {
+    let mut answers = answers.iter().peekable();
     for entry in entries.iter().filter(|entry| entry.value && entry.tasks) {
-        if answers.binary_search(&entry.n).is_err() {
+        // Both are sorted, so one walk finds all.
+        while answers.next_if(|n| **n < entry.n).is_some() {}
+        if answers.peek() != Some(&&entry.n) {
             let detail = || "a value without tasks and certificates".into();
             audited
                 .flaws
                 .entry("missing")
                 .or_default()
-                .note(entry.n, entry.id, detail);
+                .note(entry.n, entry.id(), detail);
         }
     }
 }

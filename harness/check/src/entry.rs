@@ -1,7 +1,9 @@
 //! What the checker remembers of a line: fixed size, whatever the expression.
 
-use tally_capture::{Fate, Operation, Read, Sight};
-use tally_model::{Outcome, RequestId};
+use tally_capture::{Fate, Sight};
+use tally_model::RequestId;
+
+use crate::line::{End, Id, Operation, Read};
 
 /// Stands for an outcome; equal outcomes and, for all purposes, only those have equal marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,18 +11,18 @@ pub(crate) struct Mark([u8; 16]);
 
 impl Mark {
     /// Short texts stand for themselves, longer ones for their BLAKE3 hash.
-    pub(crate) fn of(outcome: &Outcome) -> Self {
+    pub(crate) fn of(outcome: &End<'_>) -> Self {
         let mut mark = [0; 16];
         match outcome {
-            Outcome::Value(text) if text.len() < 16 => {
+            End::Value(text) if text.len() < 16 => {
                 mark[..text.len()].copy_from_slice(text.as_bytes());
                 // The last byte tells short values from the rest, whose last byte is made 255 or 254.
             }
-            Outcome::Value(text) => {
+            End::Value(text) => {
                 mark.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
                 mark[15] = 255;
             }
-            Outcome::Error(failure) => {
+            End::Error(failure) => {
                 mark[0] = *failure as u8;
                 mark[15] = 254;
             }
@@ -33,7 +35,7 @@ impl Mark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Entry {
     pub(crate) n: u64,
-    pub(crate) id: Option<RequestId>,
+    pub(crate) key: Option<Id>,
     pub(crate) outcome: Option<Mark>,
     pub(crate) folded: Option<u64>,
     pub(crate) fate: Fate,
@@ -46,17 +48,22 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn of(op: &Operation, tasks: bool) -> Self {
+    pub(crate) fn of(op: &Operation<'_>, tasks: bool) -> Self {
         Self {
             n: op.n,
-            id: op.id,
+            key: op.id,
             outcome: op.outcome.as_ref().map(Mark::of),
             folded: op.folded,
             fate: op.fate,
             sent: op.sent.is_some() || op.attempts > 0,
-            value: matches!(op.outcome, Some(Outcome::Value(_))),
+            value: matches!(op.outcome, Some(End::Value(_))),
             tasks,
         }
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> Option<RequestId> {
+        self.key.map(Id::name)
     }
 }
 
@@ -71,7 +78,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn of(read: &Read) -> Self {
+    pub(crate) fn of(read: &Read<'_>) -> Self {
         Self {
             n: read.n,
             at: read.at,
@@ -90,8 +97,8 @@ mod tests {
     /// Different outcomes have different marks, across the border between short and long texts too.
     #[test]
     fn marks_tell_outcomes_apart() {
-        let mut outcomes: Vec<Outcome> = Failure::ALL.into_iter().map(Outcome::Error).collect();
-        outcomes.extend((1..40).map(|length| Outcome::Value("1".repeat(length))));
+        let mut outcomes: Vec<End<'_>> = Failure::ALL.into_iter().map(End::Error).collect();
+        outcomes.extend((1..40).map(|length| End::Value("1".repeat(length).into())));
         let mut marks: Vec<Mark> = outcomes.iter().map(Mark::of).collect();
         marks.sort();
         marks.dedup();

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tally_capture::{CaptureError, Fate, HistoryLine, Operation, Tail, fold_frames, parse_line};
+use tally_capture::{CaptureError, Fate, Tail, fold_frames, parse_line};
 use tally_model::{Outcome, RequestId};
 
 use crate::entry::{Entry, Seen};
 use crate::finding::Collector;
+use crate::line::{End, Line, Operation};
 use crate::options::Options;
 use crate::reference::evaluate;
 
@@ -46,11 +47,11 @@ pub(crate) fn read(
 ) -> Result<(Lines, Tail), CaptureError> {
     let (parts, tail) = fold_frames(path, options.threads, Lines::default, |lines, line, frame| {
         match parse_line(line, frame, path)? {
-            HistoryLine::Op(op) => {
+            Line::Op(op) => {
                 let keep = chosen(op.n);
                 lines.operation(op, options, keep);
             }
-            HistoryLine::Read(read) => lines.seen.push(Seen::of(&read)),
+            Line::Read(read) => lines.seen.push(Seen::of(&read)),
         }
         Ok(())
     })?;
@@ -65,7 +66,7 @@ pub(crate) fn read(
 }
 
 impl Lines {
-    fn operation(&mut self, op: Operation, options: &Options, chosen: bool) {
+    fn operation(&mut self, op: Operation<'_>, options: &Options, chosen: bool) {
         let tasks = op.expression.bytes().any(|b| b"+-*/".contains(&b));
         self.entries.push(Entry::of(&op, tasks));
         self.accepted += u64::from(op.accepted);
@@ -73,88 +74,83 @@ impl Lines {
             Some(outcome) => self.answer(&op, outcome, options),
             None => self.silence(&op),
         }
-        for other in op.other_ids.iter().filter(|other| Some(**other) != op.id) {
+        for other in op.other_ids.iter().filter(|other| Some(**other) != op.id()) {
             self.duplicated
-                .note(op.n, op.id, || format!("a later post of it got the id {other}"));
+                .note(op.n, op.id(), || format!("a later post of it got the id {other}"));
         }
         if chosen {
-            let Operation {
-                n,
-                expression,
-                id,
-                outcome,
-                ..
-            } = op;
             self.chosen.insert(
-                n,
+                op.n,
                 Chosen {
-                    expression,
-                    id,
-                    outcome,
+                    id: op.id(),
+                    outcome: op.outcome.as_ref().map(End::to_outcome),
+                    expression: op.expression.into_owned(),
                 },
             );
         }
     }
 
-    fn answer(&mut self, op: &Operation, outcome: &Outcome, options: &Options) {
+    fn answer(&mut self, op: &Operation<'_>, outcome: &End<'_>, options: &Options) {
         self.answered += 1;
         if op.fate == Fate::Fail {
-            self.unexpected.note(op.n, op.id, || {
+            self.unexpected.note(op.n, op.id(), || {
                 format!("{outcome} for a request that was refused with {}", op.status)
             });
         } else if op.sent.is_none() && op.attempts == 0 {
-            self.unexpected.note(op.n, op.id, || {
+            self.unexpected.note(op.n, op.id(), || {
                 format!("{outcome} for a request that was never sent")
             });
         }
         if op.attempts > 1 {
-            self.recovered
-                .note(op.n, op.id, || format!("answered after {} attempts", op.attempts));
+            self.recovered.note(op.n, op.id(), || {
+                format!("answered after {} attempts", op.attempts)
+            });
         }
-        if let Outcome::Error(failure) = outcome
+        if let End::Error(failure) = outcome
             && !failure.is_deterministic()
         {
-            self.failed.note(op.n, op.id, || failure.to_string());
+            self.failed.note(op.n, op.id(), || failure.to_string());
             return;
         }
         let right = evaluate(&op.expression);
-        if *outcome != right {
+        if !outcome.is(&right) {
             let detail = || {
                 format!(
                     "{} is {}, not {}",
                     shown(&op.expression),
                     shown_outcome(&right),
-                    shown_outcome(outcome)
+                    shown(&outcome.to_string())
                 )
             };
-            self.wrong.note(op.n, op.id, detail);
+            self.wrong.note(op.n, op.id(), detail);
         } else if let Some(expected) = options
             .expected
             .get(&op.n)
-            .filter(|expected| *expected != outcome)
+            .filter(|expected| !outcome.is(expected))
         {
-            self.wrong.note(op.n, op.id, || {
+            self.wrong.note(op.n, op.id(), || {
                 format!(
                     "the plan expects {}, not {}",
                     shown_outcome(expected),
-                    shown_outcome(outcome)
+                    shown(&outcome.to_string())
                 )
             });
         }
     }
 
-    fn silence(&mut self, op: &Operation) {
+    fn silence(&mut self, op: &Operation<'_>) {
         if op.accepted {
             let why = op.reason.as_deref().unwrap_or("no reason recorded");
-            self.lost.note(op.n, op.id, || {
+            self.lost.note(op.n, op.id(), || {
                 format!(
                     "accepted with {} on attempt {}, no outcome: {why}",
                     op.status, op.attempts
                 )
             });
         } else if op.fate == Fate::Ok {
-            self.malformed
-                .note(op.n, op.id, || "recorded as answered, without an outcome".into());
+            self.malformed.note(op.n, op.id(), || {
+                "recorded as answered, without an outcome".into()
+            });
         } else if op.fate == Fate::Fail {
             self.refused += u64::from(op.sent.is_some());
         } else {

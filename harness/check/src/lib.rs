@@ -24,7 +24,7 @@
 //!
 //! # Audit of certificates
 //!
-//! Answers are audited whole. Up to 20,000 certificates that is every answer; beyond, whole answers drawn by the seed. Flaws:
+//! Answers are audited whole. Up to 5,000 certificates (`DEFAULT_AUDIT`) that is every answer; beyond, whole answers drawn by the seed. Flaws:
 //! those of `tally_consensus::Flaw` by name (`signature`, `too_few_votes`, `duplicate_vote`, `not_a_member`, `other_job`,
 //! `other_outcome`, `other_set`, `other_epoch`, `other_leader`, `unknown_set`, `path`, `malformed`); `missing` (a task or a value
 //! without a certificate on a platform that certifies); `other_task` (not an operation of this request's expression, with these
@@ -39,6 +39,7 @@ mod checker;
 mod entry;
 mod finding;
 mod history;
+mod line;
 mod options;
 pub mod reference;
 mod relation;
@@ -47,6 +48,6 @@ mod sample;
 
 pub use checker::{Input, check, check_trial};
 pub use finding::{EXAMPLES, Example, Finding};
-pub use options::{AuditLimit, Options};
+pub use options::{AuditLimit, DEFAULT_AUDIT, Options};
 pub use reference::{Reference, ReferenceTask};
 pub use report::{Audit, CheckReport, Gaps, Safety};

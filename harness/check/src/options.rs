@@ -4,6 +4,12 @@ use std::collections::BTreeMap;
 
 use tally_model::Outcome;
 
+/// Certificates audited unless more are asked for: all of a run with fewer, a sample of a larger one.
+///
+/// Each costs three signatures (0.1 ms). Of a flaw in one certificate in a thousand, 5,000 drawn by the seed miss all with
+/// probability 0.999^5000 = 0.7 %.
+pub const DEFAULT_AUDIT: u64 = 5_000;
+
 /// How many certificates to audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditLimit {
@@ -33,7 +39,7 @@ impl Default for Options {
         Self {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             seed: 0,
-            audit: AuditLimit::Sample(20_000),
+            audit: AuditLimit::Sample(DEFAULT_AUDIT),
             planned: None,
             expected: BTreeMap::new(),
         }

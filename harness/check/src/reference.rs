@@ -1,22 +1,24 @@
 //! The reference evaluator: a second, naive one, written from the language's description and sharing no code with the platform.
 //!
-//! Two stacks (Dijkstra's shunting yard), every number a [`BigRational`] from the first digit on, evaluated as it is read. It is
-//! slower than the platform's on purpose: nothing in it is clever. The language, its limits and the order in which problems
-//! count are those of `tally-expression`'s page: the first problem of the text decides, then failures of operands pass on, the
-//! left one first.
+//! Two stacks (Dijkstra's shunting yard), evaluated as it is read: nothing in it is clever but how small numbers are held. The
+//! language, its limits and the order in which problems count are those of `tally-expression`'s page: the first problem of the
+//! text decides, then failures of operands pass on, the left one first.
+
+mod number;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One as _, Zero as _};
 use tally_model::{Failure, Operation, Outcome};
 
+use number::{Number, Value};
+
 const TEXT_LIMIT: usize = 65_536;
 const DEPTH_LIMIT: usize = 256;
 const NODE_LIMIT: usize = 8_192;
 const BIT_LIMIT: u64 = 4_096;
-
-/// A value, or the failure that took its place.
-type Value = Result<BigRational, Failure>;
+/// Operands and operators that wait at once in most expressions.
+const ROOM: usize = 16;
 
 /// One operation of an expression, as it must have been computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +67,6 @@ pub fn trace(text: &str) -> Reference {
 
 fn outcome(value: &Value) -> Outcome {
     match value {
-        // `BigRational` keeps lowest terms and a positive denominator, and prints no `/1`: the canonical form.
         Ok(number) => Outcome::Value(number.to_string()),
         Err(failure) => Outcome::Error(*failure),
     }
@@ -95,8 +96,8 @@ impl<'t> Reader<'t> {
         Self {
             text,
             at: 0,
-            values: Vec::new(),
-            waiting: Vec::new(),
+            values: Vec::with_capacity(ROOM),
+            waiting: Vec::with_capacity(ROOM),
             nesting: 0,
             nodes: 0,
             tasks,
@@ -206,7 +207,7 @@ impl<'t> Reader<'t> {
             self.nesting -= 1;
             self.count_node()?;
             if let Some(Ok(number)) = self.values.last_mut() {
-                *number = -&*number;
+                *number = number.negated();
             }
         }
         Ok(false)
@@ -288,30 +289,22 @@ const fn strength(operation: Operation) -> u8 {
 
 fn compute(operation: Operation, left: &Value, right: &Value) -> Value {
     let (left, right) = (left.as_ref().map_err(|f| *f)?, right.as_ref().map_err(|f| *f)?);
-    bounded(match operation {
-        Operation::Add => left + right,
-        Operation::Sub => left - right,
-        Operation::Mul => left * right,
-        Operation::Div if right.is_zero() => return Err(Failure::DivByZero),
-        Operation::Div => left / right,
-    })
-}
-
-fn bounded(number: BigRational) -> Value {
-    if number.numer().bits() > BIT_LIMIT || number.denom().bits() > BIT_LIMIT {
-        Err(Failure::Overflow)
-    } else {
-        Ok(number)
-    }
+    Number::compute(operation, left, right)
 }
 
 /// `12`, `12.5`; a digit on both sides of the only point.
 fn decimal(text: &str) -> Value {
     let Some((whole, fraction)) = text.split_once('.') else {
-        return bounded(BigRational::from_integer(integer(text)?));
+        return match Number::short(text, "") {
+            Some(number) => Ok(number),
+            None => Number::big(BigRational::from_integer(integer(text)?)),
+        };
     };
     if whole.is_empty() || fraction.is_empty() || fraction.contains('.') {
         return Err(Failure::Syntax);
+    }
+    if let Some(number) = Number::short(whole, fraction) {
+        return Ok(number);
     }
     // More digits than the limit has bits cannot fit once trailing zeros are gone: the denominator keeps a factor 2 or 5 each.
     let fraction = fraction.trim_end_matches('0');
@@ -320,7 +313,7 @@ fn decimal(text: &str) -> Value {
     }
     let ten = BigInt::from(10);
     let scale = (0..fraction.len()).fold(BigInt::one(), |scale, _| scale * &ten);
-    bounded(BigRational::new(
+    Number::big(BigRational::new(
         integer(whole)? * &scale + integer(fraction)?,
         scale,
     ))

@@ -7,6 +7,7 @@ use tally_model::{Observation, RequestId, Step};
 
 use crate::entry::{Entry, Seen};
 use crate::finding::Collector;
+use crate::line::Id;
 
 /// What pairs of lines show.
 #[derive(Debug, Default)]
@@ -47,33 +48,40 @@ impl Relations {
     fn same_entry(&mut self, lines: &[Entry]) {
         for pair in lines.windows(2) {
             let (a, b) = (pair[0], pair[1]);
-            if a.id != b.id {
-                self.duplicated
-                    .note(a.n, a.id, || format!("also recorded with the id {}", name(b.id)));
+            if a.key != b.key {
+                self.duplicated.note(a.n, a.id(), || {
+                    format!("also recorded with the id {}", name(b.id()))
+                });
             } else if matches!((a.outcome, b.outcome), (Some(x), Some(y)) if x != y) {
                 self.conflicting
-                    .note(a.n, a.id, || "two lines with different outcomes".into());
+                    .note(a.n, a.id(), || "two lines with different outcomes".into());
             } else if matches!((a.folded, b.folded), (Some(x), Some(y)) if x != y) {
                 self.duplicated
-                    .note(a.n, a.id, || "two lines with different outcome records".into());
+                    .note(a.n, a.id(), || "two lines with different outcome records".into());
             } else {
-                self.malformed.note(a.n, a.id, || "recorded twice".into());
+                self.malformed.note(a.n, a.id(), || "recorded twice".into());
             }
         }
     }
 
     /// One id for several plan entries.
     fn same_id(&mut self, entries: &[Entry]) {
-        let mut ids: Vec<(RequestId, u64)> = entries
+        let mut ids: Vec<(u64, u32)> = entries
             .iter()
-            .filter_map(|entry| Some((entry.id?, entry.n)))
+            .zip(0_u32..)
+            .filter_map(|(entry, place)| Some((entry.key?.low(), place)))
             .collect();
-        ids.sort_unstable();
-        for pair in ids.windows(2) {
-            let ((id, first), (other, second)) = (pair[0], pair[1]);
+        let whole = |place: u32| {
+            let entry = &entries[place as usize];
+            (entry.key, entry.n)
+        };
+        // Half of an id and a place take a third of the room of an id and a number.
+        ids.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| whole(a.1).cmp(&whole(b.1))));
+        for pair in ids.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+            let ((id, first), (other, second)) = (whole(pair[0].1), whole(pair[1].1));
             if id == other && first != second {
-                self.duplicated
-                    .note(second, Some(id), || format!("has the id of request {first}"));
+                let detail = || format!("has the id of request {first}");
+                self.duplicated.note(second, id.map(Id::name), detail);
             }
         }
     }
@@ -86,7 +94,7 @@ impl Relations {
             let Some(outcome) = seen.outcome else {
                 if known.is_some() && seen.sight == Sight::Read {
                     self.non_monotonic
-                        .note(entry.n, entry.id, || format!("{}: the answer is gone", at()));
+                        .note(entry.n, entry.id(), || format!("{}: the answer is gone", at()));
                 }
                 continue;
             };
@@ -97,19 +105,20 @@ impl Relations {
                         at()
                     )
                 };
-                self.unexpected.note(entry.n, entry.id, detail);
+                self.unexpected.note(entry.n, entry.id(), detail);
             }
             if known.is_some_and(|known| known != outcome) {
-                self.conflicting.note(entry.n, entry.id, || {
+                self.conflicting.note(entry.n, entry.id(), || {
                     format!("{}: another outcome than before", at())
                 });
                 if seen.sight == Sight::Read {
-                    self.non_monotonic
-                        .note(entry.n, entry.id, || format!("{}: the answer has changed", at()));
+                    self.non_monotonic.note(entry.n, entry.id(), || {
+                        format!("{}: the answer has changed", at())
+                    });
                 }
             } else if matches!((record, seen.folded), (Some(x), Some(y)) if x != y) {
                 let detail = || format!("{}: the same outcome in a second outcome record", at());
-                self.duplicated.note(entry.n, entry.id, detail);
+                self.duplicated.note(entry.n, entry.id(), detail);
             }
             known = known.or(Some(outcome));
             record = record.or(seen.folded);
@@ -127,7 +136,7 @@ impl Relations {
         }
         let by_id: BTreeMap<RequestId, u64> = entries
             .iter()
-            .filter_map(|entry| Some((entry.id?, entry.n)))
+            .filter_map(|entry| Some((entry.id()?, entry.n)))
             .collect();
         for event in told {
             let n = event

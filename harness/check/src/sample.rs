@@ -105,7 +105,7 @@ fn number(line: &[u8], frame: &Frame, path: &Path) -> Result<u64, CaptureError> 
 }
 
 fn count(text: &[u8], what: &[u8]) -> u64 {
-    text.windows(what.len()).filter(|window| *window == what).count() as u64
+    memchr::memmem::find_iter(text, what).count() as u64
 }
 
 /// SplitMix64's finalizer (Steele, Lea and Flood 2014): neighbouring numbers get unrelated hashes.

@@ -5,7 +5,8 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use tally_model::RequestId;
 
-use crate::{Loop, Shots};
+use crate::Loop;
+use crate::supply::Supply;
 
 /// Answers that overtook their 202, remembered until it arrives.
 const EARLY: usize = 4096;
@@ -31,10 +32,10 @@ struct Users {
 }
 
 impl Agenda {
-    pub(crate) fn new(shots: &Shots, mode: Loop) -> Self {
+    pub(crate) fn new(supply: &mut Supply, mode: Loop) -> Self {
         let mut agenda = Self {
             cursor: 0,
-            len: shots.len() as u32,
+            len: supply.len(),
             users: None,
         };
         if let Loop::Closed {
@@ -50,16 +51,16 @@ impl Agenda {
                 busy: 0,
             });
             for _ in 0..users.max(1) {
-                agenda.next_of_user(shots, 0);
+                agenda.next_of_user(supply, 0);
             }
         }
         agenda
     }
 
     /// The time and number of the next shot, if one is known.
-    pub(crate) fn peek(&self, shots: &Shots) -> Option<(u64, u32)> {
+    pub(crate) fn peek(&self, supply: &mut Supply) -> Option<(u64, u32)> {
         match &self.users {
-            None if self.cursor < self.len => Some((shots.at(self.cursor).due_ns, self.cursor)),
+            None if self.cursor < self.len => Some((supply.due(self.cursor), self.cursor)),
             None => None,
             Some(users) => users.due.peek().map(|Reverse(next)| *next),
         }
@@ -74,7 +75,13 @@ impl Agenda {
     }
 
     /// A shot is resolved; `accepted` is its id after 202, `until` when its user stops waiting for the answer.
-    pub(crate) fn resolved(&mut self, shots: &Shots, accepted: Option<RequestId>, until: u64, now: u64) {
+    pub(crate) fn resolved(
+        &mut self,
+        supply: &mut Supply,
+        accepted: Option<RequestId>,
+        until: u64,
+        now: u64,
+    ) {
         let Some(users) = &mut self.users else { return };
         users.busy -= 1;
         if let (Some(id), true) = (accepted, users.wait_for_answer) {
@@ -83,15 +90,15 @@ impl Agenda {
                 None => return users.waiting.push((id, until)),
             }
         }
-        self.next_of_user(shots, now);
+        self.next_of_user(supply, now);
     }
 
     /// Request `id` is answered.
-    pub(crate) fn answered(&mut self, shots: &Shots, id: RequestId, now: u64) {
+    pub(crate) fn answered(&mut self, supply: &mut Supply, id: RequestId, now: u64) {
         let Some(users) = &mut self.users else { return };
         if let Some(at) = users.waiting.iter().position(|(waiting, _)| *waiting == id) {
             users.waiting.swap_remove(at);
-            return self.next_of_user(shots, now);
+            return self.next_of_user(supply, now);
         }
         if users.early.len() == EARLY {
             users.early.pop_front();
@@ -100,7 +107,7 @@ impl Agenda {
     }
 
     /// Lets users go on whose answer did not come in time; how many.
-    pub(crate) fn expire(&mut self, shots: &Shots, now: u64) -> u64 {
+    pub(crate) fn expire(&mut self, supply: &mut Supply, now: u64) -> u64 {
         let mut expired = 0;
         while let Some(users) = &mut self.users {
             let Some(at) = users.waiting.iter().position(|(_, until)| *until <= now) else {
@@ -108,7 +115,7 @@ impl Agenda {
             };
             users.waiting.swap_remove(at);
             expired += 1;
-            self.next_of_user(shots, now);
+            self.next_of_user(supply, now);
         }
         expired
     }
@@ -142,11 +149,11 @@ impl Agenda {
         self.users.as_ref()?.waiting.iter().map(|(_, until)| *until).min()
     }
 
-    fn next_of_user(&mut self, shots: &Shots, now: u64) {
+    fn next_of_user(&mut self, supply: &mut Supply, now: u64) {
         if let (Some(users), true) = (&mut self.users, self.cursor < self.len) {
             users
                 .due
-                .push(Reverse((now + shots.at(self.cursor).due_ns, self.cursor)));
+                .push(Reverse((now + supply.due(self.cursor), self.cursor)));
             self.cursor += 1;
         }
     }

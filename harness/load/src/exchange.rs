@@ -14,7 +14,7 @@ const RESPONSE_LIMIT: usize = 1 << 20;
 impl Sender<'_> {
     /// Counts an attempt of `shot` that begins now; the first one is what lag is measured on.
     pub(crate) fn begin_attempt(&mut self, shot: u32, now: u64) {
-        let record = &mut self.records[shot as usize];
+        let record = &mut self.supply.slot_mut(shot).sent;
         record.attempts += 1;
         if record.attempts == 1 {
             record.sent_ns = Some(now);
@@ -44,7 +44,7 @@ impl Sender<'_> {
         let connection = &mut self.pool.slots[slot as usize];
         let bytes = match connection.shot {
             NONE => self.options.warm_up.as_deref().unwrap_or(&[]),
-            shot => self.shots.bytes(self.shots.at(shot)),
+            shot => self.supply.bytes(shot),
         };
         let Some(stream) = &mut connection.stream else {
             return;
@@ -154,7 +154,7 @@ impl Sender<'_> {
                 &connection.pending[..]
             };
             let body = &text[response.body.clone()];
-            let record = &mut self.records[shot as usize];
+            let record = &mut self.supply.slot_mut(shot).sent;
             record.first_byte_ns = connection.first_byte;
             record.last_byte_ns = now;
             record.status = response.status;
@@ -181,7 +181,7 @@ impl Sender<'_> {
         let written = connection.written > 0 && connection.phase != Phase::Connecting;
         let shot = self.pool.close(slot);
         if shot != NONE {
-            self.exposed[shot as usize] |= written;
+            self.supply.slot_mut(shot).exposed |= written;
             self.attempt_failed(shot, None);
         }
     }

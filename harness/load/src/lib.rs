@@ -1,12 +1,13 @@
 //! The open-loop generator and its own lag record.
 //!
-//! A schedule ([`Shots`]) is fixed before the run; [`run`] sends it from its own OS threads, whatever comes back, and
+//! A schedule ([`Shots`], or a [`Source`] that makes its requests as they are needed) is fixed before the run; [`run`] sends it from its own OS threads, whatever comes back, and
 //! reports for every request when it was meant, sent and answered ([`Sent`]), and how well the schedule was kept
 //! ([`Report`]). Latency counts from the intended time, so a stalled server cannot hide its stall; lag is published
 //! beside it, so a stalled generator cannot blame the server. [`AnswerStream`] hears the answers, [`Client`] asks for them.
 
 mod agenda;
 mod answers;
+mod block;
 mod client;
 mod clock;
 mod control;
@@ -14,6 +15,7 @@ mod event_stream;
 mod exchange;
 mod options;
 mod pool;
+mod prefetch;
 mod realtime;
 mod report;
 mod request;
@@ -24,6 +26,7 @@ mod sender;
 mod sent;
 mod settle;
 mod shot;
+mod supply;
 mod tally;
 mod validity;
 mod window;
@@ -37,5 +40,5 @@ pub use report::Report;
 pub use request::{Submission, serialise, serialise_get};
 pub use run::{LoadError, run};
 pub use sent::{SendError, Sent};
-pub use shot::{Shot, Shots};
+pub use shot::{Shot, Shots, Source};
 pub use validity::{LAG_FLOOR, is_valid, lag_bound};

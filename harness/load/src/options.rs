@@ -85,9 +85,12 @@ pub struct Options {
     pub seed: u64,
     /// Open or closed.
     pub mode: Loop,
-    /// Gets a copy of every resolved request as it happens. A full channel never delays sending: the copy is dropped
-    /// and counted in [`crate::Report::unforwarded`]; the report has all of them anyway.
+    /// Gets a copy of every resolved request as it happens. A full channel never delays sending: what does not fit is forwarded
+    /// later and counted in [`crate::Report::spilled`]. The run ends when all are forwarded, so the other end has to be emptied
+    /// by another thread, or dropped.
     pub live: Option<SyncSender<Sent>>,
+    /// Whether the report lists every request. Of a long run that costs more memory than everything else.
+    pub keep: bool,
 }
 
 impl Options {
@@ -107,6 +110,7 @@ impl Options {
             seed: 0,
             mode: Loop::Open,
             live: None,
+            keep: true,
         }
     }
 }

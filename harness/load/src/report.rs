@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::tally::{Tally, nanos_histogram};
-use crate::{SendError, Sent, lag_bound};
+use crate::prefetch::Collected;
+use crate::tally::{Tally, nanos_histogram, widen};
+use crate::{Sent, lag_bound};
 
 /// The outcome of a run. Times in nanoseconds unless the type says otherwise.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Every request, by `n`.
+    /// Every request, by `n`; empty unless [`crate::Options::keep`] is set.
     pub requests: Vec<Sent>,
     /// Intended time to the first system call made for a request, first attempts only; three significant digits.
     pub lag: Histogram<u64>,
@@ -28,11 +29,15 @@ pub struct Report {
     pub cold: u64,
     /// Requests that waited because every connection was busy. Lag follows; raise `connections_max`.
     pub starved: u64,
+    /// How often a sending thread had to wait for its next requests to be prepared. Lag follows.
+    pub stalled: u64,
     /// Responses that could not be read.
     pub malformed: u64,
     /// Why the first of them could not.
     pub malformed_reason: Option<&'static str>,
-    /// Records that did not fit the live channel.
+    /// Records that did not fit the live channel at once and were forwarded later.
+    pub spilled: u64,
+    /// Records that were not forwarded because nobody listens to the live channel any more.
     pub unforwarded: u64,
     /// Closed loop: users that went on without an answer at the deadline.
     pub unanswered: u64,
@@ -51,51 +56,52 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn merge(parts: Vec<(Tally, Vec<Sent>)>) -> Self {
+    pub(crate) fn merge(parts: Vec<(Tally, Collected)>) -> Self {
         let mut total = Tally::new();
         total.realtime = !parts.is_empty();
-        let mut requests = Vec::with_capacity(parts.iter().map(|(_, records)| records.len()).sum());
-        for (part, records) in parts {
+        let mut all = Collected::default();
+        for (part, collected) in parts {
             // Equal bounds, so that adding cannot fail.
             let _ = total.lag.add(&part.lag);
             total.late += part.late;
             total.cold += part.cold;
             total.starved += part.starved;
+            total.stalled += part.stalled;
             total.malformed += part.malformed;
             total.malformed_reason = total.malformed_reason.or(part.malformed_reason);
-            total.unforwarded += part.unforwarded;
             total.unanswered += part.unanswered;
+            total.sent += part.sent;
+            total.dropped += part.dropped;
+            total.refused += part.refused;
+            total.unknown += part.unknown;
+            total.intended = widen(total.intended, part.intended);
+            total.achieved = widen(total.achieved, part.achieved);
             total.realtime &= part.realtime;
             total.cpu_ns += part.cpu_ns;
             total.run_delay_ns += part.run_delay_ns;
             total.naps_ns += part.naps_ns;
             total.elapsed_ns = total.elapsed_ns.max(part.elapsed_ns);
-            requests.extend(records);
+            all.spilled += collected.spilled;
+            all.unforwarded += collected.unforwarded;
+            all.requests.extend(collected.requests);
         }
-        requests.sort_by_key(|request| request.n);
-        let ended = |error| {
-            requests
-                .iter()
-                .filter(|request| request.error == Some(error))
-                .count() as u64
-        };
+        all.requests.sort_by_key(|request| request.n);
         Self {
-            sent: requests
-                .iter()
-                .filter(|request| request.sent_ns.is_some())
-                .count() as u64,
-            dropped: ended(SendError::NeverSent),
-            refused: ended(SendError::Refused),
-            unknown: ended(SendError::Unknown),
-            rate_error: rate_error(&requests),
-            requests,
+            requests: all.requests,
+            rate_error: rate_error(&total),
             lag: total.lag,
+            sent: total.sent,
+            dropped: total.dropped,
+            refused: total.refused,
+            unknown: total.unknown,
             late: total.late,
             cold: total.cold,
             starved: total.starved,
+            stalled: total.stalled,
             malformed: total.malformed,
             malformed_reason: total.malformed_reason,
-            unforwarded: total.unforwarded,
+            spilled: all.spilled,
+            unforwarded: all.unforwarded,
             unanswered: total.unanswered,
             realtime: total.realtime,
             cpu_seconds: total.cpu_ns as f64 / 1e9,
@@ -105,7 +111,7 @@ impl Report {
         }
     }
 
-    /// Intended time to last byte of every request that has a status.
+    /// Intended time to last byte of every request that has a status and was kept.
     pub fn response_times(&self) -> Histogram<u64> {
         let mut times = nanos_histogram();
         for request in self.requests.iter().filter(|request| request.error.is_none()) {
@@ -127,18 +133,9 @@ impl Report {
 }
 
 /// How far the rate of first sends was from the intended one.
-fn rate_error(requests: &[Sent]) -> f64 {
-    let sent = || {
-        requests
-            .iter()
-            .filter_map(|request| Some((request.intended_ns, request.sent_ns?)))
-    };
-    let span = |times: &mut dyn Iterator<Item = u64>| {
-        let (low, high) = times.fold((u64::MAX, 0), |(low, high), t| (low.min(t), high.max(t)));
-        high.saturating_sub(low)
-    };
-    let intended = span(&mut sent().map(|(intended, _)| intended));
-    let achieved = span(&mut sent().map(|(_, achieved)| achieved));
+fn rate_error(total: &Tally) -> f64 {
+    let span = |(low, high): (u64, u64)| high.saturating_sub(low);
+    let (intended, achieved) = (span(total.intended), span(total.achieved));
     if intended == 0 || achieved == 0 {
         return 0.0;
     }

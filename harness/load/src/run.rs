@@ -6,9 +6,10 @@ use std::thread;
 use thiserror::Error;
 
 use crate::control::Control;
+use crate::prefetch::prefetch;
 use crate::report::Report;
 use crate::sender::Sender;
-use crate::{Loop, Options, Shots};
+use crate::{Loop, Options, Source};
 
 /// Why a run could not start. Nothing was sent.
 #[derive(Debug, Error)]
@@ -37,7 +38,7 @@ pub enum LoadError {
 ///
 /// # Errors
 /// See [`LoadError`]; a server that refuses or fails is not an error but the content of the report.
-pub fn run(options: &Options, shots: &Shots, control: &Control) -> Result<Report, LoadError> {
+pub fn run(options: &Options, shots: &dyn Source, control: &Control) -> Result<Report, LoadError> {
     validate(options, shots)?;
     let threads = match options.mode {
         Loop::Open => options.threads.clamp(1, shots.len().max(1)),
@@ -45,31 +46,31 @@ pub fn run(options: &Options, shots: &Shots, control: &Control) -> Result<Report
     };
     thread::scope(|scope| {
         let mut running = Vec::with_capacity(threads);
+        let spawn = |name: String| thread::Builder::new().name(name);
         for index in 0..threads {
-            let part = shots.part(index, threads, options.mode == Loop::Open);
+            let (supply, prefetch) = prefetch(options, shots, control, index, threads);
+            let preparing = spawn(format!("tally-ready-{index}"))
+                .spawn_scoped(scope, move || prefetch.run())
+                .inspect_err(|_| control.stop())?;
             // Built on its own thread, which thereby also touches all memory it will use.
             let send = move || {
-                Sender::new(options, control, part)
+                Sender::new(options, control, supply)
                     .map(Sender::run)
                     .inspect_err(|_| control.stop())
             };
-            let name = format!("tally-send-{index}");
-            running.push(
-                thread::Builder::new()
-                    .name(name)
-                    .spawn_scoped(scope, send)
-                    .inspect_err(|_| control.stop()),
-            );
+            let sending = spawn(format!("tally-send-{index}")).spawn_scoped(scope, send);
+            running.push((sending.inspect_err(|_| control.stop()), preparing));
         }
         let mut parts = Vec::with_capacity(threads);
-        for handle in running {
-            parts.push(handle?.join().map_err(|_| LoadError::Panicked)??);
+        for (sending, preparing) in running {
+            let tally = sending?.join().map_err(|_| LoadError::Panicked)??;
+            parts.push((tally, preparing.join().map_err(|_| LoadError::Panicked)?));
         }
         Ok(Report::merge(parts))
     })
 }
 
-fn validate(options: &Options, shots: &Shots) -> Result<(), LoadError> {
+fn validate(options: &Options, shots: &dyn Source) -> Result<(), LoadError> {
     let wrong = |option, problem, remedy| {
         Err(LoadError::Option {
             option,

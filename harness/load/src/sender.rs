@@ -8,15 +8,16 @@ use std::io;
 use rustix::event::epoll;
 use tally_model::RequestId;
 
+use crate::Options;
 use crate::agenda::Agenda;
 use crate::clock::{Clock, thread_cpu, timespec};
 use crate::control::Control;
 use crate::pool::{NONE, Phase, Pool};
 use crate::realtime;
 use crate::retry::Retries;
+use crate::supply::Supply;
 use crate::tally::Tally;
 use crate::window::Window;
-use crate::{Options, Sent, Shots};
 
 /// Sends in a row before answers get a turn, when the thread is behind.
 const BURST: usize = 16;
@@ -35,12 +36,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) options: &'a Options,
     pub(crate) control: &'a Control,
     pub(crate) clock: Clock,
-    pub(crate) shots: Shots,
-    /// One record per shot, in the order of `shots`: also the state of the shot.
-    pub(crate) records: Vec<Sent>,
-    /// Whether a shot may have reached the server without an answer.
-    pub(crate) exposed: Vec<bool>,
-    pub(crate) unresolved: usize,
+    pub(crate) supply: Supply,
+    pub(crate) unresolved: u32,
     pub(crate) agenda: Agenda,
     pub(crate) retries: Retries,
     pub(crate) pool: Pool,
@@ -57,13 +54,9 @@ pub(crate) struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    pub(crate) fn new(options: &'a Options, control: &'a Control, shots: Shots) -> io::Result<Self> {
+    pub(crate) fn new(options: &'a Options, control: &'a Control, mut supply: Supply) -> io::Result<Self> {
         let pool = Pool::new(options.target, options.connections_max.max(1))?;
         control.register(&pool.epoll)?;
-        let records: Vec<Sent> = shots
-            .iter()
-            .map(|shot| Sent::scheduled(shot.n, shot.due_ns))
-            .collect();
         let empty = epoll::Event {
             flags: epoll::EventFlags::empty(),
             data: epoll::EventData::new_u64(0),
@@ -74,12 +67,16 @@ impl<'a> Sender<'a> {
             options,
             control,
             clock: Clock::starting_at(options.start),
-            exposed: vec![false; records.len()],
-            unresolved: records.len(),
-            agenda: Agenda::new(&shots, options.mode),
-            retries: Retries::new(records.len(), options.seed),
-            records,
-            shots,
+            unresolved: supply.len(),
+            agenda: {
+                // The first requests are there before the start.
+                if supply.len() > 0 {
+                    supply.ensure(0);
+                }
+                Agenda::new(&mut supply, options.mode)
+            },
+            retries: Retries::new(supply.len() as usize, options.seed),
+            supply,
             pool,
             tally: Tally::new(),
             scratch: vec![0; 64 * 1024].into_boxed_slice(),
@@ -95,7 +92,7 @@ impl<'a> Sender<'a> {
     }
 
     /// Runs the schedule to its end.
-    pub(crate) fn run(mut self) -> (Tally, Vec<Sent>) {
+    pub(crate) fn run(mut self) -> Tally {
         realtime::tighten_timers();
         self.tally.realtime = self.options.realtime && realtime::request_fifo();
         self.warm();
@@ -113,7 +110,9 @@ impl<'a> Sender<'a> {
         self.tally.cpu_ns = thread_cpu() - cpu;
         self.tally.run_delay_ns = realtime::run_delay().saturating_sub(delay);
         self.tally.elapsed_ns = self.clock.now();
-        (self.tally, self.records)
+        self.tally.stalled = self.supply.stalled;
+        self.supply.close();
+        self.tally
     }
 
     /// Opens the first connections, then waits for the start.
@@ -145,14 +144,14 @@ impl<'a> Sender<'a> {
     /// Sends what is due, at most [`BURST`] requests.
     fn fire_due(&mut self) {
         for _ in 0..BURST {
-            let Some((due, shot)) = self.agenda.peek(&self.shots) else {
+            let Some((due, shot)) = self.agenda.peek(&mut self.supply) else {
                 return;
             };
             let now = self.clock.now();
             if due > now {
                 return;
             }
-            self.records[shot as usize].intended_ns = due;
+            self.supply.slot_mut(shot).sent.intended_ns = due;
             if now > due.saturating_add(self.options.deadline.as_nanos() as u64) {
                 self.agenda.pop();
                 self.give_up(shot, now);
@@ -163,7 +162,7 @@ impl<'a> Sender<'a> {
             } else if self.pool.may_grow() {
                 self.agenda.pop();
                 self.begin_attempt(shot, now);
-                self.tally.cold += u64::from(self.records[shot as usize].attempts == 1);
+                self.tally.cold += u64::from(self.supply.slot(shot).sent.attempts == 1);
                 self.open_for(shot, now);
             } else {
                 self.tally.mark_starved(shot);
@@ -177,7 +176,7 @@ impl<'a> Sender<'a> {
         let now = self.clock.now();
         let near = self
             .agenda
-            .peek(&self.shots)
+            .peek(&mut self.supply)
             .is_some_and(|(due, _)| due < now + READ_COST);
         let (idle, may_grow) = (self.pool.idle_count(), self.pool.may_grow());
         if (near && idle < 2) || (idle == 0 && !may_grow) {
@@ -198,7 +197,7 @@ impl<'a> Sender<'a> {
         let can_send = self.pool.idle_count() > 0 || self.pool.may_grow();
         let due = self
             .agenda
-            .peek(&self.shots)
+            .peek(&mut self.supply)
             .map(|(due, _)| due)
             .filter(|_| can_send);
         if self.event_cursor < self.event_count {
@@ -291,7 +290,7 @@ impl<'a> Sender<'a> {
         self.control.take(&mut answered);
         let now = self.clock.now();
         for id in answered.drain(..) {
-            self.agenda.answered(&self.shots, id, now);
+            self.agenda.answered(&mut self.supply, id, now);
         }
         self.answered = answered;
     }
@@ -306,7 +305,7 @@ impl<'a> Sender<'a> {
         if let Some(expiry) = self.agenda.earliest_expiry()
             && expiry <= now
         {
-            self.tally.unanswered += self.agenda.expire(&self.shots, now);
+            self.tally.unanswered += self.agenda.expire(&mut self.supply, now);
         }
         if let Some(nap) = self.window.settle(now)
             && self.tally.realtime

@@ -1,7 +1,5 @@
 //! From an attempt's end to the request's: answered, tried again, or given up.
 
-use std::sync::mpsc::TrySendError;
-
 use crate::SendError;
 use crate::pool::{NONE, Phase};
 use crate::sender::Sender;
@@ -9,7 +7,7 @@ use crate::sender::Sender;
 impl Sender<'_> {
     /// A complete response came; it resolves the request unless it asks to come back later and the policy agrees.
     pub(crate) fn answered(&mut self, shot: u32, now: u64) {
-        let record = &self.records[shot as usize];
+        let record = &self.supply.slot(shot).sent;
         if self.options.retry.busy && matches!(record.status, 429 | 503) {
             let wait = u64::from(record.retry_after.unwrap_or(0)) * 1_000_000_000;
             if record.attempts < self.options.retry.attempts && now.saturating_add(wait) < self.deadline(shot)
@@ -23,7 +21,7 @@ impl Sender<'_> {
     /// An attempt brought no answer; `wait` is the least pause the server asked for.
     pub(crate) fn attempt_failed(&mut self, shot: u32, wait: Option<u64>) {
         let now = self.clock.now();
-        let attempts = self.records[shot as usize].attempts;
+        let attempts = self.supply.slot(shot).sent.attempts;
         let pause = self.retries.pause(&self.options.retry, attempts) + wait.unwrap_or(0);
         let at = now.saturating_add(pause);
         if attempts >= self.options.retry.attempts || at >= self.deadline(shot) {
@@ -34,8 +32,8 @@ impl Sender<'_> {
 
     /// Resolves `shot` without an answer.
     pub(crate) fn give_up(&mut self, shot: u32, now: u64) {
-        let exposed = self.exposed[shot as usize];
-        let record = &mut self.records[shot as usize];
+        let slot = self.supply.slot_mut(shot);
+        let (exposed, record) = (slot.exposed, &mut slot.sent);
         record.status = 0;
         record.last_byte_ns = now;
         record.error = Some(match (record.attempts, exposed) {
@@ -57,7 +55,7 @@ impl Sender<'_> {
             );
             if connection.phase != Phase::Closed && shot != NONE {
                 self.pool.close(slot);
-                self.exposed[shot as usize] |= exposed;
+                self.supply.slot_mut(shot).exposed |= exposed;
                 self.give_up(shot, now);
             }
         }
@@ -65,6 +63,7 @@ impl Sender<'_> {
             self.give_up(shot, now);
         }
         while let Some(shot) = self.agenda.abandon() {
+            self.supply.ensure(shot);
             self.give_up(shot, now);
         }
     }
@@ -88,18 +87,20 @@ impl Sender<'_> {
     fn resolve(&mut self, shot: u32, now: u64) {
         self.unresolved -= 1;
         let until = self.deadline(shot);
-        let record = &self.records[shot as usize];
-        let id = record.id;
-        if let Some(live) = &self.options.live
-            && let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = live.try_send(*record)
-        {
-            self.tally.unforwarded += 1;
+        let slot = self.supply.slot_mut(shot);
+        let id = slot.sent.id;
+        self.tally.resolved(&slot.sent);
+        if let Some(live) = &self.options.live {
+            slot.forwarded = live.try_send(slot.sent).is_ok();
         }
-        self.agenda.resolved(&self.shots, id, until, now);
+        self.supply.resolved(shot);
+        self.agenda.resolved(&mut self.supply, id, until, now);
     }
 
     fn deadline(&self, shot: u32) -> u64 {
-        self.records[shot as usize]
+        self.supply
+            .slot(shot)
+            .sent
             .intended_ns
             .saturating_add(self.options.deadline.as_nanos() as u64)
     }

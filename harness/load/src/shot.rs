@@ -1,6 +1,6 @@
 //! What will be sent and when: fixed before the run, so that no answer can change it.
 
-use std::sync::Arc;
+use std::fmt::Debug;
 use std::time::Duration;
 
 /// One request of the schedule.
@@ -10,15 +10,35 @@ pub struct Shot {
     pub n: u64,
     /// Nanoseconds since the start at which it is to be sent; in a closed loop the think time before it.
     pub due_ns: u64,
-    offset: usize,
-    len: u32,
 }
 
-/// A schedule: serialised requests in one buffer, and when each is due.
+/// A schedule that can be asked for each of its requests, in any order and more than once, and always says the same.
+///
+/// Requests are asked for shortly before they are due, on a thread beside the sending one: a schedule of millions need not be
+/// serialised at once.
+pub trait Source: Debug + Send + Sync {
+    /// How many requests there are.
+    fn len(&self) -> usize;
+
+    /// Whether there is nothing to send.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Request `index`, from 0 and below [`Source::len`].
+    fn shot(&self, index: usize) -> Shot;
+
+    /// Appends the bytes of request `index`, for example with [`crate::serialise`].
+    fn write(&self, index: usize, bytes: &mut Vec<u8>);
+}
+
+/// A schedule in memory: serialised requests in one buffer, and when each is due.
 #[derive(Clone, Debug, Default)]
 pub struct Shots {
-    bytes: Arc<Vec<u8>>,
+    bytes: Vec<u8>,
     shots: Vec<Shot>,
+    /// Where the bytes of each end.
+    ends: Vec<usize>,
 }
 
 impl Shots {
@@ -29,15 +49,11 @@ impl Shots {
 
     /// Adds request `n`, due `due` after the start; `write` appends its bytes, for example with [`crate::serialise`].
     pub fn push(&mut self, n: u64, due: Duration, write: impl FnOnce(&mut Vec<u8>)) {
-        let bytes = Arc::make_mut(&mut self.bytes);
-        let offset = bytes.len();
-        write(bytes);
-        let len = (bytes.len() - offset) as u32;
+        write(&mut self.bytes);
+        self.ends.push(self.bytes.len());
         self.shots.push(Shot {
             n,
             due_ns: u64::try_from(due.as_nanos()).unwrap_or(u64::MAX),
-            offset,
-            len,
         });
     }
 
@@ -50,30 +66,19 @@ impl Shots {
     pub fn is_empty(&self) -> bool {
         self.shots.is_empty()
     }
+}
 
-    /// In the order they were added.
-    pub fn iter(&self) -> impl Iterator<Item = &Shot> {
-        self.shots.iter()
+impl Source for Shots {
+    fn len(&self) -> usize {
+        self.shots.len()
     }
 
-    /// The bytes of `shot`, which must be one of this schedule.
-    pub fn bytes(&self, shot: Shot) -> &[u8] {
-        &self.bytes[shot.offset..shot.offset + shot.len as usize]
+    fn shot(&self, index: usize) -> Shot {
+        self.shots[index]
     }
 
-    /// Every `of`-th shot from `part` on, sharing the bytes; due times in order.
-    pub(crate) fn part(&self, part: usize, of: usize, sorted: bool) -> Self {
-        let mut shots: Vec<Shot> = self.shots.iter().skip(part).step_by(of).copied().collect();
-        if sorted {
-            shots.sort_by_key(|shot| shot.due_ns);
-        }
-        Self {
-            bytes: Arc::clone(&self.bytes),
-            shots,
-        }
-    }
-
-    pub(crate) fn at(&self, index: u32) -> Shot {
-        self.shots[index as usize]
+    fn write(&self, index: usize, bytes: &mut Vec<u8>) {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        bytes.extend_from_slice(&self.bytes[start..self.ends[index]]);
     }
 }

@@ -2,6 +2,8 @@
 
 use hdrhistogram::Histogram;
 
+use crate::{SendError, Sent};
+
 /// An hour in nanoseconds: more lag than a run can have.
 const LONGEST: u64 = 3_600_000_000_000;
 /// A request sent later than this is late.
@@ -15,6 +17,11 @@ pub(crate) fn nanos_histogram() -> Histogram<u64> {
     }
 }
 
+/// The span of both.
+pub(crate) fn widen(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
+    (a.0.min(b.0), a.1.max(b.1))
+}
+
 /// The counters of one thread.
 #[derive(Debug)]
 pub(crate) struct Tally {
@@ -24,7 +31,15 @@ pub(crate) struct Tally {
     pub(crate) starved: u64,
     pub(crate) malformed: u64,
     pub(crate) malformed_reason: Option<&'static str>,
-    pub(crate) unforwarded: u64,
+    pub(crate) sent: u64,
+    pub(crate) dropped: u64,
+    pub(crate) refused: u64,
+    pub(crate) unknown: u64,
+    /// First and last intended time of the requests that were sent.
+    pub(crate) intended: (u64, u64),
+    /// First and last time at which one was sent.
+    pub(crate) achieved: (u64, u64),
+    pub(crate) stalled: u64,
     pub(crate) unanswered: u64,
     pub(crate) realtime: bool,
     pub(crate) cpu_ns: u64,
@@ -43,7 +58,13 @@ impl Tally {
             starved: 0,
             malformed: 0,
             malformed_reason: None,
-            unforwarded: 0,
+            sent: 0,
+            dropped: 0,
+            refused: 0,
+            unknown: 0,
+            intended: (u64::MAX, 0),
+            achieved: (u64::MAX, 0),
+            stalled: 0,
             unanswered: 0,
             realtime: false,
             cpu_ns: 0,
@@ -57,6 +78,21 @@ impl Tally {
     pub(crate) fn record_lag(&mut self, nanos: u64) {
         self.lag.saturating_record(nanos.max(1));
         self.late += u64::from(nanos > LATE);
+    }
+
+    /// A request is over.
+    pub(crate) fn resolved(&mut self, request: &Sent) {
+        if let Some(sent) = request.sent_ns {
+            self.sent += 1;
+            self.intended = widen(self.intended, (request.intended_ns, request.intended_ns));
+            self.achieved = widen(self.achieved, (sent, sent));
+        }
+        match request.error {
+            Some(SendError::NeverSent) => self.dropped += 1,
+            Some(SendError::Refused) => self.refused += 1,
+            Some(SendError::Unknown) => self.unknown += 1,
+            None => {}
+        }
     }
 
     /// `shot` had to wait because every connection was busy; counted once.
