@@ -96,7 +96,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// For `--help`.
-pub const TABLE: &str = "\
+pub(crate) const TABLE: &str = "\
 Exit codes:
     0  pass          all expectations held
     1  fail          an expectation failed

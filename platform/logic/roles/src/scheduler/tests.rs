@@ -286,3 +286,23 @@ fn leases_are_extended_before_they_end() {
     });
     assert!(extended);
 }
+
+/// TriggerParsing makes the scheduler ask its queues at once, and tells how many requests it holds (M35, M51, M94).
+#[test]
+fn a_trigger_is_answered_with_the_requests_in_hand() {
+    let mut bench = Bench::new(|config| config.dispatch = Dispatch::Report);
+    bench.request(1, "1+2");
+    // In the report's mode layers are asked on a period only; the trigger does not wait for it.
+    bench.set(Operation::Add, 0, SetState::Ready);
+    bench.scheduler.receiving = [false; QueueName::ALL.len()];
+    bench.take();
+    bench.event(Event::Trigger { call: 5 });
+    let commands = bench.take();
+    let asked = |queue| {
+        commands
+            .iter()
+            .any(|c| matches!(c, Command::Port(PortCommand::Receive { queue: of, .. }) if *of == queue))
+    };
+    assert!(asked(QueueName::Inbound) && asked(QueueName::Layer(Operation::Add)));
+    assert!(commands.iter().any(|c| matches!(c, Command::Triggered { call: 5, pending: 1 })));
+}
