@@ -27,6 +27,8 @@ pub const CATALOG: &[CatalogEntry] = entries!(
     "chaos-follower",
     "chaos-leader",
     "chaos-control-plane",
+    "report-dispatch",
+    "pending",
 );
 
 /// The experiment of that name.
