@@ -6,6 +6,7 @@ mod admin;
 mod autoscaler;
 mod fleet;
 mod gateway;
+mod history;
 mod scheduler;
 mod status;
 
@@ -104,7 +105,10 @@ async fn run(config: ControlPlaneConfig) -> Result<(), Error> {
         metadata: Arc::clone(&store),
         cluster: Arc::new(cluster),
     };
-    let status = Arc::new(status::Status::new(config.platform.clone()));
+    let sets = config.data.join("sets.jsonl");
+    let history = history::History::open(&sets)
+        .map_err(Error::system(format!("cannot keep {}", sets.display())))?;
+    let status = Arc::new(status::Status::new(config.platform.clone(), history));
     let now = Arc::new(move || clock.now());
     let (door, door_events) = Door::new(config.platform.limits, now, Arc::clone(&status) as Arc<_>);
     let room = Room {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tally_model::NodeId;
 use tally_roles::fleet::{Command, Event, Fleet};
+use tally_roles::port::PortCommand;
 use tally_runtime::{Inbox, drive, inbox};
 
 use super::Room;
@@ -20,7 +21,14 @@ pub(super) fn start(room: &Room, pod_config: String) {
     let runner = room.runner(sender.clone(), Event::Port);
     let out = room.clone();
     let obey = move |command| match command {
-        Command::Port(command) => runner.run(command),
+        Command::Port(command) => {
+            if let PortCommand::Put { key, value, .. } = &command
+                && key.starts_with("sets/")
+            {
+                out.status.keep(value);
+            }
+            runner.run(command);
+        }
         Command::Describe {
             node,
             incarnation,

@@ -1,6 +1,6 @@
 //! What the status page tells: kept up to date by the watch on sets and by looking at the depths, read without waiting.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,10 +11,9 @@ use tally_model::{
 use tally_ports::{MetadataStore, Queue, Watch};
 
 use super::Room;
+use super::history::History;
 use crate::memory::resident_bytes;
 
-/// Records kept for auditors; the oldest go first.
-const RECORDS_MAX: usize = 16_384;
 /// How often depths are looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// Pause before a lost watch is opened again.
@@ -23,7 +22,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 struct Seen {
     current: BTreeMap<SetId, SetRecord>,
-    records: VecDeque<SetRecord>,
     depths: [Depth; 4],
     dead: u64,
     faults: u64,
@@ -33,15 +31,22 @@ struct Seen {
 #[derive(Debug)]
 pub(super) struct Status {
     platform: PlatformConfig,
+    history: History,
     seen: Mutex<Seen>,
 }
 
 impl Status {
-    pub(super) fn new(platform: PlatformConfig) -> Self {
+    pub(super) fn new(platform: PlatformConfig, history: History) -> Self {
         Self {
             platform,
+            history,
             seen: Mutex::default(),
         }
+    }
+
+    /// A set record is about to be stored.
+    pub(super) fn keep(&self, record: &str) {
+        self.history.keep(record);
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Seen) -> T) -> T {
@@ -64,15 +69,9 @@ impl Status {
                     .value
                     .and_then(|value| serde_json::from_str::<SetRecord>(&value.value).ok());
                 match record {
-                    Some(record) => {
-                        seen.records.push_back(record.clone());
-                        seen.current.insert(id, record);
-                    }
+                    Some(record) => drop(seen.current.insert(id, record)),
                     None => drop(seen.current.remove(&id)),
                 }
-            }
-            while seen.records.len() > RECORDS_MAX {
-                seen.records.pop_front();
             }
         });
     }
@@ -107,7 +106,10 @@ impl StatusSource for Status {
     }
 
     fn sets(&self) -> Vec<SetRecord> {
-        self.with(|seen| seen.records.iter().cloned().collect())
+        // What is stored now comes last: of several records of a set the last one counts.
+        let mut records = self.history.records();
+        self.with(|seen| records.extend(seen.current.values().cloned()));
+        records
     }
 }
 
