@@ -1,11 +1,12 @@
 //! Reads the times of the tasks out of a line of certificates without parsing the certificates.
 //!
-//! Certificates are nine tenths of the text. The names of the fields are searched for instead: a name in quotes with a colon
-//! behind it can only be a field, because a quote inside a text is escaped. A line that does not look as `CertificateLine` is
-//! written is parsed in full.
+//! Certificates are nine tenths of the text, and are skipped by searching for the field behind them: a name in quotes with a
+//! colon behind it can only be a field, because a quote inside a text is escaped. A line that does not look, byte for byte, as
+//! `CertificateLine` is written is parsed in full.
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 use serde::Deserialize;
@@ -66,50 +67,46 @@ pub(crate) fn read_tasks<'a>(
 }
 
 fn skim<'a>(line: &'a [u8], tasks: &mut Vec<TaskTimes>) -> Option<Head<'a>> {
-    let list = memmem::find(line, b"\"tasks\":[")?;
-    let (head, mut rest) = line.split_at(list);
-    while let Some(start) = memmem::find(rest, b"\"task\":\"") {
-        rest = &rest[start + 8..];
+    static READY: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\"ready\":"));
+    let intended = memmem::find(line, b"\"intended\":")? + 11;
+    let (intended, rest) = number(&line[intended..])?;
+    let rest = rest.strip_prefix(b",\"expression\":\"")?;
+    let expression = text(rest)?;
+    let mut rest = rest[expression.len()..].strip_prefix(b"\",\"tasks\":[")?;
+    loop {
+        rest = rest.strip_prefix(b"{\"job\":{\"task\":\"")?;
         let id = text(rest)?;
+        rest = rest[id.len()..].strip_prefix(b"\",\"operation\":\"")?;
+        let layer = text(rest)?;
+        rest = &rest[READY.find(rest)? + 8..];
+        let (ready, more) = number(rest)?;
+        let (dispatched, more) = number(more.strip_prefix(b",\"dispatched\":")?)?;
+        let (done, more) = number(more.strip_prefix(b",\"done\":")?)?;
         let (_, index) = id.rsplit_once('.')?;
-        // Each field in its turn, and none of the next task's.
-        let end = memmem::find(rest, b"\"task\":\"").unwrap_or(rest.len());
-        let mut fields = Fields(&rest[..end]);
         tasks.push(TaskTimes {
             index: index.parse().ok()?,
-            layer: Layer::from_name(text(fields.behind(b"\"operation\":\"")?)?)?,
-            ready: fields.number(b"\"ready\":")?,
-            dispatched: fields.number(b"\"dispatched\":")?,
-            done: fields.number(b"\"done\":")?,
+            layer: Layer::from_name(layer)?,
+            ready,
+            dispatched,
+            done,
         });
-        rest = &rest[end..];
+        rest = more.strip_prefix(b"}")?;
+        match rest.strip_prefix(b",") {
+            Some(next) => rest = next,
+            None => break,
+        }
     }
-    let mut fields = Fields(head);
-    if tasks.is_empty() || fields.behind(b"\"expression\":\"").is_none() {
-        return None;
-    }
-    let expression = text(fields.0)?;
-    Some(Head {
-        intended: Fields(head).number(b"\"intended\":"),
+    (rest == b"]}").then_some(Head {
+        intended: Some(intended),
         expression: Cow::Borrowed(expression),
     })
 }
 
-/// Fields in the order in which they are written.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn behind(&mut self, name: &[u8]) -> Option<&'a [u8]> {
-        let at = memmem::find(self.0, name)?;
-        self.0 = &self.0[at + name.len()..];
-        Some(self.0)
-    }
-
-    fn number(&mut self, name: &[u8]) -> Option<u64> {
-        let digits = self.behind(name)?;
-        let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        std::str::from_utf8(&digits[..length]).ok()?.parse().ok()
-    }
+/// The number that stands here, and what follows it.
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let length = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = bytes.split_at(length);
+    Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
 }
 
 /// A text up to its closing quote; none if anything in it is escaped.

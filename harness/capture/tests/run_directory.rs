@@ -9,9 +9,9 @@ use std::fs;
 use std::path::Path;
 
 use tally_capture::{
-    Analysis, CaptureError, CertificateLine, Document, Effect, Environment, Fate, FaultRecord, HistoryLine,
-    Operation, Read, RunReader, RunStart, RunStatus, RunWriter, Sight, Tail, TrialReader, Window,
-    fold_frames, parse_line, read_lines, verify_seal,
+    Analysis, CaptureError, CertificateLine, Document, Effect, Environment, Fate, FaultRecord, FrameWriter,
+    HistoryLine, Operation, Read, RunReader, RunStart, RunStatus, RunWriter, Sight, Tail, TrialReader,
+    Window, fold_frames, parse_line, read_lines, verify_seal,
 };
 use tally_model::{Outcome, RequestId};
 
@@ -181,6 +181,63 @@ fn tasks_are_kept_apart_from_the_history() {
     assert_eq!(summary.metric("max", "queue_wait", "add", ""), Some(100.0));
     assert_eq!(summary.metric("p50", "compute", "add", ""), Some(300.0));
     assert_eq!(summary.metric("p50", "compute", "mul", ""), None);
+}
+
+/// What the tasks of a request waited for is told per request, in the window in which it was due, and divided request by request.
+#[test]
+fn waits_are_told_per_request() {
+    let root = tempfile::tempdir().unwrap();
+    let trial = TrialReader::at(root.path());
+    let task = |index: u16, ready: u64, dispatched: u64, done: u64| {
+        format!(
+            r#"{{"job":{{"task":"00000000000000000000000000000001.{index}","operation":"add","left":"1","right":"2"}},"outcome":"3","set":"add-0","ready":{ready},"dispatched":{dispatched},"done":{done}}}"#
+        )
+    };
+    let mut certificates = FrameWriter::create(&trial.certificates_path()).unwrap();
+    for (n, slower) in [(1_u64, 0_u64), (2, 100)] {
+        let tasks = [task(0, 10, 20, 60), task(1, 60, 80 + slower, 140 + slower)];
+        let tasks = tasks.map(|task| serde_json::from_str(&task).unwrap()).to_vec();
+        let line = CertificateLine {
+            n,
+            intended: Some(n * 1_000),
+            expression: "1+2+3".into(),
+            tasks,
+        };
+        certificates.line(&line).unwrap();
+    }
+    certificates.finish().unwrap();
+    let mut history = FrameWriter::create(&trial.history_path()).unwrap();
+    history.line(&HistoryLine::Op(answered(1, 5))).unwrap();
+    history.finish().unwrap();
+    std::fs::write(root.path().join("faults.jsonl"), "").unwrap();
+    let analysis = Analysis::read(&trial, 2).unwrap();
+    let all = analysis.summary(Window::ALWAYS);
+    for (function, name, expected) in [
+        ("max", "queue_wait", 130.0),
+        ("min", "queue_wait", 30.0),
+        ("max", "dag_wait", 230.0),
+        ("max", "critical_path", 100.0),
+        ("count", "critical_path", 2.0),
+    ] {
+        assert_eq!(
+            all.metric(function, name, "", ""),
+            Some(expected),
+            "{function}({name})"
+        );
+    }
+    let late = Window {
+        from: 2_000,
+        to: 3_000,
+    };
+    assert_eq!(
+        analysis.summary(late).metric("min", "queue_wait", "", ""),
+        Some(130.0)
+    );
+    let ratio = analysis
+        .ratio("min", "dag_wait", "critical_path", &[late])
+        .unwrap();
+    assert!((ratio - 2.3).abs() < 0.01, "{ratio}");
+    assert_eq!(analysis.ratio("min", "latency", "critical_path", &[late]), None);
 }
 
 /// A line that a crash cut off is left out and reported; a broken line in the middle is damage.

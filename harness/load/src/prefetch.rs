@@ -34,8 +34,8 @@ pub(crate) struct Prefetch<'a> {
     part: usize,
     of: usize,
     sorted: bool,
-    ready: SyncSender<Box<Block>>,
-    used: Receiver<Box<Block>>,
+    ready: SyncSender<Block>,
+    used: Receiver<Block>,
     spill: VecDeque<Sent>,
     collected: Collected,
 }
@@ -76,7 +76,7 @@ impl Prefetch<'_> {
             Some(order) => order[place] as usize,
             None => self.part + place * self.of,
         };
-        let mut spare: Vec<Box<Block>> = Vec::new();
+        let mut spare: Vec<Block> = Vec::new();
         let mut spill = std::mem::take(&mut self.spill);
         for start in (0..len).step_by(BLOCK) {
             let mut block = spare.pop().unwrap_or_default();

@@ -8,13 +8,13 @@ use crate::block::{BLOCK, Block, Slot};
 /// The requests that a sending thread may touch: those of blocks it took and has not given back.
 #[derive(Debug)]
 pub(crate) struct Supply {
-    ready: Receiver<Box<Block>>,
-    used: SyncSender<Box<Block>>,
-    held: VecDeque<Option<Box<Block>>>,
+    ready: Receiver<Block>,
+    used: SyncSender<Block>,
+    held: VecDeque<Option<Block>>,
     /// Number of the first block in `held`.
     first: usize,
     /// Blocks that the other side had no room for; given back later.
-    waiting: Vec<Box<Block>>,
+    waiting: Vec<Block>,
     len: u32,
     /// How often the next block was not ready when it was needed.
     pub(crate) stalled: u64,
@@ -22,7 +22,7 @@ pub(crate) struct Supply {
 
 impl Supply {
     /// A supply of `len` requests.
-    pub(crate) fn new(ready: Receiver<Box<Block>>, used: SyncSender<Box<Block>>, len: u32) -> Self {
+    pub(crate) fn new(ready: Receiver<Block>, used: SyncSender<Block>, len: u32) -> Self {
         // Room for every block there will be, so that taking one never allocates.
         let blocks = (len as usize).div_ceil(BLOCK);
         Self {

@@ -3,7 +3,7 @@
 use tally_workloads::{Arrivals, ExpressionStream, Pattern, Span, Stream};
 
 use crate::plan::nanos;
-use crate::{ClosedLoad, Experiment, Load, MAX_SHOTS, Plan, PlannedFault, PlannedLoad, Shot};
+use crate::{ClosedLoad, Experiment, Load, MAX_SHOTS, Plan, PlannedFault, PlannedLoad, Shots};
 
 impl Plan {
     /// Decides a trial of `experiment`. Equal experiments give equal plans; a further load changes neither the due
@@ -15,7 +15,7 @@ impl Plan {
             seed: experiment.seed,
             phases: experiment.phases,
             loads: Vec::with_capacity(experiment.loads.len()),
-            shots: Vec::new(),
+            shots: Shots::default(),
             closed: Vec::new(),
             faults: faults(experiment),
             fingerprint: String::new(),
@@ -41,16 +41,13 @@ impl Plan {
             });
         }
         // Stable: requests due at once keep the order of the file. Each load is a sorted run, which this sort merges.
-        plan.shots.sort_by_key(|shot| shot.due);
-        for (n, shot) in plan.shots.iter_mut().enumerate() {
-            shot.n = n as u64;
-        }
+        plan.shots.sort();
         plan.fingerprint = plan.workload_fingerprint(usize::MAX);
         plan
     }
 }
 
-fn shots(experiment: &Experiment, index: u32, load: &Load, shots: &mut Vec<Shot>) {
+fn shots(experiment: &Experiment, index: u32, load: &Load, shots: &mut Shots) {
     let stream = |purpose| Stream::new(experiment.seed, &load.name, purpose);
     let span = Span {
         warmup: experiment.phases.warmup,
@@ -63,14 +60,7 @@ fn shots(experiment: &Experiment, index: u32, load: &Load, shots: &mut Vec<Shot>
     let mut work = stream("work");
     for due in Arrivals::new(&load.pattern, span, stream("arrivals")).take(room) {
         let drawn = expressions.draw();
-        shots.push(Shot {
-            n: 0,
-            load: index,
-            due,
-            expression: drawn.text,
-            expected: drawn.answer,
-            work_key: work.word(),
-        });
+        shots.push(index, due, &drawn.text, drawn.answer, work.word());
     }
 }
 

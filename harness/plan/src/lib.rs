@@ -16,6 +16,7 @@ mod plan;
 mod read;
 mod schema;
 mod section;
+mod shots;
 mod templates;
 mod units;
 mod window;
@@ -28,8 +29,9 @@ pub use expectation::{
 pub use experiment::{Compare, CompareOrder, Expectation, Experiment, Load, Phases, Safety, When};
 pub use explain::explain;
 pub use fault::{Fault, FaultKind, Pick, role_name};
-pub use plan::{ClosedLoad, MAX_SHOTS, Phase, Plan, PlannedFault, PlannedLoad, PlannedRequest, Shot};
+pub use plan::{ClosedLoad, MAX_SHOTS, Phase, Plan, PlannedFault, PlannedLoad, PlannedRequest};
 pub use read::{MAX_FILE_BYTES, parse, parse_with};
 pub use schema::schema;
+pub use shots::{Shot, Shots};
 pub use templates::templates;
 pub use window::Window;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tally_model::{FaultType, Operation, Outcome};
 use tally_workloads::{ExpressionStream, Fingerprint, Pattern, Shape, Stream};
 
+use crate::shots::Shots;
 use crate::window::{Window, windows};
 use crate::{FaultKind, Phases, Pick, When};
 
@@ -24,7 +25,7 @@ pub struct Plan {
     /// The loads, in the order of the file.
     pub loads: Vec<PlannedLoad>,
     /// Open-loop requests in the order they are due; `n` counts them from 0.
-    pub shots: Vec<Shot>,
+    pub shots: Shots,
     /// Closed loads, whose requests come when answers do.
     pub closed: Vec<ClosedLoad>,
     /// Faults in the order they start.
@@ -44,25 +45,7 @@ pub struct PlannedLoad {
     pub requests: u64,
 }
 
-/// One request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shot {
-    /// Its number in the trial, from 0.
-    pub n: u64,
-    /// Index into [`Plan::loads`].
-    pub load: u32,
-    /// When it is due.
-    pub due: u64,
-    /// What is sent.
-    pub expression: String,
-    /// The answer the file gives; without it the checker computes it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected: Option<Outcome>,
-    /// Which draw of the service-time model its tasks get.
-    pub work_key: u64,
-}
-
-/// A request of a closed load: like a [`Shot`], but without number and due time.
+/// A request of a closed load: like a [`crate::Shot`], but without number and due time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedRequest {
     /// What is sent.
@@ -179,7 +162,7 @@ impl Plan {
     pub fn workload_fingerprint(&self, first: usize) -> String {
         let mut fingerprint = Fingerprint::default();
         for shot in self.shots.iter().take(first) {
-            fingerprint.add(shot.n, shot.due, &shot.expression);
+            fingerprint.add(shot.n, shot.due, shot.expression);
         }
         for load in &self.closed {
             fingerprint.add_fact("closed", &format!("{} {} {}", load.name, load.users, load.think));

@@ -76,7 +76,7 @@ fn workloads_are_the_ones_that_were_stored() {
     }
 }
 
-/// Every experiment of the catalog expects nothing lost, wrong or conflicting, and is over in half a minute.
+/// Every experiment of the catalog expects nothing lost, wrong or conflicting, and its load is over in half a minute.
 #[test]
 fn the_catalog_is_strict_and_short() {
     for entry in CATALOG {
@@ -94,8 +94,10 @@ fn the_catalog_is_strict_and_short() {
                 .any(|expectation| expectation.that.contains(needed));
             assert!(found, "{}: {needed}", entry.name);
         }
+        let load = experiment.phases.warmup + experiment.phases.measure;
+        assert!(load <= Duration::from_secs(30), "{}", entry.name);
         assert!(
-            experiment.phases.total() <= Duration::from_secs(30),
+            experiment.phases.drain <= Duration::from_mins(1),
             "{}",
             entry.name
         );
@@ -106,12 +108,13 @@ fn the_catalog_is_strict_and_short() {
 #[test]
 fn catalog_expressions_have_the_answers_they_should() {
     for entry in CATALOG {
-        for shot in Plan::expand(&read(entry.name, entry.source)).shots {
-            let expression = tally_expression::parse(&shot.expression)
+        let plan = Plan::expand(&read(entry.name, entry.source));
+        for shot in plan.shots.iter() {
+            let expression = tally_expression::parse(shot.expression)
                 .unwrap_or_else(|error| panic!("{}: {}: {error}", entry.name, shot.expression));
             let answer = expression.evaluate();
             match shot.expected {
-                Some(expected) => assert_eq!(answer, expected, "{}", shot.expression),
+                Some(expected) => assert_eq!(answer, *expected, "{}", shot.expression),
                 None => assert!(
                     !answer.to_string().starts_with("error"),
                     "{}: {answer}",

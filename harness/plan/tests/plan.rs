@@ -35,7 +35,11 @@ expr = { kind = "mixed", parts = [{ kind = "flat", weight = 3 }, { kind = "tree"
 fn requests_are_ordered_and_numbered() {
     for entry in CATALOG {
         let plan = Plan::expand(&parse(entry.source).unwrap());
-        assert!(plan.shots.is_sorted_by_key(|shot| shot.due), "{}", entry.name);
+        assert!(
+            plan.shots.iter().is_sorted_by_key(|shot| shot.due),
+            "{}",
+            entry.name
+        );
         assert!(
             plan.shots
                 .iter()
@@ -53,12 +57,10 @@ fn a_further_load_changes_no_other() {
     one.loads.remove(0);
     one.loads.push(template("burst").loads.remove(0));
     let of = |experiment: &Experiment, index: u32| -> Vec<(u64, String, u64)> {
-        let shots = Plan::expand(experiment)
-            .shots
-            .into_iter()
-            .filter(|shot| shot.load == index);
+        let plan = Plan::expand(experiment);
+        let shots = plan.shots.iter().filter(|shot| shot.load == index);
         shots
-            .map(|shot| (shot.due, shot.expression, shot.work_key))
+            .map(|shot| (shot.due, shot.expression.to_owned(), shot.work_key))
             .collect()
     };
     assert_eq!(of(&both, 1), of(&one, 0));

@@ -175,6 +175,9 @@ fn window(name: &str, seconds: &[Second], from: u64, to: u64, p50: u64) -> Windo
         service: quantiles(counts.answered, p50 - MS),
         lag: quantiles(counts.sent, 90_000),
         first_byte: quantiles(counts.sent, 2 * MS),
+        queue_wait: quantiles(counts.answered, 3 * MS),
+        dag_wait: quantiles(counts.answered, p50),
+        critical_path: quantiles(counts.answered, 5 * MS),
     }
 }
 

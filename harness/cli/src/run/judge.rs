@@ -74,22 +74,17 @@ impl Facts<'_> {
 
     /// A metric in the units of expectations: seconds, bytes, shares, counts.
     fn lookup(&self, metric: &MetricRef, window: &WindowSummary) -> Option<f64> {
-        let tally_plan::Sample::One(what) = metric.sample else {
-            return None;
+        let what = match metric.sample {
+            tally_plan::Sample::One(what) => what,
+            tally_plan::Sample::Ratio(over, under) => {
+                let function = function_name(metric.function);
+                return self.analysis.ratio(&function, over.name(), under.name(), &window.spans);
+            }
         };
         if let Some(count) = self.check.count(what.name()).filter(|_| what.is_safety()) {
             return share_or_count(metric.function, count, window.counts.offered);
         }
-        let function = match metric.function {
-            Function::Value => String::new(),
-            Function::Percentile(hundredths) => percentile(hundredths),
-            Function::Avg => "avg".into(),
-            Function::Min => "min".into(),
-            Function::Max => "max".into(),
-            Function::Median => "median".into(),
-            Function::Rate => "rate".into(),
-            Function::Count => "count".into(),
-        };
+        let function = function_name(metric.function);
         let name = match what {
             Metric::SendLag => "lag",
             Metric::Rss => return self.peak_rss.map(|bytes| bytes as f64),
@@ -116,6 +111,20 @@ fn share_or_count(function: Function, count: u64, offered: u64) -> Option<f64> {
     }
 }
 
+/// As `tally_capture` names it.
+fn function_name(function: Function) -> String {
+    match function {
+        Function::Value => String::new(),
+        Function::Percentile(hundredths) => percentile(hundredths),
+        Function::Avg => "avg".into(),
+        Function::Min => "min".into(),
+        Function::Max => "max".into(),
+        Function::Median => "median".into(),
+        Function::Rate => "rate".into(),
+        Function::Count => "count".into(),
+    }
+}
+
 fn percentile(hundredths: u16) -> String {
     match hundredths % 100 {
         0 => format!("p{}", hundredths / 100),
@@ -131,8 +140,6 @@ const fn is_time(metric: Metric) -> bool {
             | Metric::QueueWait
             | Metric::DagWait
             | Metric::CriticalPath
-            | Metric::Compute
-            | Metric::Vote
             | Metric::SendLag
             | Metric::TimeToDetect
             | Metric::TimeToRecover

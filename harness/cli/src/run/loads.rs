@@ -1,26 +1,25 @@
 //! Turns a plan into what the generator sends, and runs it.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use tally_load::{
-    Control, LoadError, Loop, Options, Report, RetryPolicy, Sent, Shots, Submission, serialise,
+    Control, LoadError, Loop, Options, Report, RetryPolicy, Sent, Shot, Source, Submission, serialise,
 };
-use tally_plan::{ClosedLoad, Plan};
+use tally_plan::{ClosedLoad, Plan, PlannedRequest};
 
 use super::recorder::{Lookup, Wanted};
 
-/// Resolved requests that may wait to be recorded; what does not fit is taken from the report.
-const LIVE: usize = 65_536;
+/// Resolved requests that may wait to be recorded; what does not fit comes a little later.
+const LIVE: usize = 16_384;
 /// Requests of a closed load at most.
 const CLOSED_MAX: u64 = 100_000;
 
 /// One run of the generator.
 pub(super) struct Lane {
-    pub(super) shots: Shots,
+    requests: Requests,
     mode: Loop,
     pub(super) control: Arc<Control>,
 }
@@ -37,7 +36,6 @@ pub(super) struct Lanes {
     pub(super) lanes: Vec<Lane>,
     /// Numbers from here on belong to closed loads.
     pub(super) closed_from: u64,
-    wanted: Arc<HashMap<u64, Wanted>>,
 }
 
 /// What is the same for every request of a trial.
@@ -48,104 +46,149 @@ pub(super) struct Address {
     pub(super) trial: u32,
 }
 
-impl Lanes {
-    /// Serialises every request of the plan.
-    pub(super) fn new(plan: &Plan, address: &Address) -> std::io::Result<Self> {
-        let mut lanes = Vec::new();
-        let mut wanted = HashMap::new();
-        let closed_from = plan.shots.len() as u64;
-        if !plan.shots.is_empty() {
-            let mut shots = Shots::new();
-            for shot in &plan.shots {
-                push(
-                    &mut shots,
-                    address,
-                    shot.n,
-                    Duration::from_nanos(shot.due),
-                    &shot.expression,
-                    shot.work_key,
-                );
+/// The requests of one lane; each is serialised when the generator asks for it.
+#[derive(Clone, Debug)]
+struct Requests {
+    address: Address,
+    from: Origin,
+}
+
+#[derive(Clone, Debug)]
+enum Origin {
+    /// The shots of a plan.
+    Plan(Arc<Plan>),
+    /// The users' requests in turns, numbered from `first`.
+    Closed {
+        first: u64,
+        load: u16,
+        think: u64,
+        requests: Arc<Vec<PlannedRequest>>,
+    },
+}
+
+impl Source for Requests {
+    fn len(&self) -> usize {
+        match &self.from {
+            Origin::Plan(plan) => plan.shots.len(),
+            Origin::Closed { requests, .. } => requests.len(),
+        }
+    }
+
+    fn shot(&self, index: usize) -> Shot {
+        let n = index as u64;
+        match &self.from {
+            Origin::Plan(plan) => Shot {
+                n,
+                due_ns: plan.shots.get(n).map_or(0, |shot| shot.due),
+            },
+            Origin::Closed { first, think, .. } => Shot {
+                n: first + n,
+                due_ns: *think,
+            },
+        }
+    }
+
+    fn write(&self, index: usize, bytes: &mut Vec<u8>) {
+        let n = self.shot(index).n;
+        let known = match &self.from {
+            Origin::Plan(plan) => plan.shots.get(n).map(|shot| (shot.expression, shot.work_key)),
+            Origin::Closed { requests, .. } => requests
+                .get(index)
+                .map(|request| (request.expression.as_str(), request.work_key)),
+        };
+        let Some((expression, work_key)) = known else {
+            return;
+        };
+        let Address { target, tag, trial } = &self.address;
+        let submission = Submission {
+            target: *target,
+            expression,
+            idempotency_key: &format!("{tag}-{trial}-{n}"),
+            tag: Some(tag),
+            work_key: Some(work_key),
+        };
+        serialise(&submission, bytes);
+    }
+}
+
+impl Requests {
+    fn wanted(&self, n: u64) -> Option<Wanted> {
+        match &self.from {
+            Origin::Plan(plan) => plan.shots.get(n).map(|shot| Wanted {
+                load: shot.load as u16,
+                expression: shot.expression.to_owned(),
+            }),
+            Origin::Closed {
+                first,
+                load,
+                requests,
+                ..
+            } => {
+                let request = requests.get(usize::try_from(n.checked_sub(*first)?).ok()?)?;
+                Some(Wanted {
+                    load: *load,
+                    expression: request.expression.clone(),
+                })
             }
-            lanes.push(Lane {
-                shots,
-                mode: Loop::Open,
-                control: Arc::new(Control::new(1)?),
-            });
+        }
+    }
+}
+
+impl Lanes {
+    /// A lane for the open loads together, and one for each closed load.
+    pub(super) fn new(plan: &Arc<Plan>, address: &Address) -> std::io::Result<Self> {
+        let closed_from = plan.shots.len() as u64;
+        let lane = |from, mode, waiting| -> std::io::Result<Lane> {
+            let address = address.clone();
+            Ok(Lane {
+                requests: Requests { address, from },
+                mode,
+                control: Arc::new(Control::new(waiting)?),
+            })
+        };
+        let mut lanes = Vec::new();
+        if !plan.shots.is_empty() {
+            lanes.push(lane(Origin::Plan(Arc::clone(plan)), Loop::Open, 1)?);
         }
         let mut next = closed_from;
         for load in &plan.closed {
-            let shots = closed(load, address, &mut next, &mut wanted);
+            let requests = closed(load);
+            let first = next;
+            next += requests.len() as u64;
+            let from = Origin::Closed {
+                first,
+                load: load.load as u16,
+                think: load.think,
+                requests: Arc::new(requests),
+            };
             let mode = Loop::Closed {
                 users: load.users,
                 wait_for_answer: true,
             };
-            let control = Arc::new(Control::new(load.users as usize * 2)?);
-            lanes.push(Lane { shots, mode, control });
+            lanes.push(lane(from, mode, load.users as usize * 2)?);
         }
-        Ok(Self {
-            lanes,
-            closed_from,
-            wanted: Arc::new(wanted),
-        })
+        Ok(Self { lanes, closed_from })
     }
 
     /// Tells what a number stands for.
-    pub(super) fn lookup(&self, plan: Arc<Plan>) -> Lookup {
-        let closed = Arc::clone(&self.wanted);
-        Box::new(move |n| match plan.shots.get(n as usize) {
-            Some(shot) => Some(Wanted {
-                load: shot.load as u16,
-                expression: shot.expression.clone(),
-            }),
-            None => closed.get(&n).cloned(),
-        })
+    pub(super) fn lookup(&self) -> Lookup {
+        let all: Vec<Requests> = self.lanes.iter().map(|lane| lane.requests.clone()).collect();
+        Box::new(move |n| all.iter().find_map(|requests| requests.wanted(n)))
     }
-}
-
-fn push(shots: &mut Shots, address: &Address, n: u64, due: Duration, expression: &str, work_key: u64) {
-    let key = format!("{}-{}-{n}", address.tag, address.trial);
-    shots.push(n, due, |bytes| {
-        let submission = Submission {
-            target: address.target,
-            expression,
-            idempotency_key: &key,
-            tag: Some(&address.tag),
-            work_key: Some(work_key),
-        };
-        serialise(&submission, bytes);
-    });
 }
 
 /// The users' requests in turns: the first of each, the second of each, and so on.
-fn closed(load: &ClosedLoad, address: &Address, next: &mut u64, wanted: &mut HashMap<u64, Wanted>) -> Shots {
-    let mut shots = Shots::new();
+fn closed(load: &ClosedLoad) -> Vec<PlannedRequest> {
     let mut users: Vec<_> = (0..load.users).map(|user| load.requests(user)).collect();
-    let think = Duration::from_nanos(load.think);
     let rounds = CLOSED_MAX / u64::from(load.users.max(1));
+    let mut requests = Vec::new();
     for _ in 0..rounds {
-        for request in users.iter_mut().filter_map(Iterator::next) {
-            push(
-                &mut shots,
-                address,
-                *next,
-                think,
-                &request.expression,
-                request.work_key,
-            );
-            wanted.insert(
-                *next,
-                Wanted {
-                    load: load.load as u16,
-                    expression: request.expression,
-                },
-            );
-            *next += 1;
-        }
+        requests.extend(users.iter_mut().filter_map(Iterator::next));
     }
-    shots
+    requests
 }
 
-/// Runs one lane to its end; `told` hears of every resolved request as it happens.
+/// Runs one lane to its end; `told` hears of every resolved request, once, as it happens.
 pub(super) fn run(
     lane: &Lane,
     address: &Address,
@@ -167,40 +210,19 @@ pub(super) fn run(
             ..RetryPolicy::default()
         },
         live: Some(live),
+        keep: false,
         ..Options::to(address.target)
     };
-    let seen = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        let noted = &seen;
-        let listener = scope.spawn(move || listen(heard, noted, told));
-        let report = tally_load::run(&options, &lane.shots, &lane.control);
-        drop(options);
-        // The channel is closed now, so the listener ends.
-        let _ = listener.join();
-        let report = report?;
-        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut told_already = vec![false; report.requests.len()];
-        for n in seen.iter() {
-            if let Ok(place) = report.requests.binary_search_by_key(n, |sent| sent.n) {
-                told_already[place] = true;
+        let listener = scope.spawn(move || {
+            while let Ok(sent) = heard.recv() {
+                told(&sent);
             }
-        }
-        for (sent, _) in report
-            .requests
-            .iter()
-            .zip(&told_already)
-            .filter(|(_, told)| !**told)
-        {
-            told(sent);
-        }
-        Ok(report)
+        });
+        let report = tally_load::run(&options, &lane.requests, &lane.control);
+        // Closes the channel, so the listener ends when it has told everything.
+        drop(options);
+        let _ = listener.join();
+        report
     })
-}
-
-fn listen(heard: Receiver<Sent>, seen: &Mutex<Vec<u64>>, told: &(dyn Fn(&Sent) + Sync)) {
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    while let Ok(sent) = heard.recv() {
-        seen.push(sent.n);
-        told(&sent);
-    }
 }

@@ -8,8 +8,10 @@ use tally_chaos::Answered;
 use tally_load::{Answer, SendError, Sent};
 use tally_model::{AnswerMessage, Outcome, RequestId};
 
-/// Answers whose 202 was not seen yet; more are dropped and read again later.
-const EARLY_MAX: usize = 65_536;
+use super::known::{Ids, Reservoir};
+
+/// Answers whose 202 was not seen yet; more are dropped and read again later. With certificates each has a few KiB.
+const EARLY_MAX: usize = 8_192;
 
 /// What is known of a request before it is sent.
 #[derive(Clone, Debug)]
@@ -27,13 +29,13 @@ struct Table {
     /// Sent, not over.
     open: HashMap<u64, Operation>,
     /// Every id that was given.
-    ids: HashMap<RequestId, u64>,
+    ids: Ids,
     /// Answers that came before their 202.
     early: HashMap<RequestId, (u64, AnswerMessage)>,
     /// For the fault ledgers.
     answered: Vec<Answered>,
     keep_answered: bool,
-    recent: Vec<(u64, RequestId)>,
+    reread: Reservoir,
     counts: Counts,
     trouble: Option<CaptureError>,
 }
@@ -52,9 +54,6 @@ pub(super) struct Recorder {
     table: Mutex<Table>,
 }
 
-/// How many answers are read again at the end, to see that they stay.
-const REREADS: usize = 256;
-
 impl Recorder {
     /// Writes into `writer`; answered requests are kept for the ledgers if there are faults.
     pub(super) fn new(writer: TrialWriter, lookup: Lookup, keep_answered: bool) -> Self {
@@ -62,11 +61,11 @@ impl Recorder {
             writer,
             lookup,
             open: HashMap::new(),
-            ids: HashMap::new(),
+            ids: Ids::default(),
             early: HashMap::new(),
             answered: Vec::new(),
             keep_answered,
-            recent: Vec::new(),
+            reread: Reservoir::default(),
             counts: Counts::default(),
             trouble: None,
         };
@@ -117,10 +116,7 @@ impl Recorder {
 
     /// A spread of answered requests, to be read again.
     pub(super) fn sample(&self) -> Vec<(u64, RequestId)> {
-        self.with(|table| {
-            let step = (table.recent.len() / REREADS).max(1);
-            table.recent.iter().step_by(step).copied().collect()
-        })
+        self.with(|table| table.reread.sorted())
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -165,10 +161,8 @@ impl Table {
     }
 
     fn sent(&mut self, sent: &Sent) {
-        let Some(wanted) = (self.lookup)(sent.n) else {
-            return;
-        };
-        let mut operation = Operation::planned(sent.n, wanted.load, wanted.expression, sent.intended_ns);
+        // What was asked stands in the plan; it is looked up when the line is written, so that what waits stays small.
+        let mut operation = Operation::planned(sent.n, 0, "", sent.intended_ns);
         operation.sent = sent.sent_ns;
         operation.attempts = u32::from(sent.attempts);
         operation.status = sent.status;
@@ -188,7 +182,7 @@ impl Table {
             self.end(operation);
             return;
         };
-        self.ids.insert(id, sent.n);
+        self.ids.insert(id, sent.n as u32);
         self.open.insert(sent.n, operation);
         if let Some((at, message)) = self.early.remove(&id) {
             self.answer(at, message, Sight::Delivery);
@@ -196,7 +190,7 @@ impl Table {
     }
 
     fn answer(&mut self, at: u64, message: AnswerMessage, sight: Sight) {
-        let Some(n) = self.ids.get(&message.id).copied() else {
+        let Some(n) = self.ids.get(message.id).map(u64::from) else {
             if self.early.len() < EARLY_MAX {
                 self.early.insert(message.id, (at, message));
             }
@@ -222,11 +216,16 @@ impl Table {
             .filter(|_| matches!(message.outcome, Outcome::Error(_)));
         operation.outcome = Some(message.outcome);
         operation.tasks = message.tasks;
-        self.recent.push((n, message.id));
+        self.reread.offer((n, message.id));
         self.end(operation);
     }
 
-    fn end(&mut self, operation: Operation) {
+    fn end(&mut self, mut operation: Operation) {
+        let Some(wanted) = (self.lookup)(operation.n) else {
+            return;
+        };
+        operation.load = wanted.load;
+        operation.expression = wanted.expression;
         self.counts.answered += u64::from(operation.done.is_some());
         if self.keep_answered && operation.accepted {
             let mut sets: Vec<_> = operation.tasks.iter().map(|task| task.set).collect();

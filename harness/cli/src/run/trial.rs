@@ -68,7 +68,7 @@ pub(super) fn play(
         trial: setup.number,
     };
     let lanes = Lanes::new(&setup.plan, &address).map_err(|error| error.to_string())?;
-    let lookup = lanes.lookup(Arc::clone(&setup.plan));
+    let lookup = lanes.lookup();
     let recorder = Recorder::new(writer, lookup, !setup.plan.faults.is_empty());
     let start = Instant::now() + LEAD;
     let zero = SystemTime::now()

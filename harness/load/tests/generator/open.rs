@@ -265,6 +265,32 @@ fn connections_are_warmed_before_the_start() {
     assert_eq!((report.cold, report.sent, report.requests[0].status), (0, 1, 202));
 }
 
+/// A listener that comes late gets every record, each once, and delays nothing.
+#[test]
+fn a_late_listener_misses_nothing() {
+    let sink = Sink::start(accept);
+    let (live, resolved) = sync_channel(1);
+    let options = Options {
+        live: Some(live),
+        keep: false,
+        ..options(sink.address)
+    };
+    let shots = schedule(sink.address, 1_500, MS / 20);
+    let running = thread::spawn(move || fire(&options, &shots));
+    while sink.arrivals().len() < 1_500 {
+        thread::yield_now();
+    }
+    let mut numbers: Vec<u64> = resolved.iter().map(|sent| sent.n).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..1_500).collect::<Vec<u64>>());
+    let report = running.join().unwrap();
+    assert_eq!(
+        (report.sent, report.unforwarded, report.requests.len()),
+        (1_500, 0, 0)
+    );
+    assert!(report.spilled >= 1_400, "{}", report.spilled);
+}
+
 /// Stopping ends a run at once and counts what was not sent.
 #[test]
 fn stopping_drops_what_was_not_sent() {

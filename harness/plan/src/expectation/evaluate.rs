@@ -93,7 +93,7 @@ mod tests {
         let data = lookup(&[
             (Metric::Lost, 0.0),
             (Metric::Wrong, 2.0),
-            (Metric::Vote, f64::NAN),
+            (Metric::CriticalPath, f64::NAN),
         ]);
         let cases = [
             ("lost == 0", Some(true)),
@@ -102,8 +102,8 @@ mod tests {
             ("lost == 0 && conflicting == 0", None),
             ("conflicting == 0 && wrong == 0", Some(false)),
             ("wrong == 0 && conflicting == 0", Some(false)),
-            ("p99(vote) < 1s", None),
-            ("p99(vote) != 1s", None),
+            ("p99(critical_path) < 1s", None),
+            ("p99(critical_path) != 1s", None),
             ("wrong / lost > 1", None),
         ];
         for (text, held) in cases {
@@ -185,6 +185,9 @@ mod tests {
             ("p99(lost) < 5", "F0502"),
             ("rate(latency) < 5%", "F0502"),
             ("view_changes == 0", "F0506"),
+            ("p99(vote) < 1s", "F0506"),
+            ("p99(compute) < 1s", "F0506"),
+            ("p99(latency / send_lag) > 2", "F0506"),
             ("time_to_recover(success_rate >= 0.99) < 5s", "F0506"),
             ("success_rate >= 99", "F0508"),
             ("1 < 2", "F0508"),

@@ -39,11 +39,9 @@ const FAULT: Form = Form::Times { per_request: false };
 
 metrics! {
     Latency = "latency", REQUEST, "From the instant a request was due to the last byte of its answer, over requests that were answered. Counted from the due time, so a generator or a platform that stands still is not flattered.";
-    QueueWait = "queue_wait", REQUEST, "The time a request's tasks lay ready on their layers before a worker took them, along its critical path.";
-    DagWait = "dag_wait", REQUEST, "The time from the acceptance of a request to its answer: what its tasks waited for each other, for queues and for workers.";
-    CriticalPath = "critical_path", REQUEST, "The longest chain of service times through the tasks of a request: no scheduler could be faster.";
-    Compute = "compute", REQUEST, "The time workers spent computing the tasks of a request, summed.";
-    Vote = "vote", REQUEST, "The time from a computed value to its verified certificate, along the critical path.";
+    QueueWait = "queue_wait", REQUEST, "The time tasks lay ready on their layers before a worker took them, summed along the chain of tasks that the answer of a request came from.";
+    DagWait = "dag_wait", REQUEST, "The time from the first ready task of a request to its last certified answer: what its tasks waited for each other, for queues and for workers.";
+    CriticalPath = "critical_path", REQUEST, "The longest chain of service times (handed to a worker to certified answer) through the tasks of a request: no scheduler could be faster.";
     SendLag = "send_lag", REQUEST, "How much later than due a request was sent: the error of the generator itself.";
     TimeToDetect = "time_to_detect", FAULT, "From a fault's effect to the first fault event about it; bare, the slowest of the faults in the window.";
     TimeToRecover = "time_to_recover", FAULT, "From a fault's effect until the place is filled again and certifies; bare, the slowest of the faults in the window.";
@@ -68,6 +66,14 @@ metrics! {
 
 /// Metrics with a name and no measurement yet, and what brings them.
 pub const LATER_METRICS: &[(&str, &str)] = &[
+    (
+        "compute",
+        "part 3 (full PBFT); until then `critical_path` measures computation and votes together",
+    ),
+    (
+        "vote",
+        "part 3 (full PBFT); until then `critical_path` measures computation and votes together",
+    ),
     ("queue_depth", "part 4 (autoscaling)"),
     ("inflight", "part 4 (autoscaling)"),
     ("pods", "part 4 (autoscaling)"),
@@ -94,6 +100,11 @@ impl Metric {
             self,
             Self::Lost | Self::Duplicated | Self::Conflicting | Self::Wrong | Self::Unexpected
         )
+    }
+
+    /// True for the times that are told from the tasks of a request, so that one can be divided by another of the same request.
+    pub(crate) const fn is_of_tasks(self) -> bool {
+        matches!(self, Self::QueueWait | Self::DagWait | Self::CriticalPath)
     }
 
     pub(crate) const fn unit(self) -> Unit {

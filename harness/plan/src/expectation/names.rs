@@ -122,8 +122,19 @@ pub(crate) fn fits(metric: MetricRef, span: Span) -> Parsed<()> {
         (_, Sample::One(_)) => Ok(()),
         (_, Sample::Ratio(left, right)) => {
             let per_request = |metric: Metric| matches!(metric.form(), Form::Times { per_request: true });
-            if per_request(left) && per_request(right) {
+            if left.is_of_tasks() && right.is_of_tasks() {
                 return Ok(());
+            }
+            if per_request(left) && per_request(right) {
+                let text = format!("`{metric}` is not measured yet");
+                return Err(Diagnostic::new("F0506", text)
+                    .at(span)
+                    .label("request by request, only times of tasks are divided")
+                    .help(format!(
+                        "write `p95(dag_wait / critical_path)`, or divide the results: `p95({}) / p95({})`",
+                        left.name(),
+                        right.name()
+                    )));
             }
             let text = "only two times of the same request can be divided here".to_owned();
             wrong(
