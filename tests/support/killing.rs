@@ -48,7 +48,11 @@ impl Killer {
             let records: Vec<SetRecord> = serde_json::from_slice(&reply.body).ok()?;
             let newest: std::collections::BTreeMap<SetId, SetRecord> =
                 records.into_iter().map(|set| (set.id, set)).collect();
-            (newest.len() == Operation::ALL.len()).then(|| newest.into_values().collect())
+            let is_there = |operation| newest.keys().any(|set| set.operation == operation);
+            Operation::ALL
+                .into_iter()
+                .all(is_there)
+                .then(|| newest.into_values().collect())
         })
     }
 
@@ -92,6 +96,11 @@ impl Killer {
         until("a replacement that serves", || {
             let sets = self.sets();
             let set = sets.iter().find(|set| Some(set.id) == node.set())?;
+            let pods = self.status().pods;
+            if pods.iter().all(|occupant| occupant.pod.node.set() != node.set()) {
+                // The set was scaled away: it has no place that could be filled.
+                return Some(());
+            }
             let member = set.members().find(|member| member.node == node)?;
             (set.state == SetState::Ready && member.incarnation > incarnation).then_some(())
         });

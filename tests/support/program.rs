@@ -60,6 +60,22 @@ impl Done {
         self
     }
 
+    /// The same of a run, but a machine that was too busy to send in time may make inconclusive what is a pass otherwise:
+    /// that the generator tells so is right, and not what the test is about.
+    pub(crate) fn expect_of_run(self, code: i32) -> Self {
+        if code == 0 && self.is_only_late() {
+            self
+        } else {
+            self.expect(code)
+        }
+    }
+
+    /// True if the generator was late and nothing else is to be said against the run.
+    pub(crate) fn is_only_late(&self) -> bool {
+        let alone = self.out.contains("warnings (1)") || self.out.matches("\"remedy\"").count() == 1;
+        self.code == 3 && alone && self.out.contains("the generator was late")
+    }
+
     /// The one JSON document on standard output.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| {
