@@ -11,6 +11,8 @@ use crate::noun::{job, set_id, to_job, to_outcome, to_set_id, u8_of};
 use crate::proto;
 use crate::proto::set_message::Body as Wire;
 
+mod pbft;
+
 /// Members of a set named in one message.
 const MAX_MEMBERS: usize = 64;
 
@@ -59,20 +61,25 @@ fn body(body: &Body) -> Wire {
             silent: it.silent.clone(),
             signature: it.signature.clone(),
         }),
+        Body::Pbft(it) => pbft::body(it),
     }
 }
 
 fn propose(propose: &Propose) -> proto::Propose {
-    let items = propose.items.iter().map(|item| proto::Item {
-        job: Some(job(&item.job)),
-        work_key: item.work_key,
-    });
     proto::Propose {
         slot: u32::from(propose.slot),
         timestamp: propose.timestamp,
-        items: items.collect(),
+        items: items(&propose.items),
         signature: propose.signature.clone(),
     }
+}
+
+fn items(items: &[Item]) -> Vec<proto::Item> {
+    let items = items.iter().map(|item| proto::Item {
+        job: Some(job(&item.job)),
+        work_key: item.work_key,
+    });
+    items.collect()
 }
 
 fn vote(vote: &Vote) -> proto::Vote {
@@ -131,18 +138,22 @@ fn to_body(body: Wire) -> Result<Body, Error> {
             silent: at_most(it.silent, MAX_MEMBERS, "health.silent")?,
             signature: to_signature(it.signature)?,
         }),
+        other => Body::Pbft(Box::new(pbft::to_body(other)?)),
     })
 }
 
 fn to_propose(propose: Option<proto::Propose>) -> Result<Propose, Error> {
     let propose = propose.ok_or(Error::Missing("propose"))?;
-    let items = at_most(propose.items, MAX_BATCH, "propose.items")?;
     Ok(Propose {
         slot: u8_of(propose.slot, "propose.slot")?,
         timestamp: propose.timestamp,
-        items: items.into_iter().map(to_item).collect::<Result<_, _>>()?,
+        items: to_items(propose.items)?,
         signature: to_signature(propose.signature)?,
     })
+}
+
+fn to_items(items: Vec<proto::Item>) -> Result<Vec<Item>, Error> {
+    at_most(items, MAX_BATCH, "items")?.into_iter().map(to_item).collect()
 }
 
 fn to_item(item: proto::Item) -> Result<Item, Error> {
@@ -153,7 +164,7 @@ fn to_item(item: proto::Item) -> Result<Item, Error> {
 }
 
 fn to_votes(votes: Vec<proto::Vote>) -> Result<Vec<Vote>, Error> {
-    at_most(votes, MAX_MEMBERS, "reply.votes")?
+    at_most(votes, MAX_MEMBERS, "votes")?
         .into_iter()
         .map(|vote| {
             Ok(Vote {

@@ -172,6 +172,20 @@ impl Keys {
         &self.public
     }
 
+    /// A secret that only the holders of these keys and of `peer` can compute; none in `report`, where RSA has no such thing.
+    ///
+    /// Diffie-Hellman on Curve25519 with the Ed25519 keys mapped to their Montgomery form, so that no exchange of keys is needed.
+    /// Using one key pair for both is sound as long as the secret only enters a key derivation of its own
+    /// (Thormarker, "On using the same key pair for Ed25519 and an X25519 based KEM", 2021).
+    pub(crate) fn shared_secret(&self, peer: &PublicKey) -> Option<[u8; 32]> {
+        match (&self.secret, peer) {
+            (Secret::Modern(key), PublicKey::Modern(peer)) => {
+                Some(peer.to_montgomery().mul_clamped(key.to_scalar_bytes()).to_bytes())
+            }
+            (Secret::Modern(_) | Secret::Report(_), _) => None,
+        }
+    }
+
     /// Signs the bytes: 64 bytes in `modern`, 256 in `report`. Deterministic in both.
     pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {
         match &self.secret {

@@ -1,13 +1,15 @@
-//! A result that convinces a third party: 2f+1 distinct members signed the batch it is part of.
+//! A result that convinces a third party: enough distinct members signed the batch it is part of.
+//!
+//! Enough is 2f+1 votes in `collect`, and f+1 signed replies in `pbft`, one of which is a correct member's.
 
 use std::collections::BTreeSet;
 
-use tally_model::{Epoch, Job, Outcome, SetId, Suite};
+use tally_model::{Epoch, Job, Outcome, Protocol, SetId, Suite};
 
 use crate::digest::{Digest, job_digest, leaf};
 use crate::membership::Membership;
 use crate::merkle::Path;
-use crate::statement::Scope;
+use crate::statement::{Kind, Scope};
 
 mod codec;
 
@@ -22,6 +24,9 @@ pub struct Vote {
     pub signature: Vec<u8>,
 }
 
+/// The `leader` of a certificate that nobody collected: the kind of protocol, in the certificate and in its bytes.
+pub const NO_COLLECTOR: u8 = u8::MAX;
+
 /// The proof of one job's outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
@@ -33,7 +38,7 @@ pub struct Certificate {
     pub view: u32,
     /// The leader's number of the batch.
     pub sequence: u64,
-    /// Index of the leader that collected.
+    /// Index of the leader that collected; [`NO_COLLECTOR`] in `pbft`, whose replies go to the client directly.
     pub leader: u8,
     /// Digest of the job.
     pub job: Digest,
@@ -112,7 +117,8 @@ pub struct Verified {
 }
 
 impl Certificate {
-    /// Checks everything: set, epoch, leader, job, path, distinct members, every signature, and that 2f+1 votes count.
+    /// Checks everything: set, epoch, leader, job, path, distinct members, every signature, and that enough votes count
+    /// ([`Membership::certifying`]).
     ///
     /// # Errors
     /// The first [`Flaw`].
@@ -136,7 +142,11 @@ impl Certificate {
         if self.epoch != scope.epoch {
             return Err(Flaw::OtherEpoch);
         }
-        if self.view != scope.view || self.leader != membership.leader() {
+        let collector = match membership.protocol() {
+            Protocol::Pbft => NO_COLLECTOR,
+            Protocol::Collect | Protocol::Vote | Protocol::None => membership.leader(),
+        };
+        if self.view != scope.view || self.leader != collector {
             return Err(Flaw::OtherLeader);
         }
         if self.job != job_digest(scope.suite, job) {
@@ -170,9 +180,21 @@ pub(crate) struct Ballot {
 }
 
 impl Ballot {
-    /// The bytes `member` signs.
+    /// The bytes `member` signs in `collect`.
     pub(crate) fn statement(&self, scope: &Scope, member: u8) -> Vec<u8> {
         scope.vote(self.sequence, member, self.leaves, self.root)
+    }
+
+    /// The bytes `member` signs in `pbft`.
+    pub(crate) fn executed(&self, scope: &Scope, member: u8) -> Vec<u8> {
+        scope.result(Kind::Executed, self.sequence, member, self.leaves, self.root)
+    }
+
+    fn statement_in(&self, membership: &Membership, member: u8) -> Vec<u8> {
+        match membership.protocol() {
+            Protocol::Pbft => self.executed(&membership.scope, member),
+            Protocol::Collect | Protocol::Vote | Protocol::None => self.statement(&membership.scope, member),
+        }
     }
 
     /// How many votes count, if all hold and they are enough. Cheap checks come before signatures.
@@ -191,7 +213,7 @@ impl Ballot {
                 return Err(Flaw::DuplicateVote(vote.member));
             }
         }
-        let need = membership.quorum();
+        let need = membership.certifying();
         let have = seen.iter().filter(|member| membership.counts(**member)).count() as u8;
         if have < need {
             return Err(Flaw::TooFewVotes { have, need });
@@ -199,7 +221,7 @@ impl Ballot {
         for vote in votes {
             let holds = membership
                 .replica(vote.member)
-                .is_some_and(|peer| check(&self.statement(&membership.scope, vote.member), vote, &peer.key));
+                .is_some_and(|peer| check(&self.statement_in(membership, vote.member), vote, &peer.key));
             if !holds {
                 return Err(Flaw::Signature(vote.member));
             }

@@ -5,6 +5,7 @@ use tally_model::{Deadline, FaultType, Instant, Job, NodeId, Outcome, Protocol, 
 use crate::certificate::Flaw;
 use crate::collect::CollectClient;
 use crate::membership::MembershipError;
+
 use crate::message::{Item, Message};
 use crate::replica::{Effort, Outgoing, Refusals, Seat, Unsupported};
 
@@ -86,6 +87,7 @@ pub trait Client: std::fmt::Debug + Send {
 pub fn client(seat: Seat) -> Result<Box<dyn Client>, Unsupported> {
     match seat.config.protocol {
         Protocol::Collect => Ok(Box::new(CollectClient::new(seat))),
-        other @ (Protocol::Pbft | Protocol::Vote | Protocol::None) => Err(Unsupported(other)),
+        Protocol::Pbft => Ok(Box::new(crate::pbft::Client::new(seat))),
+        other @ (Protocol::Vote | Protocol::None) => Err(Unsupported(other)),
     }
 }

@@ -23,7 +23,7 @@ mod leader;
 mod round;
 
 pub(crate) use client::CollectClient;
-use early::Early;
+pub(crate) use early::Early;
 use follower::Follower;
 use leader::Leader;
 
@@ -128,7 +128,7 @@ fn check_bounds(membership: &Membership, propose: &Propose) -> Result<(), Refusa
 }
 
 /// Computes a batch independently of anybody else.
-fn execute(items: &[Item]) -> Vec<Outcome> {
+pub(crate) fn execute(items: &[Item]) -> Vec<Outcome> {
     items
         .iter()
         .map(|Item { job, .. }| apply(job.operation, &job.left, &job.right))
@@ -136,7 +136,7 @@ fn execute(items: &[Item]) -> Vec<Outcome> {
 }
 
 /// The leaves that stand for a batch with these outcomes.
-fn leaves(suite: Suite, digests: &[Digest], outcomes: &[Outcome]) -> Vec<Digest> {
+pub(crate) fn leaves(suite: Suite, digests: &[Digest], outcomes: &[Outcome]) -> Vec<Digest> {
     digests
         .iter()
         .zip(outcomes)
@@ -203,7 +203,7 @@ impl CollectReplica {
 }
 
 /// Whether `record` is news after `known`; the same epoch again is news only if members came up meanwhile.
-fn is_news(known: Option<&Membership>, record_epoch: Epoch, fresh: &Membership) -> bool {
+pub(crate) fn is_news(known: Option<&Membership>, record_epoch: Epoch, fresh: &Membership) -> bool {
     known
         .is_none_or(|known| record_epoch > known.epoch() || (record_epoch == known.epoch() && fresh != known))
 }

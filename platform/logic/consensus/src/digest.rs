@@ -21,6 +21,11 @@ pub(crate) enum Domain {
     Node,
     Reply,
     Proof,
+    Request,
+    Order,
+    History,
+    State,
+    Change,
 }
 
 impl Domain {
@@ -32,6 +37,11 @@ impl Domain {
             Self::Node => "tally consensus v1 node",
             Self::Reply => "tally consensus v1 reply",
             Self::Proof => "tally consensus v1 proof",
+            Self::Request => "tally consensus v1 request",
+            Self::Order => "tally consensus v1 order",
+            Self::History => "tally consensus v1 history",
+            Self::State => "tally consensus v1 state",
+            Self::Change => "tally consensus v1 view change",
         }
     }
 }

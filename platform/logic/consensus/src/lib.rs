@@ -35,11 +35,14 @@ mod replica;
 mod statement;
 mod verifier;
 
+/// Full PBFT: prepare among all, view changes, checkpoints, state transfer.
+pub mod pbft;
+
 /// Bytes as lower-case hexadecimal digits.
 pub mod hexadecimal;
 
 pub use authenticator::{KeyError, Keys, PublicKey, verify};
-pub use certificate::{Certificate, DecodeError, Flaw, MAX_OUTCOME, MAX_SIGNATURE, Verified, Vote};
+pub use certificate::{Certificate, DecodeError, Flaw, MAX_OUTCOME, MAX_SIGNATURE, NO_COLLECTOR, Verified, Vote};
 pub use client::{Client, ClientEvent, client};
 pub use digest::{Digest, job_digest};
 pub use membership::{Membership, MembershipError, Peer};

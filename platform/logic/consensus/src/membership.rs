@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tally_model::{Epoch, Member, NodeId, PlatformConfig, SetId, SetRecord, Suite};
+use tally_model::{Epoch, Member, NodeId, PlatformConfig, Protocol, SetId, SetRecord, Suite};
 
 use crate::authenticator::{KeyError, PublicKey};
 use crate::statement::{ClusterId, Scope};
@@ -51,6 +51,7 @@ pub struct Membership {
     leader: u8,
     size: u8,
     count_leader: bool,
+    protocol: Protocol,
     worker: Option<Peer>,
     replicas: BTreeMap<u8, Peer>,
 }
@@ -96,7 +97,8 @@ impl Membership {
             },
             leader: record.leader,
             size,
-            count_leader: config.count_leader_vote,
+            count_leader: config.count_leader_vote || config.protocol != Protocol::Collect,
+            protocol: config.protocol,
             worker,
             replicas,
         })
@@ -135,6 +137,24 @@ impl Membership {
     /// 2f+1.
     pub const fn quorum(&self) -> u8 {
         2 * self.faulty() + 1
+    }
+
+    /// f+1: one of so many is correct.
+    pub const fn weak_quorum(&self) -> u8 {
+        self.faulty() + 1
+    }
+
+    /// Which protocol its replicas run.
+    pub const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Votes a certificate needs: 2f+1 votes on a result in `collect`, f+1 signed replies in `pbft` (design decision 6).
+    pub const fn certifying(&self) -> u8 {
+        match self.protocol {
+            Protocol::Pbft => self.weak_quorum(),
+            Protocol::Collect | Protocol::Vote | Protocol::None => self.quorum(),
+        }
     }
 
     /// Whether a vote of `member` counts (C5: the literal reading does not count the leader's).

@@ -26,7 +26,7 @@ pub struct Message {
     pub set: SetId,
     /// Which epoch; other epochs' messages are dropped.
     pub epoch: Epoch,
-    /// Which view; 0 in `collect`.
+    /// Which view; 0 in `collect`, and in messages of `pbft` that are of no view.
     pub view: u32,
     /// What is said.
     pub body: Body,
@@ -47,6 +47,8 @@ pub enum Body {
     NoQuorum(NoQuorum),
     /// See [`Health`].
     Health(Health),
+    /// Everything of `pbft`.
+    Pbft(Box<crate::pbft::Body>),
 }
 
 /// One job of a batch.

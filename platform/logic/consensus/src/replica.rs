@@ -7,6 +7,7 @@ use tally_model::{Deadline, Instant, NodeId, PlatformConfig, Protocol, SetRecord
 use crate::authenticator::Keys;
 use crate::collect::CollectReplica;
 use crate::membership::MembershipError;
+
 use crate::message::Message;
 use crate::statement::ClusterId;
 
@@ -113,7 +114,7 @@ impl std::fmt::Display for Unsupported {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "protocol `{}` has no replicas here; use `collect` or `none`",
+            "protocol `{}` has no replicas here; use `collect`, `pbft` or `none`",
             self.0
         )
     }
@@ -128,6 +129,7 @@ impl std::error::Error for Unsupported {}
 pub fn replica(seat: Seat) -> Result<Box<dyn Replica>, Unsupported> {
     match seat.config.protocol {
         Protocol::Collect => Ok(Box::new(CollectReplica::new(seat))),
-        other @ (Protocol::Pbft | Protocol::Vote | Protocol::None) => Err(Unsupported(other)),
+        Protocol::Pbft => Ok(Box::new(crate::pbft::Replica::new(seat))),
+        other @ (Protocol::Vote | Protocol::None) => Err(Unsupported(other)),
     }
 }

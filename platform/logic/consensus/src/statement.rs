@@ -40,6 +40,24 @@ pub(crate) enum Kind {
     NoQuorum,
     /// The leader's view of who votes.
     Health,
+    /// `pbft`: the worker asks for a batch.
+    Request,
+    /// `pbft`: the primary orders.
+    PrePrepare,
+    /// `pbft`: a backup has the order.
+    Prepare,
+    /// `pbft`: a member is prepared.
+    Commit,
+    /// `pbft`: a member's result of a request.
+    Executed,
+    /// `pbft`: a member's state.
+    Checkpoint,
+    /// `pbft`: a member leaves a view.
+    ViewChange,
+    /// `pbft`: a primary opens a view.
+    NewView,
+    /// `pbft`: how far a member is.
+    Status,
 }
 
 impl Kind {
@@ -50,6 +68,15 @@ impl Kind {
             Self::Reply => 3,
             Self::NoQuorum => 4,
             Self::Health => 5,
+            Self::Request => 6,
+            Self::PrePrepare => 7,
+            Self::Prepare => 8,
+            Self::Commit => 9,
+            Self::Executed => 10,
+            Self::Checkpoint => 11,
+            Self::ViewChange => 12,
+            Self::NewView => 13,
+            Self::Status => 14,
         }
     }
 }
@@ -79,9 +106,14 @@ impl Scope {
 
     /// What a member signs about a batch: its size and the root over (job digest, outcome).
     pub(crate) fn vote(&self, sequence: u64, member: u8, leaves: u16, root: Digest) -> Vec<u8> {
+        self.result(Kind::Vote, sequence, member, leaves, root)
+    }
+
+    /// As [`Scope::vote`], of another kind.
+    pub(crate) fn result(&self, kind: Kind, sequence: u64, member: u8, leaves: u16, root: Digest) -> Vec<u8> {
         let mut body = [0; 34];
         body[..2].copy_from_slice(&leaves.to_be_bytes());
         body[2..].copy_from_slice(&root.0);
-        self.statement(Kind::Vote, sequence, NodeId::Replica(self.set, member), &body)
+        self.statement(kind, sequence, NodeId::Replica(self.set, member), &body)
     }
 }

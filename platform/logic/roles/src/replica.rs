@@ -135,7 +135,7 @@ const fn batch(message: &Message) -> Option<&Propose> {
     match &message.body {
         Body::Propose(propose) => Some(propose),
         Body::PrePrepare(order) => Some(&order.propose),
-        Body::Commit(_) | Body::Reply(_) | Body::NoQuorum(_) | Body::Health(_) => None,
+        Body::Commit(_) | Body::Reply(_) | Body::NoQuorum(_) | Body::Health(_) | Body::Pbft(_) => None,
     }
 }
 

@@ -2,12 +2,14 @@
 
 use tally_model::{Epoch, Operation, Outcome, SetId};
 
-use super::{Certificate, Vote};
+use super::{Certificate, NO_COLLECTOR, Vote};
 use crate::digest::Digest;
 use crate::merkle::{MAX_PATH, Path};
 
-/// First byte of every certificate.
-const FORMAT: u8 = 1;
+/// First byte of a certificate that a leader collected.
+const COLLECTED: u8 = 1;
+/// First byte of a certificate of replies that went to the client directly.
+const REPLIED: u8 = 2;
 /// Bytes of the longest outcome: numerator and denominator of 4,096 bits have 1,234 digits each.
 pub const MAX_OUTCOME: usize = 2600;
 /// Bytes of the longest signature, RSA-2048.
@@ -29,7 +31,11 @@ impl Certificate {
     /// The compact bytes; about 300 in `modern` for n = 4.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(128 + self.path.siblings.len() * 32 + self.votes.len() * 66);
-        bytes.push(FORMAT);
+        bytes.push(if self.leader == NO_COLLECTOR {
+            REPLIED
+        } else {
+            COLLECTED
+        });
         bytes.push(self.set.operation.index() as u8);
         bytes.extend_from_slice(&self.set.number.to_be_bytes());
         bytes.extend_from_slice(&self.epoch.0.to_be_bytes());
@@ -74,10 +80,8 @@ struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn certificate(&mut self) -> Option<Certificate> {
-        if self.u8()? != FORMAT {
-            return None;
-        }
-        Some(Certificate {
+        let format = self.u8()?;
+        let certificate = Certificate {
             set: SetId {
                 operation: *Operation::ALL.get(usize::from(self.u8()?))?,
                 number: u32::from_be_bytes(self.array()?),
@@ -90,7 +94,13 @@ impl<'a> Reader<'a> {
             outcome: self.outcome()?,
             path: self.path()?,
             votes: self.votes()?,
-        })
+        };
+        let expected = if certificate.leader == NO_COLLECTOR {
+            REPLIED
+        } else {
+            COLLECTED
+        };
+        (format == expected).then_some(certificate)
     }
 
     fn outcome(&mut self) -> Option<Outcome> {

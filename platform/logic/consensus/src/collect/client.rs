@@ -114,7 +114,9 @@ impl CollectClient {
             Body::Reply(reply) => self.reply(&membership, now, reply, out),
             Body::NoQuorum(report) => self.no_quorum(&membership, now, &report, out),
             Body::Health(health) => self.hear_health(&membership, now, &health, out),
-            Body::Propose(_) | Body::PrePrepare(_) | Body::Commit(_) => Err(Refusal::Misdirected),
+            Body::Propose(_) | Body::PrePrepare(_) | Body::Commit(_) | Body::Pbft(_) => {
+                Err(Refusal::Misdirected)
+            }
         }
     }
 

@@ -10,10 +10,10 @@ const CAPACITY: usize = 16;
 
 /// The buffer.
 #[derive(Debug, Default)]
-pub(super) struct Early(Vec<(NodeId, Message)>);
+pub(crate) struct Early(Vec<(NodeId, Message)>);
 
 impl Early {
-    pub(super) fn keep(&mut self, from: NodeId, message: Message) -> Result<(), Refusal> {
+    pub(crate) fn keep(&mut self, from: NodeId, message: Message) -> Result<(), Refusal> {
         if self.0.len() >= CAPACITY {
             return Err(Refusal::OtherEpoch);
         }
@@ -22,7 +22,7 @@ impl Early {
     }
 
     /// What was kept for `epoch`, in order of arrival; what was kept for earlier ones is forgotten.
-    pub(super) fn release(&mut self, epoch: Epoch) -> Vec<(NodeId, Message)> {
+    pub(crate) fn release(&mut self, epoch: Epoch) -> Vec<(NodeId, Message)> {
         let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0)
             .into_iter()
             .filter(|(_, message)| message.epoch >= epoch)

@@ -1,0 +1,357 @@
+//! The worker's side: signs requests, sends them to the primary, and believes what f+1 replicas answer alike.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tally_model::{Deadline, FaultType, Instant, NodeId, SetRecord};
+
+use super::flight::{Flight, Heard};
+use super::message::{Body, Reply, Request};
+use super::pulse::Pulse;
+use super::quorum::primary;
+use super::statement::{self, request_digest};
+use super::{BATCH_BYTES, SLOTS};
+use crate::client::ClientEvent;
+use crate::collect::{Early, is_news};
+use crate::digest::job_digest;
+use crate::membership::{Membership, MembershipError};
+use crate::message::{Item, MAX_BATCH, Message};
+use crate::replica::{Effort, Outgoing, Refusal, Refusals, Seat};
+
+/// Parts of the quorum timeout after which an unanswered request goes to all replicas.
+const RESENDS: u32 = 4;
+
+/// The worker's clients of a `pbft` set, one per slot.
+#[derive(Debug)]
+pub struct Client {
+    seat: Seat,
+    effort: Effort,
+    membership: Option<Arc<Membership>>,
+    waiting: VecDeque<Item>,
+    flights: BTreeMap<u8, Flight>,
+    /// The last timestamp of any slot; each slot's timestamps grow.
+    timestamp: u64,
+    /// The last view each replica said it is in.
+    views: BTreeMap<u8, u32>,
+    pulse: Pulse,
+    early: Early,
+    refused: Refusals,
+}
+
+impl Client {
+    /// The client of the worker in `seat`.
+    pub fn new(seat: Seat) -> Self {
+        let timeout = seat.config.timing.quorum_timeout;
+        Self {
+            seat,
+            effort: Effort::default(),
+            membership: None,
+            waiting: VecDeque::new(),
+            flights: BTreeMap::new(),
+            timestamp: 0,
+            views: BTreeMap::new(),
+            pulse: Pulse::new(timeout),
+            early: Early::default(),
+            refused: Refusals::new(),
+        }
+    }
+
+    fn resend_after(&self) -> Duration {
+        self.seat.config.timing.quorum_timeout / RESENDS
+    }
+
+    /// The view in which at least one correct replica is: the (f+1)-th highest that was heard.
+    fn view(&self, membership: &Membership) -> u32 {
+        let mut views: Vec<u32> = self.views.values().copied().collect();
+        views.sort_unstable_by(|a, b| b.cmp(a));
+        views
+            .get(usize::from(membership.faulty()))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Starts a request in every free slot while jobs wait.
+    fn pump(&mut self, now: Instant, out: &mut Vec<ClientEvent>) {
+        let Some(membership) = self.membership.clone() else {
+            return;
+        };
+        for slot in 0..SLOTS {
+            if self.waiting.is_empty() {
+                return;
+            }
+            if self.flights.contains_key(&slot) {
+                continue;
+            }
+            let items = self.next_batch();
+            self.timestamp += 1;
+            self.launch(&membership, now, slot, self.timestamp, items, out);
+        }
+    }
+
+    fn launch(
+        &mut self,
+        membership: &Membership,
+        now: Instant,
+        slot: u8,
+        timestamp: u64,
+        items: Vec<Item>,
+        out: &mut Vec<ClientEvent>,
+    ) {
+        let mut request = Request {
+            incarnation: self.seat.incarnation,
+            slot,
+            timestamp,
+            items,
+            signature: Vec::new(),
+        };
+        let content = request_digest(&membership.scope, &request);
+        self.effort.signed += 1;
+        request.signature = self
+            .seat
+            .keys
+            .sign(&statement::request(&membership.scope, content));
+        let leader = primary(membership, self.view(membership));
+        out.push(send(membership, leader, &request));
+        let digests = request
+            .items
+            .iter()
+            .map(|item| job_digest(membership.suite(), &item.job))
+            .collect();
+        let resend = now + self.resend_after();
+        self.flights.insert(slot, Flight::new(request, digests, resend));
+    }
+
+    fn next_batch(&mut self) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut bytes = 0;
+        while let Some(item) = self.waiting.front() {
+            bytes += item.job.left.len() + item.job.right.len();
+            if items.len() == MAX_BATCH || (bytes > BATCH_BYTES && !items.is_empty()) {
+                break;
+            }
+            items.extend(self.waiting.pop_front());
+        }
+        items
+    }
+
+    fn take(&mut self, now: Instant, message: Message, out: &mut Vec<ClientEvent>) -> Result<(), Refusal> {
+        let membership = self.membership.clone().ok_or(Refusal::Unconfigured)?;
+        let view = message.view;
+        let crate::Body::Pbft(body) = message.body else {
+            return Err(Refusal::Misdirected);
+        };
+        let Body::Reply(reply) = *body else {
+            return Err(Refusal::Misdirected);
+        };
+        self.reply(&membership, now, view, reply, out)
+    }
+
+    fn reply(
+        &mut self,
+        membership: &Membership,
+        now: Instant,
+        view: u32,
+        reply: Reply,
+        out: &mut Vec<ClientEvent>,
+    ) -> Result<(), Refusal> {
+        let member = reply.member;
+        let peer = membership.replica(member).ok_or(Refusal::NotAMember)?;
+        let Some(flight) = self
+            .flights
+            .get_mut(&reply.slot)
+            .filter(|flight| flight.request.timestamp == reply.timestamp)
+        else {
+            // Late: a sign of life. It is not verified, since all a liar gains is that its silence is noticed later.
+            if self.pulse.heard(member) {
+                self.tell_full(membership, out);
+            }
+            return Err(Refusal::Stale);
+        };
+        let slot = reply.slot;
+        let effort = &mut self.effort;
+        let heard = flight.hear(membership, reply, |statement, signature| {
+            effort.verified += 1;
+            peer.key.verify(statement, signature)
+        })?;
+        self.views.insert(member, view);
+        if heard == Heard::Waiting {
+            return Ok(());
+        }
+        let Some(flight) = self.flights.remove(&slot) else {
+            return Ok(());
+        };
+        let Some(landed) = flight.land(membership) else {
+            return Ok(());
+        };
+        let members = membership.size();
+        for (item, (outcome, certificate)) in flight.request.items.into_iter().zip(landed.results) {
+            out.push(ClientEvent::Certified {
+                job: item.job,
+                outcome,
+                certificate,
+                votes: landed.members.len() as u8,
+                members,
+            });
+        }
+        for liar in landed.dissenters {
+            self.suspect(membership, liar, "answered otherwise than f+1 others", out);
+        }
+        self.pulse.answered(now, members, &landed.members);
+        self.pump(now, out);
+        Ok(())
+    }
+
+    fn tell_full(&mut self, membership: &Membership, out: &mut Vec<ClientEvent>) {
+        if self.pulse.tell(true) {
+            out.push(ClientEvent::Full {
+                members: membership.size(),
+            });
+        }
+    }
+
+    fn suspect(&self, membership: &Membership, member: u8, reason: &str, out: &mut Vec<ClientEvent>) {
+        let Some(peer) = membership.replica(member) else {
+            return;
+        };
+        out.push(ClientEvent::Suspect {
+            kind: if member == primary(membership, self.view(membership)) {
+                FaultType::Leader
+            } else {
+                FaultType::Follower
+            },
+            node: NodeId::Replica(membership.set(), member),
+            incarnation: peer.incarnation,
+            reason: reason.to_owned(),
+        });
+    }
+}
+
+impl crate::Client for Client {
+    fn configure(
+        &mut self,
+        now: Instant,
+        record: &SetRecord,
+        out: &mut Vec<ClientEvent>,
+    ) -> Result<(), MembershipError> {
+        if self.seat.node.set() != Some(record.id) {
+            return Ok(());
+        }
+        let fresh = Membership::from_record(record, self.seat.cluster, &self.seat.config)?;
+        if !is_news(self.membership.as_deref(), record.epoch, &fresh) {
+            return Ok(());
+        }
+        let epoch = fresh.epoch();
+        let fresh = Arc::new(fresh);
+        let same = self
+            .membership
+            .as_ref()
+            .is_some_and(|known| known.epoch() == epoch);
+        self.membership = Some(fresh.clone());
+        if !same {
+            self.views.clear();
+            self.pulse = Pulse::new(self.seat.config.timing.quorum_timeout);
+            // Under the same timestamps: what the old epoch executed is answered, not executed again.
+            for (slot, flight) in std::mem::take(&mut self.flights) {
+                let Request {
+                    timestamp, items, ..
+                } = flight.request;
+                self.launch(&fresh, now, slot, timestamp, items, out);
+            }
+        }
+        self.pump(now, out);
+        for (from, message) in self.early.release(epoch) {
+            self.handle(now, from, message, out);
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, now: Instant, item: Item, out: &mut Vec<ClientEvent>) {
+        self.waiting.push_back(item);
+        self.pump(now, out);
+    }
+
+    fn handle(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<ClientEvent>) {
+        let known = self.membership.as_ref().map(|known| known.epoch());
+        let result = if Some(message.set) != self.seat.node.set() {
+            Err(Refusal::OtherSet)
+        } else if known.is_none_or(|known| message.epoch > known) {
+            self.early.keep(from, message)
+        } else if known.is_some_and(|known| message.epoch < known) {
+            Err(Refusal::OtherEpoch)
+        } else {
+            self.take(now, message, out)
+        };
+        if let Err(refusal) = result {
+            *self.refused.entry(refusal).or_default() += 1;
+        }
+    }
+
+    fn wake(&mut self, now: Instant, out: &mut Vec<ClientEvent>) {
+        let Some(membership) = self.membership.clone() else {
+            return;
+        };
+        let again = self.resend_after();
+        for flight in self.flights.values_mut() {
+            if flight.resend <= now {
+                // To all: those who executed it answer again, the others begin to watch the primary.
+                for (index, _) in membership.replicas() {
+                    out.push(send(&membership, index, &flight.request));
+                }
+                flight.resend = now + again;
+            }
+        }
+        let silent = self.pulse.check(now);
+        if silent.is_empty() {
+            return;
+        }
+        for member in &silent {
+            self.suspect(&membership, *member, "no reply for a quorum timeout while others reply", out);
+        }
+        if self.pulse.tell(false) {
+            let members = membership.size();
+            out.push(ClientEvent::Degraded {
+                voting: members.saturating_sub(self.pulse.silent()),
+                members,
+            });
+        }
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        self.membership.as_ref()?;
+        let flights = self
+            .flights
+            .values()
+            .map(|flight| flight.resend)
+            .min()
+            .map(|at| Deadline {
+                at,
+                reason: "fewer than f+1 replicas have answered",
+            });
+        let pulse = self.pulse.at().map(|at| Deadline {
+            at,
+            reason: "a replica owes a reply",
+        });
+        Deadline::earlier(flights, pulse)
+    }
+
+    fn effort(&self) -> Effort {
+        self.effort
+    }
+
+    fn refused(&self) -> &Refusals {
+        &self.refused
+    }
+}
+
+fn send(membership: &Membership, index: u8, request: &Request) -> ClientEvent {
+    ClientEvent::Send(Outgoing {
+        to: NodeId::Replica(membership.set(), index),
+        message: Message {
+            set: membership.set(),
+            epoch: membership.epoch(),
+            view: 0,
+            body: crate::Body::Pbft(Box::new(Body::Request(request.clone()))),
+        },
+    })
+}

@@ -1,0 +1,148 @@
+//! One request at the worker, from its signature to f+1 replies that match.
+
+use std::collections::BTreeMap;
+
+use tally_model::{Instant, Outcome};
+
+use super::message::{Reply, Request};
+use crate::certificate::{Ballot, Certificate, NO_COLLECTOR, Vote};
+use crate::collect::leaves;
+use crate::digest::Digest;
+use crate::membership::Membership;
+use crate::merkle;
+use crate::replica::Refusal;
+
+/// Whether the answer is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Not yet.
+    Waiting,
+    /// f+1 replies match.
+    Enough,
+}
+
+/// A request that is under way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) request: Request,
+    pub(super) resend: Instant,
+    digests: Vec<Digest>,
+    replies: BTreeMap<u8, (u64, Digest, Reply)>,
+}
+
+/// A request that was answered.
+#[derive(Debug)]
+pub(super) struct Landed {
+    /// Per job.
+    pub(super) results: Vec<(Outcome, Vec<u8>)>,
+    /// Whose replies are in the certificate.
+    pub(super) members: Vec<u8>,
+    /// Who had replied otherwise.
+    pub(super) dissenters: Vec<u8>,
+}
+
+impl Flight {
+    pub(super) const fn new(request: Request, digests: Vec<Digest>, resend: Instant) -> Self {
+        Self {
+            request,
+            resend,
+            digests,
+            replies: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a reply to this request, the first one of its member whose signature holds.
+    pub(super) fn hear(
+        &mut self,
+        membership: &Membership,
+        reply: Reply,
+        check: impl FnOnce(&[u8], &[u8]) -> bool,
+    ) -> Result<Heard, Refusal> {
+        if self.replies.contains_key(&reply.member) {
+            return Ok(Heard::Waiting);
+        }
+        if reply.outcomes.len() != self.digests.len() {
+            return Err(Refusal::Outcomes);
+        }
+        let suite = membership.suite();
+        let root = merkle::root(suite, &leaves(suite, &self.digests, &reply.outcomes));
+        let ballot = Ballot {
+            sequence: reply.sequence,
+            leaves: self.digests.len() as u16,
+            root,
+        };
+        if !check(
+            &ballot.executed(&membership.scope, reply.member),
+            &reply.signature,
+        ) {
+            return Err(Refusal::Signature);
+        }
+        let said = (reply.sequence, root);
+        self.replies
+            .insert(reply.member, (reply.sequence, root, reply));
+        let alike = self.matching(said).count();
+        Ok(if alike >= usize::from(membership.weak_quorum()) {
+            Heard::Enough
+        } else {
+            Heard::Waiting
+        })
+    }
+
+    fn matching(&self, said: (u64, Digest)) -> impl Iterator<Item = &Reply> {
+        self.replies
+            .values()
+            .filter(move |(sequence, root, _)| (*sequence, *root) == said)
+            .map(|(_, _, reply)| reply)
+    }
+
+    /// The answer of f+1 members, with one certificate per job; none if there is no such answer.
+    pub(super) fn land(&self, membership: &Membership) -> Option<Landed> {
+        let need = usize::from(membership.weak_quorum());
+        let said = self
+            .replies
+            .values()
+            .map(|(sequence, root, _)| (*sequence, *root))
+            .find(|said| self.matching(*said).count() >= need)?;
+        let alike: Vec<&Reply> = self.matching(said).collect();
+        let votes: Vec<Vote> = alike
+            .iter()
+            .map(|reply| Vote {
+                member: reply.member,
+                signature: reply.signature.clone(),
+            })
+            .collect();
+        let outcomes = &alike.first()?.outcomes;
+        let suite = membership.suite();
+        let leaves = leaves(suite, &self.digests, outcomes);
+        let results = merkle::paths(suite, &leaves)
+            .into_iter()
+            .zip(self.digests.iter().zip(outcomes))
+            .map(|(path, (job, outcome))| {
+                let certificate = Certificate {
+                    set: membership.set(),
+                    epoch: membership.epoch(),
+                    view: 0,
+                    sequence: said.0,
+                    leader: NO_COLLECTOR,
+                    job: *job,
+                    outcome: outcome.clone(),
+                    path,
+                    votes: votes.clone(),
+                };
+                (outcome.clone(), certificate.encode())
+            })
+            .collect();
+        let members: Vec<u8> = votes.iter().map(|vote| vote.member).collect();
+        let dissenters = self
+            .replies
+            .keys()
+            .filter(|member| !members.contains(member))
+            .copied()
+            .collect();
+        Some(Landed {
+            results,
+            members,
+            dissenters,
+        })
+    }
+}

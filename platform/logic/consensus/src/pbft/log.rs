@@ -1,0 +1,175 @@
+//! The message log: what was ordered, prepared and decided between the watermarks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tally_model::Epoch;
+
+use super::message::{Order, PreparedProof};
+use crate::certificate::Vote;
+use crate::digest::Digest;
+
+/// One place in the order.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    /// The PRE-PREPARE accepted in this view.
+    pub(super) order: Option<Order>,
+    /// PREPAREs of this view, the member's own included.
+    pub(super) prepares: BTreeMap<u8, (Digest, Vec<u8>)>,
+    /// COMMITs of this view, the member's own included.
+    pub(super) commits: BTreeMap<u8, Digest>,
+    /// Whether it is prepared in this view.
+    pub(super) prepared: bool,
+    /// What was decided here, in this view or an earlier one.
+    pub(super) decided: Option<Digest>,
+    /// The prepared certificate of the highest view. It outlives its view: without it a later view could replace what was decided.
+    pub(super) proof: Option<PreparedProof>,
+}
+
+impl Entry {
+    /// The digest of the accepted order.
+    pub(super) fn digest(&self) -> Option<Digest> {
+        self.order.as_ref().map(|order| order.digest)
+    }
+
+    /// The certificate of 2f PREPAREs of distinct backups, if there is one. A PREPARE of the primary never counts.
+    pub(super) fn certificate(
+        &self,
+        epoch: Epoch,
+        view: u32,
+        primary: u8,
+        need: u8,
+    ) -> Option<PreparedProof> {
+        let order = self.order.as_ref()?;
+        let prepares: Vec<Vote> = self
+            .prepares
+            .iter()
+            .filter(|(member, (digest, _))| **member != primary && *digest == order.digest)
+            .map(|(member, (_, signature))| Vote {
+                member: *member,
+                signature: signature.clone(),
+            })
+            .take(usize::from(need))
+            .collect();
+        (prepares.len() >= usize::from(need)).then(|| PreparedProof {
+            epoch,
+            view,
+            sequence: order.sequence,
+            digest: order.digest,
+            signature: order.signature.clone(),
+            prepares,
+        })
+    }
+
+    /// Members that committed to the accepted order.
+    pub(super) fn committers(&self) -> usize {
+        let digest = self.digest();
+        self.commits
+            .values()
+            .filter(|committed| Some(**committed) == digest)
+            .count()
+    }
+}
+
+/// The log: at most L entries above the low watermark.
+#[derive(Debug)]
+pub(super) struct Log {
+    low: u64,
+    window: u64,
+    entries: BTreeMap<u64, Entry>,
+}
+
+impl Log {
+    pub(super) const fn new(window: u64) -> Self {
+        Self {
+            low: 0,
+            window,
+            entries: BTreeMap::new(),
+        }
+    }
+
+    /// h.
+    pub(super) const fn low(&self) -> u64 {
+        self.low
+    }
+
+    /// H.
+    pub(super) const fn high(&self) -> u64 {
+        self.low.saturating_add(self.window)
+    }
+
+    /// h < n <= H.
+    pub(super) const fn accepts(&self, sequence: u64) -> bool {
+        self.low < sequence && sequence <= self.high()
+    }
+
+    pub(super) fn get(&self, sequence: u64) -> Option<&Entry> {
+        self.entries.get(&sequence)
+    }
+
+    /// The entry of a place between the watermarks; the caller checked [`Log::accepts`].
+    pub(super) fn entry(&mut self, sequence: u64) -> &mut Entry {
+        self.entries.entry(sequence).or_default()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
+        self.entries.iter().map(|(sequence, entry)| (*sequence, entry))
+    }
+
+    /// Places above `after` that were ordered in this view, ascending.
+    pub(super) fn ordered_after(&self, after: u64) -> impl Iterator<Item = (u64, &Entry)> {
+        self.entries
+            .range(after.saturating_add(1)..)
+            .filter(|(_, entry)| entry.order.is_some())
+            .map(|(sequence, entry)| (*sequence, entry))
+    }
+
+    /// The last place ordered in this view, or the low watermark.
+    pub(super) fn last_ordered(&self) -> u64 {
+        self.ordered_after(self.low)
+            .last()
+            .map_or(self.low, |(sequence, _)| sequence)
+    }
+
+    /// Moves the low watermark up and drops everything at and below it.
+    pub(super) fn advance(&mut self, stable: u64) {
+        if stable > self.low {
+            self.low = stable;
+            self.entries = self.entries.split_off(&stable.saturating_add(1));
+        }
+    }
+
+    /// Ends a view: votes and orders go, certificates and decisions stay.
+    pub(super) fn leave_view(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.order = None;
+            entry.prepares.clear();
+            entry.commits.clear();
+            entry.prepared = false;
+        }
+        self.entries
+            .retain(|_, entry| entry.proof.is_some() || entry.decided.is_some());
+    }
+
+    /// P: the certificates above the low watermark.
+    pub(super) fn prepared(&self) -> Vec<PreparedProof> {
+        self.entries
+            .values()
+            .filter_map(|entry| entry.proof.clone())
+            .collect()
+    }
+
+    /// Every digest that an entry names.
+    pub(super) fn digests(&self) -> BTreeSet<Digest> {
+        self.entries
+            .values()
+            .flat_map(|entry| {
+                [
+                    entry.digest(),
+                    entry.decided,
+                    entry.proof.as_ref().map(|proof| proof.digest),
+                ]
+            })
+            .flatten()
+            .collect()
+    }
+}

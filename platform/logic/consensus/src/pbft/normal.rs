@@ -1,0 +1,417 @@
+//! The normal case: REQUEST, PRE-PREPARE, PREPARE, COMMIT, execution, REPLY (OSDI'99, section 4.2).
+
+use std::collections::BTreeSet;
+
+use tally_model::{Instant, NodeId};
+
+use super::client_table::{ClientId, Known};
+use super::message::{Batch, Body, Commit, Order, PrePrepare, Prepare, Reply, Request};
+use super::quorum::primary;
+use super::replica::Replica;
+use super::statement::{self, request_digest, scope};
+use super::timer::Watch;
+use crate::certificate::Ballot;
+use crate::membership::Membership;
+use crate::replica::{Outgoing, Refusal};
+
+impl Replica {
+    /// REQUEST, of the client or relayed by a backup.
+    pub(super) fn request(
+        &mut self,
+        membership: &Membership,
+        from: NodeId,
+        request: Request,
+        out: &mut Vec<Outgoing>,
+    ) -> Result<(), Refusal> {
+        let client = request.client();
+        request.check_bounds(&membership.scope)?;
+        match self.execution.table.known(client, request.timestamp) {
+            Known::Last => {
+                self.reply(membership, client, out);
+                return Ok(());
+            }
+            Known::Past => return Err(Refusal::Stale),
+            Known::New => {}
+        }
+        if let Some(known) = self.pending.get(client) {
+            if *known == request {
+                return Ok(());
+            }
+            if known.timestamp >= request.timestamp {
+                return Err(Refusal::Stale);
+            }
+        }
+        self.verify_request(membership, &request)?;
+        if from == NodeId::Worker(membership.set()) && self.is_voter() && !self.leads(membership) {
+            let to = NodeId::Replica(membership.set(), primary(membership, self.view));
+            out.push(self.to(membership, to, Body::Request(request.clone())));
+        }
+        self.pending.put(request);
+        Ok(())
+    }
+
+    fn verify_request(&mut self, membership: &Membership, request: &Request) -> Result<(), Refusal> {
+        let worker = membership
+            .worker()
+            .filter(|worker| worker.incarnation == request.incarnation)
+            .ok_or(Refusal::NotAMember)?;
+        let content = request_digest(&membership.scope, request);
+        let statement = statement::request(&membership.scope, content);
+        self.desk.verify(&worker.key, &statement, &request.signature)
+    }
+
+    /// The primary orders what waits, while the pipeline and the window allow it.
+    fn order(&mut self, membership: &Membership, out: &mut Vec<Outgoing>) {
+        if self.changing || !self.is_voter() || !self.leads(membership) || self.pending.is_empty() {
+            return;
+        }
+        loop {
+            let sequence = self.log.last_ordered() + 1;
+            let under_way = sequence.saturating_sub(1).saturating_sub(self.executed());
+            if !self.log.accepts(sequence) || under_way >= self.settings.pipeline {
+                return;
+            }
+            let batch = self.pending.next_batch(&self.under_way());
+            if batch.requests.is_empty() {
+                return;
+            }
+            let scope = scope(membership, self.view);
+            let digest = batch.digest(&scope);
+            let statement = statement::pre_prepare(&scope, sequence, self.me, digest);
+            let signature = self.desk.sign(&statement);
+            self.log.entry(sequence).order = Some(Order {
+                sequence,
+                digest,
+                signature: signature.clone(),
+            });
+            self.batches.keep(digest, batch.clone());
+            let order = PrePrepare {
+                sequence,
+                batch,
+                signature,
+            };
+            self.broadcast(membership, &Body::PrePrepare(order), out);
+            self.advance(membership, sequence, out);
+        }
+    }
+
+    /// Requests that are ordered in this view and not executed.
+    fn under_way(&self) -> BTreeSet<(ClientId, u64)> {
+        self.log
+            .ordered_after(self.executed())
+            .filter_map(|(_, entry)| self.batches.get(entry.digest()?))
+            .flat_map(|batch| &batch.requests)
+            .map(|request| (request.client(), request.timestamp))
+            .collect()
+    }
+
+    /// PRE-PREPARE of the primary, possibly passed on by somebody else.
+    pub(super) fn pre_prepare(
+        &mut self,
+        membership: &Membership,
+        order: PrePrepare,
+        out: &mut Vec<Outgoing>,
+    ) -> Result<(), Refusal> {
+        let PrePrepare {
+            sequence,
+            batch,
+            signature,
+        } = order;
+        if !self.log.accepts(sequence) {
+            return Err(Refusal::OutOfBounds);
+        }
+        if self.leads(membership) {
+            return Err(Refusal::Misdirected);
+        }
+        let scope = scope(membership, self.view);
+        let digest = batch.digest(&scope);
+        if let Some(known) = self.log.get(sequence).and_then(|entry| entry.digest()) {
+            return if known == digest {
+                Ok(())
+            } else {
+                Err(Refusal::Conflict)
+            };
+        }
+        batch.check_bounds(&scope)?;
+        let primary = primary(membership, self.view);
+        let statement = statement::pre_prepare(&scope, sequence, primary, digest);
+        self.desk
+            .verify_replica(membership, primary, &statement, &signature)?;
+        for request in &batch.requests {
+            if self.pending.get(request.client()) != Some(request) {
+                self.verify_request(membership, request)?;
+            }
+        }
+        for request in &batch.requests {
+            if self.execution.table.known(request.client(), request.timestamp) == Known::New {
+                self.pending.put(request.clone());
+            }
+        }
+        self.batches.keep(digest, batch);
+        self.log.entry(sequence).order = Some(Order {
+            sequence,
+            digest,
+            signature,
+        });
+        self.vouch(membership, sequence, out);
+        self.advance(membership, sequence, out);
+        Ok(())
+    }
+
+    /// Sends PREPARE for an accepted order whose batch is here, once.
+    pub(super) fn vouch(&mut self, membership: &Membership, sequence: u64, out: &mut Vec<Outgoing>) {
+        if !self.is_voter() || self.leads(membership) || !self.log.accepts(sequence) {
+            return;
+        }
+        let Some(digest) = self.log.get(sequence).and_then(|entry| entry.digest()) else {
+            return;
+        };
+        let voted = self
+            .log
+            .get(sequence)
+            .is_some_and(|entry| entry.prepares.contains_key(&self.me));
+        if voted || self.batches.get(digest).is_none() {
+            return;
+        }
+        let scope = scope(membership, self.view);
+        let statement = statement::prepare(&scope, sequence, self.me, digest);
+        let signature = self.desk.sign(&statement);
+        let me = self.me;
+        self.log
+            .entry(sequence)
+            .prepares
+            .insert(me, (digest, signature.clone()));
+        let vote = Prepare {
+            sequence,
+            member: me,
+            digest,
+            signature,
+        };
+        self.broadcast(membership, &Body::Prepare(vote), out);
+    }
+
+    /// PREPARE of a backup.
+    pub(super) fn prepare(
+        &mut self,
+        membership: &Membership,
+        vote: Prepare,
+        out: &mut Vec<Outgoing>,
+    ) -> Result<(), Refusal> {
+        let Prepare {
+            sequence,
+            member,
+            digest,
+            signature,
+        } = vote;
+        if !self.log.accepts(sequence) {
+            return Err(Refusal::OutOfBounds);
+        }
+        if member == self.me || member == primary(membership, self.view) {
+            return Err(Refusal::Misdirected);
+        }
+        if let Some(entry) = self.log.get(sequence) {
+            match entry.prepares.get(&member) {
+                Some((known, _)) if *known != digest => return Err(Refusal::DoubleVote),
+                Some(_) => return Ok(()),
+                None if entry.prepared => return Ok(()),
+                None => {}
+            }
+        }
+        let scope = scope(membership, self.view);
+        let statement = statement::prepare(&scope, sequence, member, digest);
+        self.desk
+            .verify_replica(membership, member, &statement, &signature)?;
+        self.log
+            .entry(sequence)
+            .prepares
+            .insert(member, (digest, signature));
+        self.advance(membership, sequence, out);
+        Ok(())
+    }
+
+    /// COMMIT of a member.
+    pub(super) fn commit(
+        &mut self,
+        membership: &Membership,
+        vote: Commit,
+        out: &mut Vec<Outgoing>,
+    ) -> Result<(), Refusal> {
+        let Commit {
+            sequence,
+            member,
+            digest,
+            tag,
+        } = vote;
+        if !self.log.accepts(sequence) {
+            return Err(Refusal::OutOfBounds);
+        }
+        if member == self.me {
+            return Err(Refusal::Misdirected);
+        }
+        if let Some(entry) = self.log.get(sequence) {
+            match entry.commits.get(&member) {
+                Some(known) if *known != digest => return Err(Refusal::DoubleVote),
+                Some(_) => return Ok(()),
+                None if entry.decided.is_some() => return Ok(()),
+                None => {}
+            }
+        }
+        let scope = scope(membership, self.view);
+        let statement = statement::commit(&scope, sequence, member, digest);
+        self.desk.check_tag(membership, member, &statement, &tag)?;
+        self.log.entry(sequence).commits.insert(member, digest);
+        self.advance(membership, sequence, out);
+        Ok(())
+    }
+
+    /// Takes a place as far as its votes carry it: prepared, decided, executed.
+    pub(super) fn advance(&mut self, membership: &Membership, sequence: u64, out: &mut Vec<Outgoing>) {
+        let (epoch, view, me) = (membership.epoch(), self.view, self.me);
+        let primary = primary(membership, view);
+        let votes = self.is_voter();
+        let entry = self.log.entry(sequence);
+        let Some(digest) = entry.digest() else {
+            return;
+        };
+        if !entry.prepared
+            && self.batches.get(digest).is_some()
+            && let Some(proof) = entry.certificate(epoch, view, primary, 2 * membership.faulty())
+        {
+            entry.prepared = true;
+            entry.proof = Some(proof);
+            if votes {
+                entry.commits.insert(me, digest);
+                self.send_commit(membership, sequence, out);
+            }
+        }
+        let entry = self.log.entry(sequence);
+        if entry.prepared && entry.committers() >= usize::from(membership.quorum()) {
+            entry.decided = Some(digest);
+            self.execute(membership, out);
+        }
+    }
+
+    /// Authenticates an own COMMIT for every other member and sends it.
+    pub(super) fn send_commit(&mut self, membership: &Membership, sequence: u64, out: &mut Vec<Outgoing>) {
+        for (member, to) in membership.others(self.me) {
+            if let Some(vote) = self.own_commit(membership, sequence, member) {
+                out.push(self.to(membership, to, vote));
+            }
+        }
+    }
+
+    /// The own COMMIT for `to`, if there is one in this view.
+    pub(super) fn own_commit(&mut self, membership: &Membership, sequence: u64, to: u8) -> Option<Body> {
+        let digest = *self.log.get(sequence)?.commits.get(&self.me)?;
+        let scope = scope(membership, self.view);
+        let statement = statement::commit(&scope, sequence, self.me, digest);
+        Some(Body::Commit(Commit {
+            sequence,
+            member: self.me,
+            digest,
+            tag: self.desk.tag(to, &statement),
+        }))
+    }
+
+    /// Executes what is decided, in order and without gaps.
+    pub(super) fn execute(&mut self, membership: &Membership, out: &mut Vec<Outgoing>) {
+        loop {
+            let next = self.executed() + 1;
+            let Some(digest) = self.log.get(next).and_then(|entry| entry.decided) else {
+                return;
+            };
+            let Some(batch) = self.batches.get(digest).cloned() else {
+                return;
+            };
+            let done = self.execution.apply(membership.suite(), digest, &batch);
+            self.timer.progress();
+            for (client, timestamp) in &done.requests {
+                self.pending.done(*client, *timestamp);
+                self.reply(membership, *client, out);
+            }
+            self.forget_past(&batch);
+            self.recent.push_back(done);
+            while self.recent.len() as u64 > self.settings.window {
+                self.recent.pop_front();
+            }
+            self.make_checkpoint(membership, out);
+        }
+    }
+
+    /// Requests that turned out to be executed or superseded need not be waited for.
+    fn forget_past(&mut self, batch: &Batch) {
+        for request in &batch.requests {
+            self.pending.done(request.client(), request.timestamp);
+        }
+    }
+
+    /// Sends the last reply of a client, signed once.
+    pub(super) fn reply(&mut self, membership: &Membership, client: ClientId, out: &mut Vec<Outgoing>) {
+        let Some(last) = self.execution.table.last(client) else {
+            return;
+        };
+        let reply = match self.replies.get(client, last.timestamp) {
+            Some(reply) => reply.clone(),
+            None => {
+                let ballot = Ballot {
+                    sequence: last.sequence,
+                    leaves: last.outcomes.len() as u16,
+                    root: last.root,
+                };
+                let mut reply = Reply {
+                    slot: client.slot,
+                    timestamp: last.timestamp,
+                    sequence: last.sequence,
+                    member: self.me,
+                    outcomes: last.outcomes.clone(),
+                    signature: Vec::new(),
+                };
+                reply.signature = self.desk.sign(&ballot.executed(&membership.scope, self.me));
+                self.replies.put(client, reply.clone());
+                reply
+            }
+        };
+        let to = NodeId::Worker(membership.set());
+        out.push(self.to(membership, to, Body::Reply(reply)));
+    }
+
+    /// After every event: order, and decide what to wait for.
+    pub(super) fn settle(&mut self, now: Instant, membership: &Membership, out: &mut Vec<Outgoing>) {
+        self.order(membership, out);
+        let watch = self.to_watch(membership);
+        self.timer.watch(now, watch);
+        let done = self.executed() + self.stable();
+        let missing = self.is_missing_something();
+        self.murmur.keep(now, &self.settings, missing, done);
+    }
+
+    /// What a backup waits for: the request it began to wait for, else the oldest, else the next place in the order.
+    fn to_watch(&self, membership: &Membership) -> Option<Watch> {
+        if !self.is_voter() {
+            return None;
+        }
+        if self.changing {
+            let enough = self.changes.at_least(self.view) >= usize::from(membership.quorum());
+            return enough.then_some(Watch::View(self.view));
+        }
+        if self.leads(membership) {
+            return None;
+        }
+        if let Some(Watch::Request(client, timestamp)) = self.timer.watched()
+            && self
+                .pending
+                .get(client)
+                .is_some_and(|request| request.timestamp == timestamp)
+        {
+            return self.timer.watched();
+        }
+        let place = || {
+            let next = self.log.ordered_after(self.executed()).next();
+            next.map(|_| Watch::Place(self.executed() + 1))
+        };
+        let oldest = self.pending.oldest();
+        oldest
+            .map(|(client, timestamp)| Watch::Request(client, timestamp))
+            .or_else(place)
+    }
+}

@@ -1,0 +1,35 @@
+//! The sizes of the protocol: fixed in operation, small in tests so that every edge is met often.
+
+use std::time::Duration;
+
+use tally_model::PlatformConfig;
+
+/// Sizes and waits of one replica. All replicas of a set must have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// K: a checkpoint every so many places in the order; at least 1.
+    pub interval: u64,
+    /// L: places between the watermarks, at least 2K and at most [`super::MAX_PROVEN`].
+    pub window: u64,
+    /// Ordered places that are not executed yet at which a primary waits and gathers a larger batch.
+    pub pipeline: u64,
+    /// T: how long a backup waits for a request before it leaves the view.
+    pub patience: Duration,
+    /// After how long without progress a member says how far it is.
+    pub murmur: Duration,
+}
+
+impl Settings {
+    /// K = 128 and L = 256 as measured in the paper ([99], section 6); T is half the quorum timeout, so that a client has its
+    /// answer from the next primary soon after it would have complained.
+    pub fn of(config: &PlatformConfig) -> Self {
+        let timeout = config.timing.quorum_timeout;
+        Self {
+            interval: 128,
+            window: super::MAX_PROVEN as u64,
+            pipeline: 8,
+            patience: timeout / 2,
+            murmur: timeout / 4,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What the protocol promises, one promise per test.
+
+mod normal;
