@@ -92,10 +92,6 @@ impl<'a> Load<'a> {
         let checked = self.desk.tally(&arguments).expect(0).json();
         for run in checked["runs"].as_array().unwrap() {
             let trial = &run["trials"][0];
-            println!(
-                "{} of {} accepted answered in {}",
-                trial["answered"], trial["accepted"], run["run"]
-            );
             assert_eq!(trial["safety"], "clean", "{trial:#}");
             assert!(
                 trial["accepted"].as_u64().unwrap() > 0,

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// How long an event may take before the test gives up; far beyond anything a busy machine needs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Between two looks at something that cannot be waited on.
 const LOOK: Duration = Duration::from_millis(10);
 

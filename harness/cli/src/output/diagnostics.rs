@@ -81,7 +81,7 @@ pub(super) fn to_json(name: &str, source: &str, problems: &[Diagnostic]) -> Vec<
 fn problem_place(problem: &Diagnostic, source: &str) -> Option<(usize, usize)> {
     problem.span.map(|span| {
         let before = &source.as_bytes()[..span.start.min(source.len())];
-        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        let line = before.split(|b| *b == b'\n').count();
         let column = before.iter().rev().take_while(|b| **b != b'\n').count() + 1;
         (line, column)
     })
