@@ -209,7 +209,7 @@ fn waits_are_told_per_request() {
     let mut history = FrameWriter::create(&trial.history_path()).unwrap();
     history.line(&HistoryLine::Op(answered(1, 5))).unwrap();
     history.finish().unwrap();
-    std::fs::write(root.path().join("faults.jsonl"), "").unwrap();
+    fs::write(root.path().join("faults.jsonl"), "").unwrap();
     let analysis = Analysis::read(&trial, 2).unwrap();
     let all = analysis.summary(Window::ALWAYS);
     for (function, name, expected) in [
