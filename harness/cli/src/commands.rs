@@ -50,7 +50,7 @@ fn perform(cli: Cli, output: &Output) -> Exit {
         Command::Doctor(_) => doctor::run(&cli.global, output),
         Command::Init(args) => init::run(&args, output),
         Command::Schema => schema::run(output),
-        Command::HpaCases(args) => hpa_cases::run(&args, &output),
+        Command::HpaCases(args) => hpa_cases::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
         Command::Serve(args) => serve::run(&args),
     }

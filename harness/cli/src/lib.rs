@@ -4,6 +4,7 @@
 
 mod args;
 mod commands;
+mod embed;
 mod exit;
 mod output;
 mod run;
@@ -12,7 +13,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+pub use embed::{Played, run_experiment};
 pub use exit::Exit;
+#[doc(hidden)]
+pub use run::{Rehearsed, rehearse};
 
 /// Runs the command line of this process.
 ///

@@ -1,13 +1,16 @@
 //! Plays experiments: platform, load, faults, record, check, verdict, report.
 
+mod conclusion;
 mod events;
 mod experiment;
 mod interrupt;
 mod judge;
+mod known;
 mod loads;
 mod outcome;
 mod ready;
 mod recorder;
+mod rehearsal;
 mod rereads;
 mod sampler;
 mod trial;
@@ -17,3 +20,4 @@ pub(crate) use interrupt::Interrupt;
 pub(crate) use judge::is_only_owed;
 pub(crate) use outcome::check_line;
 pub(crate) use ready::wait_until_ready;
+pub use rehearsal::{Rehearsed, rehearse};

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tally_capture::{
-    Analysis, Document, Environment, RunReader, RunStart, RunStatus, RunWriter, SCHEMA_VERSION, TrialReader,
+    Analysis, Environment, RunStart, RunWriter, TrialReader,
 };
-use tally_check::CheckReport;
 use tally_local::{Options, Platform, State, StateFile};
 use tally_plan::{Experiment, Plan};
-use tally_reports::{RunReport, TrialReport, Warning};
+use tally_reports::{RunReport, TrialReport};
 
+use super::conclusion::{Judgement, conclude};
 use super::interrupt::Interrupt;
-use super::judge::{Facts, Generator, Judged, measure, verdict};
-use super::outcome::{describe, expectation_line, generator_facts, memory_lines, report_correctness};
+use super::judge::{Facts, Generator, measure, verdict};
+use super::outcome::{generator_facts, memory_lines, report_correctness};
 use super::ready::wait_until_ready;
 use super::trial::{Setup, Trial, play as play_trial};
 use crate::exit::Exit;
@@ -51,15 +51,6 @@ impl Finished {
             report: None,
         }
     }
-}
-
-/// One judged trial.
-struct Judgement {
-    exit: Exit,
-    expectations: Vec<Judged>,
-    report: TrialReport,
-    check: CheckReport,
-    warnings: Vec<(String, String)>,
 }
 
 /// Plays every trial and leaves a run directory with the verdict.
@@ -277,7 +268,7 @@ impl Stage<'_> {
     }
 
     fn expected(&self) -> std::collections::BTreeMap<u64, tally_model::Outcome> {
-        let stated = |shot: &tally_plan::Shot| shot.expected.clone().map(|outcome| (shot.n, outcome));
+        let stated = |shot: tally_plan::Shot<'_>| shot.expected.cloned().map(|outcome| (shot.n, outcome));
         self.plan.shots.iter().filter_map(stated).collect()
     }
 }
@@ -302,113 +293,5 @@ fn tidy(data: &Path) {
         && let Err(error) = std::fs::remove_file(&store)
     {
         tracing::warn!(path = %store.display(), %error, "the platform's store was not removed");
-    }
-}
-
-fn conclude(
-    experiment: &Experiment,
-    plan: &Plan,
-    run: RunWriter,
-    judgements: Vec<Judgement>,
-    exit: Exit,
-    settings: &Settings,
-    output: &Output,
-) -> Finished {
-    let directory = run.directory().to_owned();
-    let checks: Vec<&CheckReport> = judgements.iter().map(|judgement| &judgement.check).collect();
-    let written = run.write_json(Document::Check, &checks);
-    let report = assemble(experiment, plan, &run, judgements, exit, settings);
-    let text = tally_reports::text(&report, 110, false);
-    let page = tally_reports::html(&report);
-    let written = written
-        .and_then(|()| run.write_json(Document::Results, &report))
-        .and_then(|()| run.write_text(Document::Summary, &text))
-        .and_then(|()| run.write_text(Document::Repro, &format!("#!/bin/sh\n{}\n", report.repro)));
-    let written = match page {
-        Ok(page) => written.and_then(|()| run.write_text(Document::Report, &page)),
-        Err(error) => {
-            output.error(&format!("the page was not made: {error}"), None);
-            written
-        }
-    };
-    let status = if matches!(exit, Exit::Interrupted | Exit::Terminated) {
-        RunStatus::Interrupted
-    } else {
-        RunStatus::Complete
-    };
-    let finished = written.and_then(|()| run.finish(status, &exit.word().to_lowercase(), exit.code()));
-    if let Err(error) = finished {
-        output.error(
-            &format!("the run was not fully recorded: {error}"),
-            Some("is the disk full?"),
-        );
-        return Finished {
-            exit: exit.worse(Exit::Environment),
-            directory: Some(directory),
-            report: Some(report),
-        };
-    }
-    Finished {
-        exit,
-        directory: Some(directory),
-        report: Some(report),
-    }
-}
-
-fn assemble(
-    experiment: &Experiment,
-    plan: &Plan,
-    run: &RunWriter,
-    judgements: Vec<Judgement>,
-    exit: Exit,
-    settings: &Settings,
-) -> RunReport {
-    let mut warnings: Vec<Warning> = Vec::new();
-    let mut trials = Vec::new();
-    let mut expectations: Vec<tally_reports::ExpectationLine> = Vec::new();
-    for judgement in judgements {
-        for (text, remedy) in judgement.warnings {
-            let text = format!("trial {}: {text}", judgement.report.number);
-            warnings.push(Warning {
-                code: "trial".into(),
-                text,
-                remedy,
-            });
-        }
-        for (index, judged) in judgement.expectations.into_iter().enumerate() {
-            match expectations.get_mut(index) {
-                Some(line) => super::outcome::merge(line, &judged),
-                None => expectations.push(expectation_line(judged)),
-            }
-        }
-        trials.push(judgement.report);
-    }
-    let directory = run.directory().display().to_string();
-    let environment = RunReader::open(run.directory(), &directory)
-        .ok()
-        .and_then(|reader| reader.environment().ok())
-        .map_or_else(Vec::new, |environment| {
-            super::outcome::environment_lines(&environment)
-        });
-    RunReport {
-        schema_version: SCHEMA_VERSION,
-        name: experiment.name.clone(),
-        title: experiment.title.clone(),
-        run_id: run.id(),
-        seed: experiment.seed,
-        target: "local".into(),
-        plan: plan.fingerprint.clone(),
-        verdict: exit.word().to_owned(),
-        exit_code: exit.code(),
-        sentence: describe(exit, &trials),
-        expectations,
-        trials,
-        warnings,
-        environment,
-        next: vec![
-            format!("open {directory}/report.html"),
-            format!("tally check {}", run.id()),
-        ],
-        repro: super::outcome::shell_line(&settings.command),
     }
 }
