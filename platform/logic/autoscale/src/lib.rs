@@ -6,6 +6,8 @@
 
 mod fixed;
 pub mod hpa;
+mod keda;
+mod kpa;
 mod panel;
 mod policy;
 mod rules;
@@ -14,6 +16,8 @@ mod threshold;
 mod threshold_report;
 
 pub use fixed::Fixed;
+pub use keda::Keda;
+pub use kpa::Kpa;
 pub use panel::{Panel, Verdict};
 pub use policy::{Decision, Policy, policy};
 pub use rules::Rules;

@@ -8,6 +8,8 @@ mod calculation;
 mod malformed;
 #[path = "hpa/memory.rs"]
 mod memory;
+#[path = "hpa/policies.rs"]
+mod policies;
 #[path = "hpa/properties.rs"]
 mod properties;
 #[path = "hpa/readiness.rs"]
