@@ -146,9 +146,7 @@ fn realtime() -> Finding {
 
 fn disk(runs: &Path) -> Finding {
     let place = if runs.exists() { runs } else { Path::new(".") };
-    let free = rustix::fs::statvfs(place)
-        .map(|stat| stat.f_bavail * stat.f_frsize)
-        .unwrap_or(0);
+    let free = rustix::fs::statvfs(place).map_or(0, |stat| stat.f_bavail * stat.f_frsize);
     Finding {
         check: "free disk",
         state: if free > 1 << 30 { State::Ok } else { State::Limited },

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tally_capture::{
-    Analysis, Environment, RunStart, RunWriter, TrialReader,
-};
+use tally_capture::{Analysis, Environment, RunStart, RunWriter, TrialReader};
 use tally_local::{Options, Platform, State, StateFile};
 use tally_plan::{Experiment, Plan};
 use tally_reports::{RunReport, TrialReport};
@@ -23,7 +21,7 @@ use crate::output::{Output, Progress};
 /// The platform's store in its folder.
 const STORE: &str = "tally.redb";
 /// How long a platform may take to come up.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// How to run.
 #[derive(Clone, Debug)]

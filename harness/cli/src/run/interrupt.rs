@@ -9,16 +9,29 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Exit;
 
-static SIGNAL: AtomicU8 = AtomicU8::new(0);
-static STOP: AtomicBool = AtomicBool::new(false);
-/// What goes with this process if it leaves at once.
-static OWNED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// What signals did to this process, and what goes with it.
+#[derive(Debug)]
+struct Shared {
+    /// The exit code that the last signal asked for; 0 for none.
+    code: AtomicU8,
+    stop: AtomicBool,
+    /// What goes with this process if it leaves at once.
+    owned: Mutex<Vec<PathBuf>>,
+}
+
+static SHARED: Shared = Shared {
+    code: AtomicU8::new(0),
+    stop: AtomicBool::new(false),
+    owned: Mutex::new(Vec::new()),
+};
 /// How long a file may take to go.
 const REMOVE: Duration = Duration::from_secs(1);
 
 /// Whether the user wants this to end.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Interrupt;
+pub(crate) struct Interrupt {
+    shared: &'static Shared,
+}
 
 impl Interrupt {
     /// Begins to listen for SIGINT and SIGTERM; once per process.
@@ -38,29 +51,29 @@ impl Interrupt {
                         _ = interrupt.recv() => Exit::Interrupted.code(),
                         _ = terminate.recv() => Exit::Terminated.code(),
                     };
-                    if STOP.swap(true, Ordering::AcqRel) {
+                    if SHARED.stop.swap(true, Ordering::AcqRel) {
                         leave(code);
                     }
-                    SIGNAL.store(code, Ordering::Release);
+                    SHARED.code.store(code, Ordering::Release);
                 }
             });
         });
-        Self
+        Self { shared: &SHARED }
     }
 
     /// True once a signal came.
     pub(crate) fn is_set(self) -> bool {
-        STOP.load(Ordering::Acquire)
+        self.shared.stop.load(Ordering::Acquire)
     }
 
     /// The flag itself, for those who wait on it.
     pub(crate) fn flag(self) -> &'static AtomicBool {
-        &STOP
+        &self.shared.stop
     }
 
     /// How the process should end because of it; none if it was left alone.
     pub(crate) fn exit(self) -> Option<Exit> {
-        match SIGNAL.load(Ordering::Acquire) {
+        match self.shared.code.load(Ordering::Acquire) {
             0 => None,
             code if code == Exit::Terminated.code() => Some(Exit::Terminated),
             _ => Some(Exit::Interrupted),
@@ -69,13 +82,14 @@ impl Interrupt {
 
     /// From now on the first signal is enough to leave at once: nothing is recorded that could be saved.
     pub(crate) fn leaves_at_once(self) -> Self {
-        STOP.store(true, Ordering::Release);
+        self.shared.stop.store(true, Ordering::Release);
         self
     }
 
     /// Has a file or folder removed if the process leaves at once.
     pub(crate) fn owns(self, path: &Path) {
-        OWNED
+        self.shared
+            .owned
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(path.to_owned());
@@ -87,7 +101,12 @@ fn leave(code: u8) -> ! {
     for child in children() {
         let _ = rustix::process::kill_process(child, rustix::process::Signal::KILL);
     }
-    for path in OWNED.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+    for path in SHARED
+        .owned
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .drain(..)
+    {
         let until = Instant::now() + REMOVE;
         // The last of its processes may still be creating files.
         while remove(&path).is_err() && Instant::now() < until {

@@ -78,7 +78,9 @@ impl Facts<'_> {
             tally_plan::Sample::One(what) => what,
             tally_plan::Sample::Ratio(over, under) => {
                 let function = function_name(metric.function);
-                return self.analysis.ratio(&function, over.name(), under.name(), &window.spans);
+                return self
+                    .analysis
+                    .ratio(&function, over.name(), under.name(), &window.spans);
             }
         };
         if let Some(count) = self.check.count(what.name()).filter(|_| what.is_safety()) {
