@@ -24,7 +24,10 @@ pub use run::{Rehearsed, rehearse};
 /// supervisor does with the program it is part of.
 pub fn main() -> ExitCode {
     match args::Cli::try_parse() {
-        Ok(cli) => commands::dispatch(cli).into(),
+        // A panic has been told on standard error by then; what is left is to say so in the exit code.
+        Ok(cli) => std::panic::catch_unwind(|| commands::dispatch(cli))
+            .unwrap_or(Exit::Bug)
+            .into(),
         Err(error) => {
             let exit = if error.use_stderr() {
                 Exit::BadInput

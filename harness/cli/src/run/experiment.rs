@@ -13,7 +13,7 @@ use super::conclusion::{Judgement, conclude};
 use super::interrupt::Interrupt;
 use super::judge::{Facts, Generator, measure, verdict};
 use super::outcome::{generator_facts, memory_lines, report_correctness};
-use super::ready::wait_until_ready;
+use super::ready::{must_match, wait_until_ready};
 use super::trial::{Setup, Trial, play as play_trial};
 use crate::exit::Exit;
 use crate::output::{Output, Progress};
@@ -192,6 +192,7 @@ impl Stage<'_> {
                 .read()
                 .map_err(|error| (Exit::Environment, error.to_string()))?;
             let state = state.ok_or((Exit::Setup, "no platform runs; `tally up` starts one".to_owned()))?;
+            must_match(&state, &self.experiment.platform).map_err(|problem| (Exit::BadInput, problem))?;
             return Ok((state, None));
         }
         let options = Options {

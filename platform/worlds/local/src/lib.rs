@@ -1,8 +1,8 @@
 //! The local world: a supervisor that parents real processes on loopback, so that kill -9 is a real kill.
 //!
 //! ```text
-//! whoever starts it ──> supervisor ──> control plane      (restarted by the supervisor)
-//!                                 ├──> workers, replicas  (asked for by the control plane, outlive it)
+//! whoever starts it --> supervisor --> control plane      (restarted by the supervisor)
+//!                                 |--> workers, replicas  (asked for by the control plane, outlive it)
 //! ```
 //!
 //! Each process gets its configuration as one JSON line on standard input and says where it listens as one JSON line on
