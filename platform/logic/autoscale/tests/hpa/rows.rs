@@ -80,6 +80,7 @@ fn rows_computed_by_hand_are_equal() {
         json!({"kind": "external_avg", "cur": 2, "exp": 3, "target": 4000, "total": [8000, 4000], "usage": 6000}),
         json!({"kind": "external_avg", "cur": 2, "exp": null, "target": 4000, "total": null, "error": "no metrics"}),
         json!({"kind": "external_avg", "cur": 5, "status": 1, "exp": 1, "target": 4000, "total": 4000}),
+        json!({"kind": "rate_legacy", "cur": 3, "exp": 6, "pre": 9, "min": 1, "max": 99, "cond": "ScaleUpLimit"}),
         json!({"kind": "stabilize", "cur": 10, "exp": 8, "pre": 2, "recs": [{"n": 8, "age": 299}, {"n": 9, "age": 300}],
                "up_window": 0, "down_window": 300, "cond": "ScaleDownStabilized", "log_len": 3}),
         json!({"kind": "reconcile", "cur": 9, "exp": 5, "min": 1, "max": 5, "metric": null,

@@ -58,6 +58,36 @@ impl RateRow {
     }
 }
 
+/// `kind = "rate_legacy"`: the limits of a step without a behavior.
+#[derive(Debug)]
+pub(super) struct LegacyRateRow {
+    current: i32,
+    proposal: i32,
+    min: i32,
+    max: i32,
+}
+
+impl LegacyRateRow {
+    pub(super) fn read(fields: &Fields<'_>) -> Self {
+        let (min, max) = bounds(fields);
+        Self {
+            current: fields.replicas("cur"),
+            proposal: proposal(fields),
+            min,
+            max,
+        }
+    }
+
+    pub(super) fn evaluate(&self) -> Got {
+        let limited = rate::without_behavior(self.current, self.proposal, self.min, self.max);
+        Got {
+            replicas: Some(limited.replicas),
+            reason: Some(limited.reason),
+            ..Got::default()
+        }
+    }
+}
+
 /// `kind = "stabilize"`: the windows of a behavior.
 #[derive(Debug)]
 pub(super) struct StabilizeRow {

@@ -20,6 +20,7 @@ enum What {
     Metric(metric_rows::MetricRow),
     Reconcile(reconcile_rows::ReconcileRow),
     Rate(history_rows::RateRow),
+    RateLegacy(history_rows::LegacyRateRow),
     Stabilize(history_rows::StabilizeRow),
     StabilizeLegacy(history_rows::LegacyRow),
 }
@@ -29,6 +30,7 @@ enum Kind {
     Metric(metric_rows::MetricKind),
     Reconcile,
     Rate,
+    RateLegacy,
     Stabilize,
     StabilizeLegacy,
 }
@@ -43,6 +45,7 @@ impl Row {
         kinds.extend([
             ("reconcile", Kind::Reconcile),
             ("rate", Kind::Rate),
+            ("rate_legacy", Kind::RateLegacy),
             ("stabilize", Kind::Stabilize),
             ("stabilize_legacy", Kind::StabilizeLegacy),
         ]);
@@ -52,13 +55,14 @@ impl Row {
             Kind::Metric(kind) => What::Metric(metric_rows::MetricRow::read(fields, kind, compat)),
             Kind::Reconcile => What::Reconcile(reconcile_rows::ReconcileRow::read(fields, compat)),
             Kind::Rate => What::Rate(history_rows::RateRow::read(fields, compat)),
+            Kind::RateLegacy => What::RateLegacy(history_rows::LegacyRateRow::read(fields)),
             Kind::Stabilize => What::Stabilize(history_rows::StabilizeRow::read(fields, compat)),
             Kind::StabilizeLegacy => What::StabilizeLegacy(history_rows::LegacyRow::read(fields)),
         };
         let expected = match kind {
             Kind::Metric(_) => Expected::of_metric(fields),
             Kind::Reconcile => Expected::of_reconcile(fields),
-            Kind::Rate => Expected::of_rate(fields),
+            Kind::Rate | Kind::RateLegacy => Expected::of_rate(fields),
             Kind::Stabilize | Kind::StabilizeLegacy => Expected::of_stabilize(fields),
         };
         Some(Self {
@@ -79,6 +83,7 @@ impl Row {
             What::Metric(row) => row.evaluate(),
             What::Reconcile(row) => row.evaluate(),
             What::Rate(row) => row.evaluate(),
+            What::RateLegacy(row) => row.evaluate(),
             What::Stabilize(row) => row.evaluate(),
             What::StabilizeLegacy(row) => row.evaluate(),
         }
