@@ -46,6 +46,29 @@ pub(super) struct Address {
     pub(super) trial: u32,
 }
 
+impl Address {
+    /// The idempotency key of a request; nobody else uses it.
+    pub(super) fn key(&self, n: u64) -> String {
+        format!("{}-{}-{n}", self.tag, self.trial)
+    }
+
+    /// A request as it is sent, the first time and again: equal in every byte that the platform compares.
+    pub(super) fn submission<'a>(
+        &'a self,
+        expression: &'a str,
+        key: &'a str,
+        work_key: u64,
+    ) -> Submission<'a> {
+        Submission {
+            target: self.target,
+            expression,
+            idempotency_key: key,
+            tag: Some(&self.tag),
+            work_key: Some(work_key),
+        }
+    }
+}
+
 /// The requests of one lane; each is serialised when the generator asks for it.
 #[derive(Clone, Debug)]
 struct Requests {
@@ -99,15 +122,8 @@ impl Source for Requests {
         let Some((expression, work_key)) = known else {
             return;
         };
-        let Address { target, tag, trial } = &self.address;
-        let submission = Submission {
-            target: *target,
-            expression,
-            idempotency_key: &format!("{tag}-{trial}-{n}"),
-            tag: Some(tag),
-            work_key: Some(work_key),
-        };
-        serialise(&submission, bytes);
+        let key = self.address.key(n);
+        serialise(&self.address.submission(expression, &key, work_key), bytes);
     }
 }
 
@@ -117,6 +133,7 @@ impl Requests {
             Origin::Plan(plan) => plan.shots.get(n).map(|shot| Wanted {
                 load: shot.load as u16,
                 expression: shot.expression.to_owned(),
+                work_key: shot.work_key,
             }),
             Origin::Closed {
                 first,
@@ -128,6 +145,7 @@ impl Requests {
                 Some(Wanted {
                     load: *load,
                     expression: request.expression.clone(),
+                    work_key: request.work_key,
                 })
             }
         }

@@ -18,6 +18,7 @@ const EARLY_MAX: usize = 8_192;
 pub(super) struct Wanted {
     pub(super) load: u16,
     pub(super) expression: String,
+    pub(super) work_key: u64,
 }
 
 /// Tells what a request of a number is.
@@ -114,6 +115,43 @@ impl Recorder {
         self.with(|table| table.open.values().filter_map(|operation| operation.id).collect())
     }
 
+    /// Requests of unknown fate: sent, and no response came.
+    pub(super) fn unresolved(&self) -> Vec<(u64, Wanted)> {
+        self.with(|table| {
+            let unknown = table.open.values().filter(|operation| operation.id.is_none());
+            let mut unknown: Vec<u64> = unknown.map(|operation| operation.n).collect();
+            unknown.sort_unstable();
+            unknown
+                .into_iter()
+                .filter_map(|n| Some((n, (table.lookup)(n)?)))
+                .collect()
+        })
+    }
+
+    /// A request of unknown fate was sent again under its key: it has an id, or it was refused.
+    pub(super) fn resolved(&self, n: u64, id: Option<RequestId>, status: u16) {
+        self.with(|table| {
+            let Some(mut operation) = table.open.remove(&n) else {
+                return;
+            };
+            operation.attempts += 1;
+            operation.status = status;
+            match id {
+                Some(id) => {
+                    operation.id = Some(id);
+                    operation.accepted = true;
+                    table.counts.accepted += 1;
+                    table.open(id, operation);
+                }
+                None => {
+                    operation.fate = Fate::Fail;
+                    table.counts.refused += 1;
+                    table.end(operation);
+                }
+            }
+        });
+    }
+
     /// A spread of answered requests, to be read again.
     pub(super) fn sample(&self) -> Vec<(u64, RequestId)> {
         self.with(|table| table.reread.sorted())
@@ -178,12 +216,20 @@ impl Table {
         self.counts.accepted += u64::from(operation.accepted);
         self.counts.refused += u64::from(fate == Fate::Fail && sent.sent_ns.is_some());
         let Some(id) = sent.id.filter(|_| operation.accepted) else {
-            // Nothing can be heard of it any more: it has no id.
-            self.end(operation);
+            match fate {
+                // Whether it was accepted is found out by asking again under its key.
+                Fate::Info => drop(self.open.insert(sent.n, operation)),
+                Fate::Fail | Fate::Ok => self.end(operation),
+            }
             return;
         };
-        self.ids.insert(id, sent.n as u32);
-        self.open.insert(sent.n, operation);
+        self.open(id, operation);
+    }
+
+    /// An accepted request: its answer is awaited, or was heard before its acceptance.
+    fn open(&mut self, id: RequestId, operation: Operation) {
+        self.ids.insert(id, operation.n as u32);
+        self.open.insert(operation.n, operation);
         if let Some((at, message)) = self.early.remove(&id) {
             self.answer(at, message, Sight::Delivery);
         }

@@ -7,10 +7,17 @@ use tally_load::Client;
 use tally_local::State;
 use tally_model::{AnswerMessage, CertifiedTask, Instant as Moment, Outcome, RequestId};
 
+use super::loads::Address;
 use super::recorder::Recorder;
 
 /// How long one question may take.
 const ASK: Duration = Duration::from_secs(5);
+
+/// What the gateway says to a submission.
+#[derive(Debug, Deserialize)]
+struct Given {
+    id: RequestId,
+}
 
 /// What the gateway says of a request.
 #[derive(Debug, Deserialize)]
@@ -52,6 +59,26 @@ impl<'a> Rereader<'a> {
             if let Seen::Answer(message) = self.ask(id) {
                 self.recorder
                     .read(self.start.elapsed().as_nanos() as u64, *message);
+            }
+        }
+    }
+
+    /// Sends again, under its own key, every request of unknown fate: accepted before or not, it is one request.
+    pub(super) fn unresolved(&mut self, address: &Address) {
+        for (n, wanted) in self.recorder.unresolved() {
+            let key = address.key(n);
+            let submission = address.submission(&wanted.expression, &key, wanted.work_key);
+            let Ok(reply) = self.client.submit(&submission, ASK) else {
+                continue;
+            };
+            let id = serde_json::from_slice::<Given>(&reply.body)
+                .ok()
+                .map(|given| given.id);
+            match (reply.status, id) {
+                (200 | 202, Some(id)) => self.recorder.resolved(n, Some(id), reply.status),
+                (400..=499, _) => self.recorder.resolved(n, None, reply.status),
+                // Still unknown.
+                _ => {}
             }
         }
     }

@@ -303,6 +303,9 @@ impl Stage<'_> {
         };
         let until = Instant::now() + grace;
         let mut rereader = Rereader::new(self.setup.state, self.recorder, self.start);
+        if !self.setup.interrupt.is_set() {
+            rereader.unresolved(self.address);
+        }
         let mut next = Instant::now() + REREAD;
         while !self.recorder.outstanding().is_empty() && Instant::now() < until {
             if Instant::now() >= next {
