@@ -155,8 +155,8 @@ impl Replica {
         if status.asks {
             let own = self.own_status(membership, member, false);
             out.push(self.to(membership, to, own));
-            self.answer_view(membership, to, view, status.changing, out);
         }
+        self.answer_view(membership, to, view, status, out);
         self.answer_state(membership, to, status, out);
         if view == self.view && !status.changing {
             self.repeat(membership, member, status.executed, out);
@@ -175,16 +175,17 @@ impl Replica {
         membership: &Membership,
         to: NodeId,
         view: u32,
-        changing: bool,
+        status: &Status,
         out: &mut Vec<Outgoing>,
     ) {
         if self.changing {
-            if view <= self.view
+            if status.asks
+                && view <= self.view
                 && let Some(change) = self.changes.get(self.me)
             {
                 out.push(self.to(membership, to, Body::ViewChange(change.clone())));
             }
-        } else if (view < self.view || (view == self.view && changing))
+        } else if (view < self.view || (view == self.view && status.changing))
             && let Some(new) = &self.changes.entered
         {
             out.push(self.to(membership, to, Body::NewView(new.clone())));

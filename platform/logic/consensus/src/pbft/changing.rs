@@ -170,6 +170,7 @@ impl Replica {
         choice: &Choice,
         out: &mut Vec<Outgoing>,
     ) {
+        let missed = !self.changing;
         self.view = view;
         self.changing = false;
         self.timer.turn();
@@ -205,7 +206,8 @@ impl Replica {
             }
         }
         self.make_checkpoint(membership, out);
-        if !self.missing_batches().is_empty() || self.checkpoints.ahead.is_some() {
+        // Who did not see the others leave has missed more than that.
+        if missed || !self.missing_batches().is_empty() || self.checkpoints.ahead.is_some() {
             self.speak(membership, out);
         }
         self.catch_later(membership, out);

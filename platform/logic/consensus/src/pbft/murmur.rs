@@ -15,9 +15,14 @@ impl Murmur {
     pub(super) fn keep(&mut self, now: Instant, settings: &Settings, missing: bool, done: u64) {
         self.next = match self.next {
             _ if !missing => None,
-            Some((at, before)) if before == done && at > now => Some((at, before)),
+            Some((at, before)) if before == done => Some((at, before)),
             _ => Some((now + settings.murmur, done)),
         };
+    }
+
+    /// It was said.
+    pub(super) fn said(&mut self) {
+        self.next = None;
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {

@@ -126,11 +126,14 @@ impl Replica {
         let scope = scope(membership, self.view);
         let digest = batch.digest(&scope);
         if let Some(known) = self.log.get(sequence).and_then(|entry| entry.digest()) {
-            return if known == digest {
-                Ok(())
-            } else {
-                Err(Refusal::Conflict)
-            };
+            if known != digest {
+                return Err(Refusal::Conflict);
+            }
+            // Of a new view only the digest may be known; the batch proves itself.
+            self.batches.keep(digest, batch);
+            self.vouch(membership, sequence, out);
+            self.advance(membership, sequence, out);
+            return Ok(());
         }
         batch.check_bounds(&scope)?;
         let primary = primary(membership, self.view);

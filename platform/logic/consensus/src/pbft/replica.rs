@@ -225,7 +225,9 @@ impl Replica {
         if matches!(*body, Body::PrePrepare(_) | Body::Prepare(_) | Body::Commit(_)) {
             let early = view > self.view || (view == self.view && self.changing);
             if early {
-                return self.later.keep(from, view, *body);
+                self.later.keep(from, view, *body)?;
+                self.settle(now, &membership, out);
+                return Ok(());
             }
             if view < self.view {
                 return Err(Refusal::OtherView);
@@ -375,6 +377,7 @@ impl crate::Replica for Replica {
         }
         if self.murmur.is_due(now) {
             self.speak(&membership, out);
+            self.murmur.said();
         }
         self.settle(now, &membership, out);
     }

@@ -153,6 +153,13 @@ impl World {
         self.announce(&record);
     }
 
+    /// Puts a new worker in place of the old one.
+    pub fn new_worker(&mut self, record: &SetRecord) {
+        let incarnation = record.worker.as_ref().unwrap().incarnation;
+        self.client = Client::new(seat(&self.config, WORKER, incarnation));
+        self.announce(record);
+    }
+
     fn number_of(&self, index: u8) -> usize {
         self.copies.iter().position(|copy| copy.index == index).unwrap()
     }

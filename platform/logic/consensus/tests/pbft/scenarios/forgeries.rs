@@ -1,0 +1,149 @@
+//! Messages that are not what they say.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tally_consensus::pbft::Body;
+use tally_consensus::{Body as Outer, Message, Replica as _};
+use tally_model::{Epoch, NodeId};
+
+use crate::cast::node;
+use crate::world::World;
+
+type Tap = Rc<RefCell<Vec<(NodeId, NodeId, Message)>>>;
+
+/// Everything replicas said in a run with a view change and checkpoints.
+fn heard() -> (World, Vec<(NodeId, NodeId, Message)>) {
+    let mut world = World::small(4, 11);
+    let tap: Tap = Rc::default();
+    let ear = tap.clone();
+    world.adversary = Some(Box::new(move |from, to, message| {
+        ear.borrow_mut().push((node(from as u8), to, message.clone()));
+        None
+    }));
+    world.submit(12);
+    world.must_answer(1_000);
+    world.isolate(&[node(0)]);
+    world.submit(12);
+    world.must_answer(3_000);
+    world.cut.clear();
+    world.submit(12);
+    world.must_answer(1_000);
+    world.run(2_000);
+    world.heal();
+    let heard = tap.borrow().clone();
+    (world, heard)
+}
+
+fn flip(bytes: &mut [u8]) {
+    if let Some(byte) = bytes.first_mut() {
+        *byte ^= 1;
+    }
+}
+
+/// One field of a message changed after it was signed.
+fn tampered(message: &Message) -> Vec<Message> {
+    let Outer::Pbft(body) = &message.body else {
+        return Vec::new();
+    };
+    let mut bodies = Vec::new();
+    let mut put = |body: Body| bodies.push(body);
+    match &**body {
+        Body::Prepare(vote) => {
+            let mut forged = vote.clone();
+            flip(&mut forged.digest.0);
+            put(Body::Prepare(forged));
+            let mut forged = vote.clone();
+            forged.sequence += 1;
+            put(Body::Prepare(forged));
+            let mut forged = vote.clone();
+            forged.member = (forged.member + 1) % 4;
+            put(Body::Prepare(forged));
+        }
+        Body::Commit(vote) => {
+            let mut forged = vote.clone();
+            flip(&mut forged.digest.0);
+            put(Body::Commit(forged));
+            let mut forged = vote.clone();
+            forged.member = (forged.member + 1) % 4;
+            put(Body::Commit(forged));
+        }
+        Body::Checkpoint(vote) => {
+            let mut forged = vote.clone();
+            forged.sequence += 4;
+            put(Body::Checkpoint(forged));
+        }
+        Body::ViewChange(change) => {
+            let mut forged = change.clone();
+            forged.view += 1;
+            put(Body::ViewChange(forged));
+            let mut forged = change.clone();
+            forged.prepared.pop();
+            forged.stable = None;
+            forged.view += 2;
+            put(Body::ViewChange(forged));
+        }
+        Body::NewView(new) => {
+            let mut forged = new.clone();
+            forged.changes.pop();
+            put(Body::NewView(forged));
+        }
+        Body::PrePrepare(order) => {
+            let mut forged = order.clone();
+            forged.sequence += 1;
+            put(Body::PrePrepare(forged));
+        }
+        Body::Status(status) => {
+            let mut forged = status.clone();
+            forged.executed += 1;
+            put(Body::Status(forged));
+        }
+        Body::State(state) => {
+            let mut forged = state.clone();
+            forged.proof.sequence += 4;
+            put(Body::State(forged));
+            let mut forged = state.clone();
+            forged.proof.votes.pop();
+            put(Body::State(forged));
+        }
+        Body::Request(_) | Body::Reply(_) | Body::Batches(_) => {}
+    }
+    bodies
+        .into_iter()
+        .map(|body| Message {
+            view: message.view + u32::from(matches!(body, Body::NewView(_))),
+            body: Outer::Pbft(Box::new(body)),
+            ..message.clone()
+        })
+        .collect()
+}
+
+/// Whatever was said, said again later, in the name of the next epoch or changed in one field, moves nobody.
+#[test]
+fn replays_and_forgeries_move_nobody() {
+    let (mut world, heard) = heard();
+    let before = world.describe();
+    let kinds: std::collections::BTreeSet<String> = heard
+        .iter()
+        .map(|(_, _, message)| format!("{:?}", message.body).chars().take(14).collect())
+        .collect();
+    assert!(kinds.len() >= 7, "too little was heard: {kinds:?}");
+    for (from, to, message) in heard {
+        let NodeId::Replica(_, to) = to else {
+            continue;
+        };
+        let later = Message {
+            epoch: Epoch(message.epoch.0 + 1),
+            ..message.clone()
+        };
+        for forged in tampered(&message).into_iter().chain([later, message]) {
+            world.inject(from, to, forged);
+        }
+    }
+    world.run(2_000);
+    assert_eq!(world.describe(), before);
+    let refused: u64 = world.copies.iter().flat_map(|copy| copy.replica.refused().values()).sum();
+    assert!(refused > 100, "{refused}");
+    world.submit(12);
+    world.must_answer(2_000);
+}
