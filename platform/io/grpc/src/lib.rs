@@ -20,6 +20,6 @@ pub use cluster_server::{ClusterServer, PodSource};
 pub use convert::{pod_from_wire, pod_to_wire};
 pub use error::Error;
 pub use node::{Identity, NodeServer};
-pub use probe::{Description, Probe};
+pub use probe::{Description, Health, Probe};
 pub use scheduler::{SchedulerServer, TriggerParsing};
 pub use streams::{StreamEvent, Streams};

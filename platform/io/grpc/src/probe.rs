@@ -30,6 +30,17 @@ pub struct Description {
     pub rss: u64,
 }
 
+/// What a probe found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It says that it serves.
+    Well,
+    /// There is no connection, or it says that it does not serve.
+    Refused,
+    /// Nothing came back in time.
+    Silent,
+}
+
 /// Probes nodes over connections that it keeps.
 #[derive(Clone, Debug, Default)]
 pub struct Probe {
@@ -64,8 +75,8 @@ impl Probe {
             .remove(address);
     }
 
-    /// True if the node at `address` says `SERVING` within `timeout`.
-    pub async fn is_healthy(&self, address: &str, timeout: Duration) -> bool {
+    /// Asks the node at `address` for its health and waits at most `timeout`.
+    pub async fn health(&self, address: &str, timeout: Duration) -> Health {
         let ask = async {
             let mut client = HealthClient::new(self.channel(address)?);
             let reply = client
@@ -76,7 +87,11 @@ impl Probe {
                 .map_err(Error::call("Check"))?;
             Ok::<_, Error>(reply.into_inner().status() == ServingStatus::Serving)
         };
-        matches!(tokio::time::timeout(timeout, ask).await, Ok(Ok(true)))
+        match tokio::time::timeout(timeout, ask).await {
+            Ok(Ok(true)) => Health::Well,
+            Ok(Ok(false) | Err(_)) => Health::Refused,
+            Err(_) => Health::Silent,
+        }
     }
 
     /// Asks the node at `address` who it is.

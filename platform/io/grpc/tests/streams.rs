@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tally_grpc::{Identity, NodeServer, Probe, StreamEvent, Streams};
+use tally_grpc::{Health, Identity, NodeServer, Probe, StreamEvent, Streams};
 use tally_model::{NodeId, Operation, SetId};
 use tally_ports::Transport;
 use tokio::net::TcpListener;
@@ -142,13 +142,13 @@ async fn health_and_identity_are_asked_of_the_node_itself() {
     let worker = Node::start(WORKER, anywhere()).await;
     let (probe, address) = (Probe::default(), worker.address.to_string());
     let patience = Duration::from_secs(10);
-    assert!(probe.is_healthy(&address, patience).await);
+    assert_eq!(probe.health(&address, patience).await, Health::Well);
     let who = probe.describe(&address, patience).await.unwrap();
     assert_eq!(
         (who.node, who.incarnation, who.public_key.as_str(), who.rss),
         (WORKER, 3, "ab", 7)
     );
     worker.end().await;
-    assert!(!probe.is_healthy(&address, Duration::from_secs(2)).await);
+    assert_ne!(probe.health(&address, Duration::from_secs(2)).await, Health::Well);
     assert!(probe.describe(&address, Duration::from_secs(2)).await.is_err());
 }

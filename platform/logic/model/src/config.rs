@@ -254,7 +254,7 @@ impl Default for Timing {
             probe_interval: Duration::from_millis(200),
             probe_timeout: Duration::from_millis(500),
             probe_misses: 2,
-            quorum_timeout: Duration::from_millis(500),
+            quorum_timeout: Duration::from_secs(2),
             task_timeout: Duration::from_secs(5),
             scale_tick: Duration::from_millis(100),
             scale_down_after: Duration::from_secs(10),

@@ -37,6 +37,13 @@ pub enum Event {
         /// Whether it answered in time that it is well.
         ok: bool,
     },
+    /// To [`Command::Probe`]: nothing came back in time. It may be dead, stopped, or only slow.
+    Silent {
+        /// Which place.
+        node: NodeId,
+        /// Which occupant was asked.
+        incarnation: u32,
+    },
     /// A stream to this node broke: it may be dead.
     PeerLost {
         /// Which place.
@@ -49,7 +56,7 @@ pub enum Event {
 pub enum Command {
     /// The watch; fault events.
     Port(PortCommand),
-    /// Ask a member for its health; answered by exactly one [`Event::Probed`].
+    /// Ask a member for its health; answered by exactly one [`Event::Probed`] or [`Event::Silent`].
     Probe {
         /// Its place.
         node: NodeId,
@@ -72,6 +79,11 @@ struct Routine {
     misses: u32,
 }
 
+/// What a refused probe says, as a multiple of what silence says. A process that is gone refuses at once; on a machine without a
+/// moment to spare everybody is silent for a while, and replacing them would make it worse.
+const REFUSED: u32 = 4;
+const SILENT: u32 = 1;
+
 /// The machine. Wakes at once when it is new, to open its watch.
 #[derive(Debug)]
 pub struct Admin {
@@ -82,6 +94,8 @@ pub struct Admin {
     /// Fault events that are not durable yet.
     sending: BTreeMap<Token, FaultEvent>,
     tokens: Token,
+    /// Until then silence says nothing: this machine itself was late.
+    starved_until: Instant,
 }
 
 impl Admin {
@@ -99,6 +113,7 @@ impl Admin {
             patients: BTreeMap::new(),
             sending: BTreeMap::new(),
             tokens: 0,
+            starved_until: Instant::ZERO,
         }
     }
 
@@ -145,26 +160,44 @@ impl Admin {
     }
 
     fn probed(&mut self, now: Instant, node: NodeId, incarnation: u32, ok: bool, out: &mut Vec<Command>) {
+        if !ok {
+            self.missed(now, node, incarnation, REFUSED, out);
+            return;
+        }
+        let known = self.patients.get_mut(&node);
+        let patient = known.filter(|patient| patient.incarnation == incarnation);
+        if patient.is_some_and(|patient| patient.answered(self.routine.interval)) {
+            out.push(Command::Observe(
+                Observation::new(now, Step::FaultCleared).with_node(node),
+            ));
+        }
+    }
+
+    fn silent(&mut self, now: Instant, node: NodeId, incarnation: u32, out: &mut Vec<Command>) {
+        let evidence = if now < self.starved_until { 0 } else { SILENT };
+        self.missed(now, node, incarnation, evidence, out);
+    }
+
+    fn missed(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        incarnation: u32,
+        evidence: u32,
+        out: &mut Vec<Command>,
+    ) {
         let known = self.patients.get_mut(&node);
         let Some(patient) = known.filter(|patient| patient.incarnation == incarnation) else {
             return;
         };
-        if ok {
-            if patient.answered(self.routine.interval) {
-                out.push(Command::Observe(
-                    Observation::new(now, Step::FaultCleared).with_node(node),
-                ));
-            }
-            return;
-        }
-        let misses = patient.missed(self.routine.interval);
+        let (misses, evidence) = patient.missed(self.routine.interval, evidence);
         if !patient.is_raised() {
             let missed = Observation::new(now, Step::ProbeMissed)
                 .with_node(node)
                 .with_value(f64::from(misses));
             out.push(Command::Observe(missed));
         }
-        if misses >= self.routine.misses && patient.may_raise(now) {
+        if evidence >= self.routine.misses.saturating_mul(REFUSED) && patient.may_raise(now) {
             self.raise(now, node, incarnation, out);
         }
     }
@@ -238,7 +271,7 @@ impl Admin {
         }
         // A probe whose answer never came is a miss.
         for (node, incarnation) in late {
-            self.probed(now, node, incarnation, false, out);
+            self.silent(now, node, incarnation, out);
         }
     }
 }
@@ -260,6 +293,7 @@ impl Machine for Admin {
                 incarnation,
                 ok,
             } => self.probed(now, node, incarnation, ok, out),
+            Event::Silent { node, incarnation } => self.silent(now, node, incarnation, out),
             Event::PeerLost { node } => {
                 if let Some(patient) = self.patients.get_mut(&node) {
                     patient.hurry(now);
@@ -270,6 +304,11 @@ impl Machine for Admin {
     }
 
     fn wake(&mut self, now: Instant, out: &mut Vec<Command>) {
+        let due = self.deadline().map_or(now, |deadline| deadline.at);
+        if self.started && now.since(due) > self.routine.interval {
+            // Who is late itself cannot tell whether others are.
+            self.starved_until = now + self.routine.timeout * 2;
+        }
         self.start(out);
         self.probe_due(now, out);
     }

@@ -106,8 +106,8 @@ async fn run(config: ControlPlaneConfig) -> Result<(), Error> {
         cluster: Arc::new(cluster),
     };
     let sets = config.data.join("sets.jsonl");
-    let history = history::History::open(&sets)
-        .map_err(Error::system(format!("cannot keep {}", sets.display())))?;
+    let history =
+        history::History::open(&sets).map_err(Error::system(format!("cannot keep {}", sets.display())))?;
     let status = Arc::new(status::Status::new(config.platform.clone(), history));
     let now = Arc::new(move || clock.now());
     let (door, door_events) = Door::new(config.platform.limits, now, Arc::clone(&status) as Arc<_>);

@@ -22,6 +22,7 @@ pub(super) struct Patient {
     probed: Option<Instant>,
     under_way: bool,
     misses: u32,
+    evidence: u32,
     raised: Option<Instant>,
 }
 
@@ -37,6 +38,7 @@ impl Patient {
             probed: None,
             under_way: false,
             misses: 0,
+            evidence: 0,
             raised: None,
         }
     }
@@ -76,14 +78,16 @@ impl Patient {
     pub(super) fn answered(&mut self, interval: Duration) -> bool {
         self.finish(interval);
         self.misses = 0;
+        self.evidence = 0;
         self.raised.take().is_some()
     }
 
-    /// Notes a miss; returns how many in a row.
-    pub(super) fn missed(&mut self, interval: Duration) -> u32 {
+    /// Notes a miss that says so much; returns how many in a row, and what they say together.
+    pub(super) fn missed(&mut self, interval: Duration, evidence: u32) -> (u32, u32) {
         self.finish(interval);
         self.misses = self.misses.saturating_add(1);
-        self.misses
+        self.evidence = self.evidence.saturating_add(evidence);
+        (self.misses, self.evidence)
     }
 
     pub(super) const fn is_raised(&self) -> bool {

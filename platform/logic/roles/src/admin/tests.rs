@@ -249,3 +249,30 @@ fn a_fault_is_not_lost_with_the_bus() {
     bench.run_until(at(2_300));
     assert_eq!((bench.faults.len(), bench.count(Step::FaultRaised)), (1, 1));
 }
+
+/// Silence is weaker evidence than refusal: it takes four times as many misses, so that a machine without a moment to spare does
+/// not have its healthy members replaced. And it says nothing at all while the admin itself is late.
+#[test]
+fn silence_takes_longer_to_believe_than_refusal() {
+    let worker = NodeId::Worker(SET);
+    let silences_until_raised = |starved: bool| {
+        let mut bench = Bench::new(&record(SetState::Ready, 0));
+        bench.run_until(at(500));
+        if starved {
+            // Woken a second after it wanted to be.
+            bench.now = at(1_800);
+            let mut out = Vec::new();
+            bench.admin.wake(bench.now, &mut out);
+        }
+        (1..=12).find(|_| {
+            bench.now = bench.now + Duration::from_millis(1);
+            bench.tell(Event::Silent {
+                node: worker,
+                incarnation: 0,
+            });
+            !bench.faults.is_empty()
+        })
+    };
+    assert_eq!(silences_until_raised(false), Some(8));
+    assert_eq!(silences_until_raised(true), None);
+}

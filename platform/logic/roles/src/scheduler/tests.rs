@@ -304,5 +304,9 @@ fn a_trigger_is_answered_with_the_requests_in_hand() {
             .any(|c| matches!(c, Command::Port(PortCommand::Receive { queue: of, .. }) if *of == queue))
     };
     assert!(asked(QueueName::Inbound) && asked(QueueName::Layer(Operation::Add)));
-    assert!(commands.iter().any(|c| matches!(c, Command::Triggered { call: 5, pending: 1 })));
+    assert!(
+        commands
+            .iter()
+            .any(|c| matches!(c, Command::Triggered { call: 5, pending: 1 }))
+    );
 }

@@ -1,5 +1,6 @@
 //! Glue of the admin: probes over the health service.
 
+use tally_grpc::Health;
 use tally_roles::admin::{Admin, Command, Event};
 use tally_runtime::{Inbox, drive, inbox};
 
@@ -21,14 +22,20 @@ pub(super) fn start(room: &Room) -> Inbox<Event> {
         } => {
             let (probe, answers) = (out.probe.clone(), answers.clone());
             out.tasks.spawn(async move {
-                let ok = probe.is_healthy(&address, timeout).await;
-                let _ = answers
-                    .send(Event::Probed {
+                let answer = match probe.health(&address, timeout).await {
+                    Health::Well => Event::Probed {
                         node,
                         incarnation,
-                        ok,
-                    })
-                    .await;
+                        ok: true,
+                    },
+                    Health::Refused => Event::Probed {
+                        node,
+                        incarnation,
+                        ok: false,
+                    },
+                    Health::Silent => Event::Silent { node, incarnation },
+                };
+                let _ = answers.send(answer).await;
             });
         }
         Command::Observe(observation) => out.observe(observation),
