@@ -1,0 +1,29 @@
+//! Claims about the workloads.
+
+use crate::workload::*;
+
+/// Every workload is a valid experiment at every scale, with the target that the others do not have.
+#[test]
+fn every_workload_is_an_experiment() {
+    for workload in WORKLOADS {
+        for scale in [Scale::Full, Scale::Quick, Scale::Smoke] {
+            let source = workload.experiment(scale).unwrap();
+            let experiment = tally_plan::parse_with(&source, &[])
+                .unwrap_or_else(|problems| panic!("{}: {problems:?}\n{source}", workload.name));
+            assert_eq!(experiment.trials, 1, "{}", workload.name);
+            assert_eq!(
+                experiment.expectations.len(),
+                1,
+                "{}: answers are always judged",
+                workload.name
+            );
+        }
+    }
+}
+
+/// Names select workloads and become folders, so each is its own.
+#[test]
+fn names_are_unique() {
+    let names: std::collections::BTreeSet<_> = WORKLOADS.iter().map(|workload| workload.name).collect();
+    assert_eq!(names.len(), WORKLOADS.len());
+}
