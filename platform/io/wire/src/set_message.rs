@@ -123,7 +123,7 @@ fn to_body(body: Wire) -> Result<Body, Error> {
             timestamp: it.timestamp,
             sequence: it.sequence,
             outcomes: to_outcomes(it.outcomes)?,
-            votes: to_votes(it.votes)?,
+            votes: to_votes(it.votes, "reply.votes")?,
             signature: to_signature(it.signature)?,
         }),
         Wire::NoQuorum(it) => Body::NoQuorum(NoQuorum {
@@ -147,13 +147,16 @@ fn to_propose(propose: Option<proto::Propose>) -> Result<Propose, Error> {
     Ok(Propose {
         slot: u8_of(propose.slot, "propose.slot")?,
         timestamp: propose.timestamp,
-        items: to_items(propose.items)?,
+        items: to_items(propose.items, "propose.items")?,
         signature: to_signature(propose.signature)?,
     })
 }
 
-fn to_items(items: Vec<proto::Item>) -> Result<Vec<Item>, Error> {
-    at_most(items, MAX_BATCH, "items")?.into_iter().map(to_item).collect()
+fn to_items(items: Vec<proto::Item>, field: &'static str) -> Result<Vec<Item>, Error> {
+    at_most(items, MAX_BATCH, field)?
+        .into_iter()
+        .map(to_item)
+        .collect()
 }
 
 fn to_item(item: proto::Item) -> Result<Item, Error> {
@@ -163,8 +166,8 @@ fn to_item(item: proto::Item) -> Result<Item, Error> {
     })
 }
 
-fn to_votes(votes: Vec<proto::Vote>) -> Result<Vec<Vote>, Error> {
-    at_most(votes, MAX_MEMBERS, "votes")?
+fn to_votes(votes: Vec<proto::Vote>, field: &'static str) -> Result<Vec<Vote>, Error> {
+    at_most(votes, MAX_MEMBERS, field)?
         .into_iter()
         .map(|vote| {
             Ok(Vote {

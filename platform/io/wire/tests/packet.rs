@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+#[path = "packet/pbft.rs"]
+mod pbft;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tally_consensus::{
@@ -213,14 +216,20 @@ fn packet() -> impl Strategy<Value = Packet> {
                 })
             }),
         fault().prop_map(Packet::Suspect),
-        (set_id(), any::<u32>(), any::<u32>(), body()).prop_map(|(set, epoch, view, body)| {
-            Packet::Set(Message {
-                set,
-                epoch: Epoch(epoch),
-                view,
-                body,
-            })
-        }),
+        (
+            set_id(),
+            any::<u32>(),
+            any::<u32>(),
+            prop_oneof![body(), pbft::body()]
+        )
+            .prop_map(|(set, epoch, view, body)| {
+                Packet::Set(Message {
+                    set,
+                    epoch: Epoch(epoch),
+                    view,
+                    body,
+                })
+            }),
     ]
 }
 

@@ -42,7 +42,9 @@ pub mod pbft;
 pub mod hexadecimal;
 
 pub use authenticator::{KeyError, Keys, PublicKey, verify};
-pub use certificate::{Certificate, DecodeError, Flaw, MAX_OUTCOME, MAX_SIGNATURE, NO_COLLECTOR, Verified, Vote};
+pub use certificate::{
+    Certificate, DecodeError, Flaw, MAX_OUTCOME, MAX_SIGNATURE, NO_COLLECTOR, Verified, Vote,
+};
 pub use client::{Client, ClientEvent, client};
 pub use digest::{Digest, job_digest};
 pub use membership::{Membership, MembershipError, Peer};

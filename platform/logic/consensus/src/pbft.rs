@@ -55,6 +55,7 @@ mod client;
 mod client_table;
 mod codec;
 mod desk;
+mod epoch;
 mod execution;
 mod flight;
 mod later;
@@ -71,6 +72,7 @@ mod stability;
 mod statement;
 mod timer;
 mod view_change;
+mod waiting;
 
 pub use client::Client;
 pub use client_table::ClientId;
@@ -93,3 +95,6 @@ pub const MAX_PROVEN: usize = 256;
 const RESENT: usize = 8;
 /// Bytes of operands in one request or batch, unless a single job or request has more.
 const BATCH_BYTES: usize = 128 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! Messages of `pbft`, both ways.
 
 use tally_consensus::pbft::{
-    Batch, Body, Checkpoint, CheckpointProof, Commit, MAX_PROVEN, MISSING, NewView, Order, PrePrepare, Prepare,
-    PreparedProof, Reply, Request, State, Status, ViewChange,
+    Batch, Body, Checkpoint, CheckpointProof, Commit, MAX_PROVEN, MISSING, NewView, Order, PrePrepare,
+    Prepare, PreparedProof, Reply, Request, State, Status, ViewChange,
 };
 use tally_consensus::{Digest, MAX_BATCH};
 use tally_model::Epoch;
@@ -183,7 +183,7 @@ fn to_request(request: proto::Request) -> Result<Request, Error> {
         incarnation: request.incarnation,
         slot: u8_of(request.slot, "request.slot")?,
         timestamp: request.timestamp,
-        items: to_items(request.items)?,
+        items: to_items(request.items, "request.items")?,
         signature: to_signature(request.signature)?,
     })
 }
@@ -207,7 +207,7 @@ fn to_checkpoint_proof(proof: proto::CheckpointProof) -> Result<CheckpointProof,
         epoch: Epoch(proof.epoch),
         sequence: proof.sequence,
         digest: to_digest(proof.digest)?,
-        votes: to_votes(proof.votes)?,
+        votes: to_votes(proof.votes, "checkpoint_proof.votes")?,
     })
 }
 
@@ -218,7 +218,7 @@ fn to_prepared_proof(proof: proto::PreparedProof) -> Result<PreparedProof, Error
         sequence: proof.sequence,
         digest: to_digest(proof.digest)?,
         signature: to_signature(proof.signature)?,
-        prepares: to_votes(proof.prepares)?,
+        prepares: to_votes(proof.prepares, "prepared_proof.prepares")?,
     })
 }
 
@@ -227,7 +227,12 @@ fn to_view_change(change: proto::ViewChange) -> Result<ViewChange, Error> {
         view: change.view,
         member: u8_of(change.member, "view_change.member")?,
         stable: change.stable.map(to_checkpoint_proof).transpose()?,
-        prepared: each(change.prepared, MAX_PROVEN, "view_change.prepared", to_prepared_proof)?,
+        prepared: each(
+            change.prepared,
+            MAX_PROVEN,
+            "view_change.prepared",
+            to_prepared_proof,
+        )?,
         signature: to_signature(change.signature)?,
     })
 }

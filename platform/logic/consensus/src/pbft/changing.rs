@@ -18,12 +18,7 @@ impl Replica {
     }
 
     /// Stops taking part in the view and asks for `target`.
-    pub(super) fn leave_for(
-        &mut self,
-        membership: &Membership,
-        target: u32,
-        out: &mut Vec<Outgoing>,
-    ) {
+    pub(super) fn leave_for(&mut self, membership: &Membership, target: u32, out: &mut Vec<Outgoing>) {
         if !self.is_voter() || target < self.view || (target == self.view && self.changing) {
             return;
         }
@@ -97,9 +92,9 @@ impl Replica {
             .map(|(sequence, digest)| Order {
                 sequence: *sequence,
                 digest: *digest,
-                signature: self.desk.sign(&statement::pre_prepare(
-                    &scope, *sequence, self.me, *digest,
-                )),
+                signature: self
+                    .desk
+                    .sign(&statement::pre_prepare(&scope, *sequence, self.me, *digest)),
             })
             .collect();
         let mut new = NewView {

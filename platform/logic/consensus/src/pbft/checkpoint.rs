@@ -105,7 +105,11 @@ impl Checkpoints {
         for votes in self.votes.values_mut() {
             *votes = votes.split_off(&sequence.saturating_add(1));
         }
-        if self.ahead.as_ref().is_some_and(|ahead| ahead.sequence <= sequence) {
+        if self
+            .ahead
+            .as_ref()
+            .is_some_and(|ahead| ahead.sequence <= sequence)
+        {
             self.ahead = None;
         }
         self.stable = Some(proof);

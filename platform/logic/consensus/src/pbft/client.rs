@@ -65,10 +65,7 @@ impl Client {
     fn view(&self, membership: &Membership) -> u32 {
         let mut views: Vec<u32> = self.views.values().copied().collect();
         views.sort_unstable_by(|a, b| b.cmp(a));
-        views
-            .get(usize::from(membership.faulty()))
-            .copied()
-            .unwrap_or(0)
+        views.get(usize::from(membership.faulty())).copied().unwrap_or(0)
     }
 
     /// Starts a request in every free slot while jobs wait.
@@ -253,9 +250,7 @@ impl crate::Client for Client {
             self.pulse = Pulse::new(self.seat.config.timing.quorum_timeout);
             // Under the same timestamps: what the old epoch executed is answered, not executed again.
             for (slot, flight) in std::mem::take(&mut self.flights) {
-                let Request {
-                    timestamp, items, ..
-                } = flight.request;
+                let Request { timestamp, items, .. } = flight.request;
                 self.launch(&fresh, now, slot, timestamp, items, out);
             }
         }
@@ -306,7 +301,12 @@ impl crate::Client for Client {
             return;
         }
         for member in &silent {
-            self.suspect(&membership, *member, "no reply for a quorum timeout while others reply", out);
+            self.suspect(
+                &membership,
+                *member,
+                "no reply for a quorum timeout while others reply",
+                out,
+            );
         }
         if self.pulse.tell(false) {
             let members = membership.size();

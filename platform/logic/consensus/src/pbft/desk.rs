@@ -42,9 +42,17 @@ impl Desk {
             .filter_map(|(index, peer)| {
                 let secret = self.seat.keys.shared_secret(&peer.key)?;
                 let other = peer.key.to_string();
-                let (low, high) = if own < other { (&own, &other) } else { (&other, &own) };
-                let mut hasher = blake3::Hasher::new_derive_key("tally consensus v1 key of a pair of replicas");
-                hasher.update(&secret).update(low.as_bytes()).update(high.as_bytes());
+                let (low, high) = if own < other {
+                    (&own, &other)
+                } else {
+                    (&other, &own)
+                };
+                let mut hasher =
+                    blake3::Hasher::new_derive_key("tally consensus v1 key of a pair of replicas");
+                hasher
+                    .update(&secret)
+                    .update(low.as_bytes())
+                    .update(high.as_bytes());
                 Some((index, *hasher.finalize().as_bytes()))
             })
             .collect();

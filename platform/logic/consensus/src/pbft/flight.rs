@@ -78,8 +78,7 @@ impl Flight {
             return Err(Refusal::Signature);
         }
         let said = (reply.sequence, root);
-        self.replies
-            .insert(reply.member, (reply.sequence, root, reply));
+        self.replies.insert(reply.member, (reply.sequence, root, reply));
         let alike = self.matching(said).count();
         Ok(if alike >= usize::from(membership.weak_quorum()) {
             Heard::Enough

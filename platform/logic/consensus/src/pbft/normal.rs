@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use tally_model::{Instant, NodeId};
+use tally_model::NodeId;
 
 use super::client_table::{ClientId, Known};
 use super::message::{Batch, Body, Commit, Order, PrePrepare, Prepare, Reply, Request};
 use super::quorum::primary;
 use super::replica::Replica;
 use super::statement::{self, request_digest, scope};
-use super::timer::Watch;
 use crate::certificate::Ballot;
 use crate::membership::Membership;
 use crate::replica::{Outgoing, Refusal};
@@ -61,7 +60,7 @@ impl Replica {
     }
 
     /// The primary orders what waits, while the pipeline and the window allow it.
-    fn order(&mut self, membership: &Membership, out: &mut Vec<Outgoing>) {
+    pub(super) fn order(&mut self, membership: &Membership, out: &mut Vec<Outgoing>) {
         if self.changing || !self.is_voter() || !self.leads(membership) || self.pending.is_empty() {
             return;
         }
@@ -376,45 +375,5 @@ impl Replica {
         };
         let to = NodeId::Worker(membership.set());
         out.push(self.to(membership, to, Body::Reply(reply)));
-    }
-
-    /// After every event: order, and decide what to wait for.
-    pub(super) fn settle(&mut self, now: Instant, membership: &Membership, out: &mut Vec<Outgoing>) {
-        self.order(membership, out);
-        let watch = self.to_watch(membership);
-        self.timer.watch(now, watch);
-        let done = self.executed() + self.stable();
-        let missing = self.is_missing_something();
-        self.murmur.keep(now, &self.settings, missing, done);
-    }
-
-    /// What a backup waits for: the request it began to wait for, else the oldest, else the next place in the order.
-    fn to_watch(&self, membership: &Membership) -> Option<Watch> {
-        if !self.is_voter() {
-            return None;
-        }
-        if self.changing {
-            let enough = self.changes.at_least(self.view) >= usize::from(membership.quorum());
-            return enough.then_some(Watch::View(self.view));
-        }
-        if self.leads(membership) {
-            return None;
-        }
-        if let Some(Watch::Request(client, timestamp)) = self.timer.watched()
-            && self
-                .pending
-                .get(client)
-                .is_some_and(|request| request.timestamp == timestamp)
-        {
-            return self.timer.watched();
-        }
-        let place = || {
-            let next = self.log.ordered_after(self.executed()).next();
-            next.map(|_| Watch::Place(self.executed() + 1))
-        };
-        let oldest = self.pending.oldest();
-        oldest
-            .map(|(client, timestamp)| Watch::Request(client, timestamp))
-            .or_else(place)
     }
 }

@@ -91,9 +91,8 @@ impl Replica {
             return;
         }
         if self.executed() < proof.sequence {
-            let further = |ahead: &CheckpointProof| {
-                (ahead.sequence, ahead.epoch) < (proof.sequence, proof.epoch)
-            };
+            let further =
+                |ahead: &CheckpointProof| (ahead.sequence, ahead.epoch) < (proof.sequence, proof.epoch);
             if self.checkpoints.ahead.as_ref().is_none_or(further) {
                 self.checkpoints.ahead = Some(proof);
             }

@@ -68,7 +68,13 @@ pub(super) fn commit(scope: &Scope, sequence: u64, member: u8, batch: Digest) ->
 
 /// A member's, about its state; of no view.
 pub(super) fn checkpoint(membership: &Membership, sequence: u64, member: u8, state: Digest) -> Vec<u8> {
-    of_member(&scope(membership, 0), Kind::Checkpoint, sequence, member, &state.0)
+    of_member(
+        &scope(membership, 0),
+        Kind::Checkpoint,
+        sequence,
+        member,
+        &state.0,
+    )
 }
 
 /// A member's, about all of its VIEW-CHANGE.

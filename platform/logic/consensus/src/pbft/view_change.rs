@@ -121,7 +121,10 @@ impl Changes {
 
     /// Members that are on their way to `view` or further.
     pub(super) fn at_least(&self, view: u32) -> usize {
-        self.received.values().filter(|change| change.view >= view).count()
+        self.received
+            .values()
+            .filter(|change| change.view >= view)
+            .count()
     }
 
     /// The VIEW-CHANGEs for exactly `view`.

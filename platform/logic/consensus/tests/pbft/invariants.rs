@@ -4,7 +4,7 @@
 
 use tally_consensus::pbft::Settings;
 use tally_consensus::{ClientEvent, Message, Outgoing};
-use tally_model::{Instant, PlatformConfig, SetRecord};
+use tally_model::{PlatformConfig, SetRecord};
 
 use crate::world::Copy;
 
@@ -24,7 +24,6 @@ mod validity;
 pub struct Facts<'a> {
     pub number: usize,
     pub copy: &'a Copy,
-    pub now: Instant,
 }
 
 /// One invariant.

@@ -12,6 +12,7 @@
 
 mod cast;
 mod invariants;
+mod outlook;
 mod rng;
 mod scenarios;
 mod world;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tally_consensus::pbft::{Client, Replica, Settings};
 use tally_consensus::{Client as _, ClientEvent, Message, Outgoing, Replica as _};
-use tally_model::{Instant, NodeId, Outcome, PlatformConfig, SetRecord};
+use tally_model::{Instant, NodeId, PlatformConfig, SetRecord};
 
 use crate::cast::{WORKER, config, first_record, item, node, seat, with_replaced};
 use crate::invariants::{Facts, Invariants};
@@ -64,7 +64,7 @@ pub struct World {
     pub rng: Rng,
     agenda: BTreeMap<(Instant, u64), (NodeId, usize, Message)>,
     number: u64,
-    submitted: u128,
+    pub submitted: u128,
     invariants: Invariants,
 }
 
@@ -286,11 +286,7 @@ impl World {
 
     fn carry(&mut self, number: usize, out: Vec<Outgoing>) {
         let copy = &self.copies[number];
-        let facts = Facts {
-            number,
-            copy,
-            now: self.now,
-        };
+        let facts = Facts { number, copy };
         if let Err(violation) = self.invariants.step(&facts, &out) {
             panic!("seed {}: {violation}", self.seed);
         }
@@ -351,59 +347,5 @@ impl World {
                 other => self.told.push(other),
             }
         }
-    }
-
-    /// What was certified, by request number.
-    pub fn certified(&self) -> BTreeMap<u128, Outcome> {
-        self.told
-            .iter()
-            .filter_map(|event| match event {
-                ClientEvent::Certified { job, outcome, .. } => Some((job.task.request.0, outcome.clone())),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// Demands that everything submitted is answered within so many milliseconds.
-    #[track_caller]
-    pub fn must_answer(&mut self, millis: u64) {
-        let want = self.submitted as usize;
-        let done = self.run_until(Duration::from_millis(millis), |world| {
-            world.certified().len() == want
-        });
-        assert!(
-            done,
-            "seed {}: {} of {want} answered after {millis} ms; {}",
-            self.seed,
-            self.certified().len(),
-            self.describe()
-        );
-    }
-
-    /// Where every copy is, for messages.
-    pub fn describe(&self) -> String {
-        self.copies
-            .iter()
-            .map(|copy| {
-                let replica = &copy.replica;
-                format!(
-                    "[{} {:?}{}{} view {}{} executed {} stable {}]",
-                    copy.index,
-                    replica.standing(),
-                    if copy.up { "" } else { " down" },
-                    if copy.correct { "" } else { " faulty" },
-                    replica.view(),
-                    if replica.is_changing() { "?" } else { "" },
-                    replica.executed(),
-                    replica.stable(),
-                )
-            })
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-
-    /// The correct copies that run.
-    pub fn correct(&self) -> impl Iterator<Item = &Copy> {
-        self.copies.iter().filter(|copy| copy.up && copy.correct)
     }
 }

@@ -37,12 +37,20 @@ impl Invariant for OneVoice {
                 }
                 _ => continue,
             };
-            if words.0 < 3 && self.left.get(&facts.number).is_some_and(|left| (epoch, view) < *left) {
+            if words.0 < 3
+                && self
+                    .left
+                    .get(&facts.number)
+                    .is_some_and(|left| (epoch, view) < *left)
+            {
                 return Err(format!("replica {} votes in a view it left", facts.copy.index));
             }
             let place = (facts.number, words.0, epoch, view, words.1);
             if *self.said.entry(place).or_insert_with(|| words.2.clone()) != words.2 {
-                return Err(format!("replica {} says two things at {place:?}", facts.copy.index));
+                return Err(format!(
+                    "replica {} says two things at {place:?}",
+                    facts.copy.index
+                ));
             }
         }
         Ok(())

@@ -27,7 +27,9 @@ impl Invariant for Recovery {
                 continue;
             };
             let place = match &**body {
-                Body::PrePrepare(order) if replica.view() % 4 == u32::from(facts.copy.index) => order.sequence,
+                Body::PrePrepare(order) if replica.view() % 4 == u32::from(facts.copy.index) => {
+                    order.sequence
+                }
                 Body::Prepare(vote) => vote.sequence,
                 Body::Commit(vote) => vote.sequence,
                 Body::ViewChange(_) => u64::MAX,

@@ -67,12 +67,19 @@ fn a_primary_that_starves_one_client_is_left() {
 fn a_backup_that_the_primary_ignores_keeps_up() {
     let mut world = World::small(4, 2);
     world.copies[0].correct = false;
-    world.adversary = Some(Box::new(|from, to, _| (from == 0 && to == node(3)).then(Vec::new)));
+    world.adversary = Some(Box::new(|from, to, _| {
+        (from == 0 && to == node(3)).then(Vec::new)
+    }));
     world.submit(100);
     world.must_answer(2_000);
     world.run(2_000);
     let most = world.correct().map(|copy| copy.replica.executed()).max();
-    assert_eq!(Some(world.copies[3].replica.executed()), most, "{}", world.describe());
+    assert_eq!(
+        Some(world.copies[3].replica.executed()),
+        most,
+        "{}",
+        world.describe()
+    );
 }
 
 /// A replica that answers wrongly is outvoted and named.
@@ -89,12 +96,16 @@ fn a_wrong_answer_is_outvoted() {
             *outcome = crate::cast::answer(999);
         }
         let body = Outer::Pbft(Box::new(Body::Reply(wrong)));
-        Some(vec![Message { body, ..message.clone() }])
+        Some(vec![Message {
+            body,
+            ..message.clone()
+        }])
     }));
     world.submit(30);
     world.must_answer(1_000);
-    assert!(tally_consensus::Client::refused(&world.client)
-        .contains_key(&tally_consensus::Refusal::Signature));
+    assert!(
+        tally_consensus::Client::refused(&world.client).contains_key(&tally_consensus::Refusal::Signature)
+    );
 }
 
 /// A new primary whose NEW-VIEW leaves out what was prepared is not followed: backups compute O themselves.
@@ -103,10 +114,11 @@ fn a_new_view_that_drops_an_order_is_refused() {
     let mut world = World::small(4, 5);
     world.copies[1].correct = false;
     // COMMITs are lost, so that batches are prepared and not decided when the primary dies.
-    let in_first_view = |message: &Message| {
-        message.view == 0 && matches!(body(message), Some(Body::Commit(_)))
-    };
-    world.adversary = Some(Box::new(move |_, _, message| in_first_view(message).then(Vec::new)));
+    let in_first_view =
+        |message: &Message| message.view == 0 && matches!(body(message), Some(Body::Commit(_)));
+    world.adversary = Some(Box::new(move |_, _, message| {
+        in_first_view(message).then(Vec::new)
+    }));
     world.submit(4);
     world.run(100);
     world.crash(0);
@@ -120,10 +132,18 @@ fn a_new_view_that_drops_an_order_is_refused() {
         let mut short = new.clone();
         assert!(short.orders.pop().is_some(), "nothing was prepared");
         let body = Outer::Pbft(Box::new(Body::NewView(short)));
-        Some(vec![Message { body, ..message.clone() }])
+        Some(vec![Message {
+            body,
+            ..message.clone()
+        }])
     }));
     world.must_answer(3_000);
     for number in [2, 3] {
-        assert_eq!(world.copies[number].replica.view(), 2, "nobody entered view 1: {}", world.describe());
+        assert_eq!(
+            world.copies[number].replica.view(),
+            2,
+            "nobody entered view 1: {}",
+            world.describe()
+        );
     }
 }

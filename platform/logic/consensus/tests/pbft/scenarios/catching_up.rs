@@ -35,8 +35,15 @@ fn a_replica_that_missed_a_window_gets_a_certified_state() {
         world.submit(8);
         world.must_answer(1_000);
         world.run(2_000);
-        let digests: Vec<_> = world.correct().map(|copy| (copy.replica.executed(), copy.replica.state_digest())).collect();
-        assert!(digests.windows(2).all(|pair| pair[0] == pair[1]), "{}", world.describe());
+        let digests: Vec<_> = world
+            .correct()
+            .map(|copy| (copy.replica.executed(), copy.replica.state_digest()))
+            .collect();
+        assert!(
+            digests.windows(2).all(|pair| pair[0] == pair[1]),
+            "{}",
+            world.describe()
+        );
         // It votes again: without it and another one there is a quorum of its kind.
         world.crash(3);
         world.submit(8);
@@ -84,5 +91,11 @@ fn a_member_that_missed_a_view_change_follows() {
     world.crash(6);
     world.submit(20);
     world.must_answer(2_000);
-    assert!(world.correct().all(|copy| copy.replica.view() == 1 && !copy.replica.is_changing()), "{}", world.describe());
+    assert!(
+        world
+            .correct()
+            .all(|copy| copy.replica.view() == 1 && !copy.replica.is_changing()),
+        "{}",
+        world.describe()
+    );
 }

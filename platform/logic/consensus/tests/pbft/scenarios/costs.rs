@@ -51,7 +51,10 @@ fn a_checkpoint_costs_exactly_what_the_table_says() {
             let verified: u64 = replicas.iter().map(|spent| spent.0.verified).sum();
             (signed, verified)
         };
-        let (signed, verified) = (sum(&after.1).0 - sum(&before.1).0, sum(&after.1).1 - sum(&before.1).1);
+        let (signed, verified) = (
+            sum(&after.1).0 - sum(&before.1).0,
+            sum(&after.1).1 - sum(&before.1).1,
+        );
         assert_eq!(signed, 2 * n + n);
         assert_eq!(verified, n * (2 * f + 1) + 2 * f * n);
         assert_eq!(after.2 - before.2, 2 * n * (n - 1) + n + 1 + n * (n - 1));

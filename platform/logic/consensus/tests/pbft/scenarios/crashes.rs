@@ -38,7 +38,11 @@ fn a_crashed_primary_costs_one_view() {
             world.crash(0);
             world.submit(40);
             world.must_answer(1_000);
-            assert!(world.correct().all(|copy| copy.replica.view() == 1), "{}", world.describe());
+            assert!(
+                world.correct().all(|copy| copy.replica.view() == 1),
+                "{}",
+                world.describe()
+            );
         }
     }
 }
@@ -51,7 +55,11 @@ fn f_dead_primaries_in_a_row_cost_f_views() {
     world.crash(1);
     world.submit(20);
     world.must_answer(2_000);
-    assert!(world.correct().all(|copy| copy.replica.view() == 2), "{}", world.describe());
+    assert!(
+        world.correct().all(|copy| copy.replica.view() == 2),
+        "{}",
+        world.describe()
+    );
 }
 
 /// With f+1 dead nothing is answered, nothing wrong is said, and the views do not run away: nobody moves without 2f+1.
@@ -63,5 +71,9 @@ fn without_a_quorum_nothing_is_answered_and_views_stand_still() {
     world.submit(20);
     world.run(60_000);
     assert!(world.certified().is_empty());
-    assert!(world.correct().all(|copy| copy.replica.view() == 1), "{}", world.describe());
+    assert!(
+        world.correct().all(|copy| copy.replica.view() == 1),
+        "{}",
+        world.describe()
+    );
 }

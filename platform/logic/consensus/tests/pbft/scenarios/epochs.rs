@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tally_consensus::Replica as _;
 use tally_consensus::Refusal;
+use tally_consensus::Replica as _;
 use tally_consensus::pbft::Standing;
 
 use crate::cast::{WORKER, node, with_replaced};
@@ -22,7 +22,13 @@ fn a_new_occupant_learns_and_then_votes() {
             world.submit(20);
             world.must_answer(3_000);
             world.run(2_000);
-            assert!(world.correct().all(|copy| copy.replica.standing() == Standing::Voter), "{}", world.describe());
+            assert!(
+                world
+                    .correct()
+                    .all(|copy| copy.replica.standing() == Standing::Voter),
+                "{}",
+                world.describe()
+            );
             world.crash((place + 1) % 4);
             world.submit(20);
             world.must_answer(3_000);
@@ -78,7 +84,12 @@ fn a_learner_that_hears_nothing_does_not_stop_the_others() {
     world.submit(20);
     world.must_answer(3_000);
     world.run(1_000);
-    assert_eq!(world.copies[1].replica.standing(), Standing::Voter, "{}", world.describe());
+    assert_eq!(
+        world.copies[1].replica.standing(),
+        Standing::Voter,
+        "{}",
+        world.describe()
+    );
 }
 
 /// A new worker starts its timestamps again and is served: clients are told apart by the worker's incarnation.
@@ -102,5 +113,9 @@ fn messages_of_a_past_epoch_are_refused() {
     world.run(20);
     world.replace(2);
     world.must_answer(5_000);
-    assert!(world.correct().any(|copy| copy.replica.refused().contains_key(&Refusal::OtherEpoch)));
+    assert!(
+        world
+            .correct()
+            .any(|copy| copy.replica.refused().contains_key(&Refusal::OtherEpoch))
+    );
 }

@@ -46,69 +46,7 @@ fn tampered(message: &Message) -> Vec<Message> {
     let Outer::Pbft(body) = &message.body else {
         return Vec::new();
     };
-    let mut bodies = Vec::new();
-    let mut put = |body: Body| bodies.push(body);
-    match &**body {
-        Body::Prepare(vote) => {
-            let mut forged = vote.clone();
-            flip(&mut forged.digest.0);
-            put(Body::Prepare(forged));
-            let mut forged = vote.clone();
-            forged.sequence += 1;
-            put(Body::Prepare(forged));
-            let mut forged = vote.clone();
-            forged.member = (forged.member + 1) % 4;
-            put(Body::Prepare(forged));
-        }
-        Body::Commit(vote) => {
-            let mut forged = vote.clone();
-            flip(&mut forged.digest.0);
-            put(Body::Commit(forged));
-            let mut forged = vote.clone();
-            forged.member = (forged.member + 1) % 4;
-            put(Body::Commit(forged));
-        }
-        Body::Checkpoint(vote) => {
-            let mut forged = vote.clone();
-            forged.sequence += 4;
-            put(Body::Checkpoint(forged));
-        }
-        Body::ViewChange(change) => {
-            let mut forged = change.clone();
-            forged.view += 1;
-            put(Body::ViewChange(forged));
-            let mut forged = change.clone();
-            forged.prepared.pop();
-            forged.stable = None;
-            forged.view += 2;
-            put(Body::ViewChange(forged));
-        }
-        Body::NewView(new) => {
-            let mut forged = new.clone();
-            forged.changes.pop();
-            put(Body::NewView(forged));
-        }
-        Body::PrePrepare(order) => {
-            let mut forged = order.clone();
-            forged.sequence += 1;
-            put(Body::PrePrepare(forged));
-        }
-        Body::Status(status) => {
-            let mut forged = status.clone();
-            forged.executed += 1;
-            put(Body::Status(forged));
-        }
-        Body::State(state) => {
-            let mut forged = state.clone();
-            forged.proof.sequence += 4;
-            put(Body::State(forged));
-            let mut forged = state.clone();
-            forged.proof.votes.pop();
-            put(Body::State(forged));
-        }
-        Body::Request(_) | Body::Reply(_) | Body::Batches(_) => {}
-    }
-    bodies
+    variants(body)
         .into_iter()
         .map(|body| Message {
             view: message.view + u32::from(matches!(body, Body::NewView(_))),
@@ -116,6 +54,59 @@ fn tampered(message: &Message) -> Vec<Message> {
             ..message.clone()
         })
         .collect()
+}
+
+fn variants(body: &Body) -> Vec<Body> {
+    match body {
+        Body::Prepare(vote) => vec![
+            changed(vote, |vote| flip(&mut vote.digest.0), Body::Prepare),
+            changed(vote, |vote| vote.sequence += 1, Body::Prepare),
+            changed(vote, |vote| vote.member = (vote.member + 1) % 4, Body::Prepare),
+        ],
+        Body::Commit(vote) => vec![
+            changed(vote, |vote| flip(&mut vote.digest.0), Body::Commit),
+            changed(vote, |vote| vote.member = (vote.member + 1) % 4, Body::Commit),
+        ],
+        Body::Checkpoint(vote) => vec![changed(vote, |vote| vote.sequence += 4, Body::Checkpoint)],
+        Body::ViewChange(change) => vec![
+            changed(change, |change| change.view += 1, Body::ViewChange),
+            changed(
+                change,
+                |change| {
+                    change.prepared.pop();
+                    change.stable = None;
+                    change.view += 2;
+                },
+                Body::ViewChange,
+            ),
+        ],
+        Body::NewView(new) => vec![changed(
+            new,
+            |new| {
+                new.changes.pop();
+            },
+            Body::NewView,
+        )],
+        Body::PrePrepare(order) => vec![changed(order, |order| order.sequence += 1, Body::PrePrepare)],
+        Body::Status(status) => vec![changed(status, |status| status.executed += 1, Body::Status)],
+        Body::State(state) => vec![
+            changed(state, |state| state.proof.sequence += 4, Body::State),
+            changed(
+                state,
+                |state| {
+                    state.proof.votes.pop();
+                },
+                Body::State,
+            ),
+        ],
+        Body::Request(_) | Body::Reply(_) | Body::Batches(_) => Vec::new(),
+    }
+}
+
+fn changed<T: Clone>(what: &T, change: impl FnOnce(&mut T), wrap: fn(T) -> Body) -> Body {
+    let mut forged = what.clone();
+    change(&mut forged);
+    wrap(forged)
 }
 
 /// Whatever was said, said again later, in the name of the next epoch or changed in one field, moves nobody.
@@ -142,7 +133,11 @@ fn replays_and_forgeries_move_nobody() {
     }
     world.run(2_000);
     assert_eq!(world.describe(), before);
-    let refused: u64 = world.copies.iter().flat_map(|copy| copy.replica.refused().values()).sum();
+    let refused: u64 = world
+        .copies
+        .iter()
+        .flat_map(|copy| copy.replica.refused().values())
+        .sum();
     assert!(refused > 100, "{refused}");
     world.submit(12);
     world.must_answer(2_000);

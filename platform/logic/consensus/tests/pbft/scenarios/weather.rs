@@ -37,7 +37,11 @@ fn swarm(seed: u64) -> World {
         world.run_until(stretch, |_| false);
         world.cut.clear();
         if rng.chance(500) {
-            let group: Vec<NodeId> = (0..n).map(node).chain([WORKER]).filter(|_| rng.chance(400)).collect();
+            let group: Vec<NodeId> = (0..n)
+                .map(node)
+                .chain([WORKER])
+                .filter(|_| rng.chance(400))
+                .collect();
             world.isolate(&group);
         }
         if behaviour == 2 && rng.chance(400) {
@@ -95,7 +99,10 @@ fn whatever_the_weather_nothing_wrong_is_said_and_after_it_everything_is_answere
 fn a_seed_repeats_its_run() {
     for seed in [1, 2, 3] {
         let (one, two) = (swarm(seed), swarm(seed));
-        assert_eq!((one.sent, one.now, one.describe()), (two.sent, two.now, two.describe()));
+        assert_eq!(
+            (one.sent, one.now, one.describe()),
+            (two.sent, two.now, two.describe())
+        );
     }
 }
 

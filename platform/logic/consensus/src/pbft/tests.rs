@@ -1,0 +1,220 @@
+//! What only a member with its keys can say wrongly: openings of views that do not follow from the changes in them.
+
+use tally_model::{
+    Epoch, Instant, Member, NodeId, Operation, PlatformConfig, Protocol, SetId, SetRecord, SetState, Suite,
+};
+
+use super::Replica;
+use super::message::{NewView, Order, PreparedProof, ViewChange};
+use super::statement::{self, scope};
+use super::view_change::Choice;
+use crate::digest::Digest;
+use crate::{Keys, Refusal, Replica as _, Seat, Vote};
+
+const SET: SetId = SetId {
+    operation: Operation::Add,
+    number: 1,
+};
+const NULL: Digest = Digest([0; 32]);
+
+fn keys(index: u8) -> Keys {
+    Keys::generate(Suite::Modern, [index + 1; 32]).unwrap()
+}
+
+/// Four replicas in view 0 of epoch 1.
+fn replicas() -> Vec<Replica> {
+    let config = PlatformConfig {
+        protocol: Protocol::Pbft,
+        ..PlatformConfig::default()
+    };
+    let member = |index| Member {
+        node: NodeId::Replica(SET, index),
+        incarnation: 0,
+        address: String::new(),
+        public_key: keys(index).public_key().to_string(),
+    };
+    let record = SetRecord {
+        id: SET,
+        epoch: Epoch(1),
+        state: SetState::Ready,
+        leader: 0,
+        worker: None,
+        replicas: (0..4).map(member).collect(),
+        created: Instant::ZERO,
+        ready: None,
+    };
+    let made = (0..4).map(|index| {
+        let mut replica = Replica::new(Seat {
+            cluster: [1; 16],
+            node: NodeId::Replica(SET, index),
+            incarnation: 0,
+            keys: keys(index),
+            config: config.clone(),
+        });
+        replica
+            .configure(Instant::ZERO, &record, &mut Vec::new())
+            .unwrap();
+        replica
+    });
+    made.collect()
+}
+
+/// That `digest` was prepared at `sequence` in `view`, signed by whom it takes.
+fn proof(replicas: &mut [Replica], view: u32, sequence: u64, digest: Digest) -> PreparedProof {
+    let membership = replicas[0].membership().unwrap();
+    let scope = scope(&membership, view);
+    let primary = (view % 4) as u8;
+    let order = statement::pre_prepare(&scope, sequence, primary, digest);
+    let backups = (0..4).filter(|member| *member != primary).take(2);
+    PreparedProof {
+        epoch: Epoch(1),
+        view,
+        sequence,
+        digest,
+        signature: keys(primary).sign(&order),
+        prepares: backups
+            .map(|member| Vote {
+                member,
+                signature: keys(member).sign(&statement::prepare(&scope, sequence, member, digest)),
+            })
+            .collect(),
+    }
+}
+
+/// Replicas 1 to 3 on their way to view 1, and what they say.
+fn leaving(replicas: &mut [Replica], proof: &PreparedProof) -> Vec<ViewChange> {
+    let membership = replicas[0].membership().unwrap();
+    (1..4)
+        .map(|index| {
+            let replica = &mut replicas[index];
+            replica.log.entry(proof.sequence).proof = Some(proof.clone());
+            replica.leave_for(&membership, 1, &mut Vec::new());
+            replica.changes.get(index as u8).unwrap().clone()
+        })
+        .collect()
+}
+
+/// The opening of view 1 by its primary, with whatever orders it likes.
+fn opening(replicas: &[Replica], changes: Vec<ViewChange>, orders: &[(u64, Digest)]) -> NewView {
+    let membership = replicas[0].membership().unwrap();
+    let scope = scope(&membership, 1);
+    let order = |(sequence, digest): &(u64, Digest)| Order {
+        sequence: *sequence,
+        digest: *digest,
+        signature: keys(1).sign(&statement::pre_prepare(&scope, *sequence, 1, *digest)),
+    };
+    let mut new = NewView {
+        changes,
+        orders: orders.iter().map(order).collect(),
+        signature: Vec::new(),
+    };
+    new.signature = keys(1).sign(&statement::new_view(&membership, 1, 1, &new));
+    new
+}
+
+/// Backups compute O for themselves (section 4.4): an order dropped, replaced, added or moved is refused although its primary
+/// signed it, and so are too few changes or one counted twice.
+#[test]
+fn an_opening_that_does_not_follow_from_its_changes_is_refused() {
+    let mut replicas = replicas();
+    let done = Digest([7; 32]);
+    let proof = proof(&mut replicas, 0, 1, done);
+    let changes = leaving(&mut replicas, &proof);
+    let membership = replicas[0].membership().unwrap();
+    let wrong: [&[(u64, Digest)]; 5] = [
+        &[],
+        &[(1, NULL)],
+        &[(1, Digest([8; 32]))],
+        &[(1, done), (2, NULL)],
+        &[(2, done)],
+    ];
+    for orders in wrong {
+        let new = opening(&replicas, changes.clone(), orders);
+        let refused = replicas[2].new_view(&membership, 1, new, &mut Vec::new());
+        assert_eq!(refused, Err(Refusal::Conflict), "{orders:?}");
+    }
+    let two = changes[..2].to_vec();
+    let twice = vec![changes[0].clone(), changes[1].clone(), changes[1].clone()];
+    for short in [two, twice] {
+        let new = opening(&replicas, short, &[(1, done)]);
+        let refused = replicas[2].new_view(&membership, 1, new, &mut Vec::new());
+        assert_eq!(refused, Err(Refusal::Certificate));
+    }
+    let new = opening(&replicas, changes, &[(1, done)]);
+    assert_eq!(replicas[2].new_view(&membership, 1, new, &mut Vec::new()), Ok(()));
+    assert_eq!((replicas[2].view(), replicas[2].is_changing()), (1, false));
+}
+
+/// Of two batches prepared at one place the one of the higher view is ordered again, whoever lists it, and an epoch counts for
+/// more than a view; where nobody proves anything the null request is ordered.
+#[test]
+fn the_highest_view_decides_what_is_ordered_again() {
+    let mut replicas = replicas();
+    let (old, new) = (Digest([3; 32]), Digest([4; 32]));
+    let low = proof(&mut replicas, 0, 2, old);
+    let high = proof(&mut replicas, 5, 2, new);
+    let later = PreparedProof {
+        epoch: Epoch(2),
+        view: 1,
+        ..proof(&mut replicas, 1, 2, old)
+    };
+    let change = |member, prepared: &PreparedProof| ViewChange {
+        view: 6,
+        member,
+        stable: None,
+        prepared: vec![prepared.clone()],
+        signature: Vec::new(),
+    };
+    for (first, second, expected) in [
+        (&low, &high, new),
+        (&high, &low, new),
+        (&high, &later, old),
+        (&later, &high, old),
+    ] {
+        let choice = Choice::of(&[change(1, first), change(2, second)], NULL);
+        assert_eq!(choice.orders, [(1, NULL), (2, expected)]);
+    }
+}
+
+/// A VIEW-CHANGE is valid only with proofs that hold (section 4.4): of earlier views, between the watermarks, by the primary of
+/// that view and 2f distinct backups.
+#[test]
+fn a_view_change_with_a_bad_proof_is_refused() {
+    let mut replicas = replicas();
+    let good = proof(&mut replicas, 0, 1, Digest([7; 32]));
+    let bad = |change: fn(&mut PreparedProof)| {
+        let mut proof = good.clone();
+        change(&mut proof);
+        proof
+    };
+    let proofs = [
+        bad(|proof| proof.digest = NULL),
+        bad(|proof| proof.view = 1),
+        bad(|proof| proof.sequence = 0),
+        bad(|proof| proof.sequence = 300),
+        bad(|proof| proof.epoch = Epoch(2)),
+        bad(|proof| proof.prepares.truncate(1)),
+        bad(|proof| proof.prepares[1] = proof.prepares[0].clone()),
+        bad(|proof| proof.prepares[0].member = 0),
+        bad(|proof| proof.signature = proof.prepares[0].signature.clone()),
+    ];
+    let membership = replicas[0].membership().unwrap();
+    let mut holds = |proof: PreparedProof| {
+        let mut change = ViewChange {
+            view: 1,
+            member: 1,
+            stable: None,
+            prepared: vec![proof],
+            signature: Vec::new(),
+        };
+        change.signature = keys(1).sign(&statement::view_change(&membership, &change));
+        let replica = &mut replicas[2];
+        change
+            .check(&mut replica.desk, &membership, &replica.epochs, 256)
+            .is_ok()
+    };
+    for proof in proofs {
+        assert!(!holds(proof.clone()), "{proof:?}");
+    }
+    assert!(holds(good));
+}

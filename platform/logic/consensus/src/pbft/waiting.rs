@@ -1,0 +1,50 @@
+//! What happens after every event: order what can be ordered, and decide what to wait for (OSDI'99, section 4.4).
+
+use tally_model::Instant;
+
+use super::replica::Replica;
+use super::timer::Watch;
+use crate::membership::Membership;
+use crate::replica::Outgoing;
+
+impl Replica {
+    /// After every event: order, and decide what to wait for.
+    pub(super) fn settle(&mut self, now: Instant, membership: &Membership, out: &mut Vec<Outgoing>) {
+        self.order(membership, out);
+        let watch = self.to_watch(membership);
+        self.timer.watch(now, watch);
+        let done = self.executed() + self.stable();
+        let missing = self.is_missing_something();
+        self.murmur.keep(now, &self.settings, missing, done);
+    }
+
+    /// What a backup waits for: the request it began to wait for, else the oldest, else the next place in the order.
+    fn to_watch(&self, membership: &Membership) -> Option<Watch> {
+        if !self.is_voter() {
+            return None;
+        }
+        if self.changing {
+            let enough = self.changes.at_least(self.view) >= usize::from(membership.quorum());
+            return enough.then_some(Watch::View(self.view));
+        }
+        if self.leads(membership) {
+            return None;
+        }
+        if let Some(Watch::Request(client, timestamp)) = self.timer.watched()
+            && self
+                .pending
+                .get(client)
+                .is_some_and(|request| request.timestamp == timestamp)
+        {
+            return self.timer.watched();
+        }
+        let place = || {
+            let next = self.log.ordered_after(self.executed()).next();
+            next.map(|_| Watch::Place(self.executed() + 1))
+        };
+        let oldest = self.pending.oldest();
+        oldest
+            .map(|(client, timestamp)| Watch::Request(client, timestamp))
+            .or_else(place)
+    }
+}
