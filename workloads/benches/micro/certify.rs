@@ -52,7 +52,7 @@ fn signatures(criterion: &mut Criterion) {
         let signature = keys.sign(&statement);
         let mut group = criterion.benchmark_group(format!("signature-{suite}"));
         group.bench_function("sign", |bencher| {
-            bencher.iter(|| keys.sign(black_box(&statement)))
+            bencher.iter(|| keys.sign(black_box(&statement)));
         });
         group.bench_function("verify", |bencher| {
             bencher.iter(|| assert!(keys.public_key().verify(black_box(&statement), &signature)));
@@ -74,10 +74,10 @@ fn packets(criterion: &mut Criterion, certificate: Vec<u8>) {
     let mut group = criterion.benchmark_group("packet");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     group.bench_function("encode", |bencher| {
-        bencher.iter(|| tally_wire::encode(black_box(&packet)))
+        bencher.iter(|| tally_wire::encode(black_box(&packet)));
     });
     group.bench_function("decode", |bencher| {
-        bencher.iter(|| tally_wire::decode(black_box(&bytes)).unwrap())
+        bencher.iter(|| tally_wire::decode(black_box(&bytes)).unwrap());
     });
     group.finish();
 }

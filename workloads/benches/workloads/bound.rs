@@ -33,7 +33,7 @@ pub(crate) enum Certified {
     Collect(u32),
 }
 
-/// Medians of what was timed, in nanoseconds.
+/// Medians of what was timed, in nanoseconds; of several blocks the smallest of each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Primitives {
     /// A request and its response over loopback TCP between two threads that wait for each other.
@@ -48,6 +48,21 @@ pub(crate) struct Primitives {
     pub(crate) durable: f64,
     /// One durable value in the embedded store, for comparison; not in the bound.
     pub(crate) put: f64,
+}
+
+impl Primitives {
+    /// The quicker of each. Whatever else the machine does makes a primitive slower, never quicker, and a bound from slow
+    /// primitives would flatter: a disk shared with a compiler takes forty times as long for the same write.
+    pub(crate) fn quickest(self, other: Self) -> Self {
+        Self {
+            round_trip: self.round_trip.min(other.round_trip),
+            http: self.http.min(other.http),
+            sign: self.sign.min(other.sign),
+            verify: self.verify.min(other.verify),
+            durable: self.durable.min(other.durable),
+            put: self.put.min(other.put),
+        }
+    }
 }
 
 /// What an expression needs.
@@ -137,5 +152,26 @@ impl Bound {
     /// The larger one.
     pub(crate) const fn nanos(self) -> f64 {
         self.path.max(self.work)
+    }
+}
+
+/// What a measured median says about the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Reached,
+    Missed,
+    /// Below the bound: the primitives were disturbed, so there is no bound to compare with.
+    Disturbed,
+}
+
+/// Most that a median may be, as a multiple of the bound.
+pub(crate) const MOST: f64 = 4.0;
+
+/// Judges the ratio of a median to the bound.
+pub(crate) fn reach(ratio: f64) -> Reach {
+    match ratio {
+        below if below < 1.0 => Reach::Disturbed,
+        within if within <= MOST => Reach::Reached,
+        _ => Reach::Missed,
     }
 }

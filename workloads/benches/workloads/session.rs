@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tally::Exit;
 
 use crate::baseline::{Shelf, Trials};
-use crate::bound::Shape;
+use crate::bound::{Primitives, Shape};
 use crate::estimate::median;
 use crate::flags::{Baseline, Flags};
 use crate::metric::Metric;
@@ -111,19 +111,12 @@ impl Session {
 
     /// Answers only; how long it takes says nothing.
     fn smoke(&self, workload: &Workload) -> Result<Exit, Problem> {
-        let trial = play(&self.experiment(workload, Scale::Smoke)?, &self.runs)?;
+        let trial = play(&experiment(workload, Scale::Smoke)?, &self.runs)?;
         line(&format!(
             "Testing {}: {} answers, all right",
             workload.name, trial.answered
         ));
         Ok(Exit::Pass)
-    }
-
-    fn experiment(&self, workload: &Workload, scale: Scale) -> Result<String, Problem> {
-        workload.experiment(scale).map_err(|text| Problem {
-            exit: Exit::Bug,
-            text,
-        })
     }
 
     fn measure(&self, workload: &Workload) -> Result<Exit, Problem> {
@@ -132,7 +125,7 @@ impl Session {
         } else {
             Scale::Full
         };
-        let source = self.experiment(workload, scale)?;
+        let source = experiment(workload, scale)?;
         let wanted = self
             .flags
             .trials
@@ -140,16 +133,17 @@ impl Session {
         if !self.flags.quiet {
             note(&format!("Benchmarking {}: {wanted} trial(s)", workload.name));
         }
-        let primitives = match workload.bound {
-            Some(_) => Some(primitives::measure(&source, &self.runs).map_err(|text| Problem {
-                exit: Exit::Environment,
-                text,
-            })?),
-            None => None,
-        };
+        let mut primitives: Option<Primitives> = None;
         let mut trials = Trials::default();
         let mut void = 0;
         for number in 1..=wanted {
+            if workload.bound.is_some() {
+                let timed = primitives::measure(&source, &self.runs).map_err(|text| Problem {
+                    exit: Exit::Environment,
+                    text,
+                })?;
+                primitives = Some(primitives.map_or(timed, |before| before.quickest(timed)));
+            }
             let trial = play(&source, &self.runs)?;
             self.tell(workload, number, &trial);
             // A closed loop sends when it can; the rate it reached stands whenever that was.
@@ -232,6 +226,13 @@ impl Session {
             Baseline::Compare { name, .. } => Ok(if compared(name)? { Exit::Fail } else { Exit::Pass }),
         }
     }
+}
+
+fn experiment(workload: &Workload, scale: Scale) -> Result<String, Problem> {
+    workload.experiment(scale).map_err(|text| Problem {
+        exit: Exit::Bug,
+        text,
+    })
 }
 
 /// Of the expression whose latency has a bound.

@@ -31,10 +31,10 @@ fn counts_are_those_of_the_protocol() {
 fn the_bound_is_the_formula() {
     let none = Bound::of(SHAPE, Certified::Not, &PRIMITIVES, 2);
     assert_eq!(none.path, 100.0 + 6e6 + 2.0 * 2.0 * 10.0);
-    assert_eq!(none.work, (100.0 + 3.0 * 2.0 * 10.0) / 2.0);
+    assert_eq!(none.work * 2.0, 100.0 + 3.0 * 2.0 * 10.0);
     let four = Bound::of(SHAPE, Certified::Collect(4), &PRIMITIVES, 2);
     assert_eq!(four.path, 100.0 + 6e6 + 2.0 * (6.0 * 10.0 + 4e3 + 11e4));
-    assert_eq!(four.work, (100.0 + 3.0 * (10.0 * 10.0 + 6e3 + 16e4)) / 2.0);
+    assert_eq!(four.work * 2.0, 100.0 + 3.0 * (10.0 * 10.0 + 6e3 + 16e4));
     assert_eq!(four.nanos(), four.path);
 }
 
@@ -47,4 +47,31 @@ fn few_cores_bound_what_endless_cores_would_not() {
     };
     let bound = Bound::of(SHAPE, Certified::Collect(7), &memory, 1);
     assert_eq!(bound.nanos(), bound.work);
+}
+
+/// A disturbed block never raises the bound: of each primitive the quickest counts.
+#[test]
+fn the_quickest_of_each_primitive_counts() {
+    let disturbed = Primitives {
+        durable: 4e7,
+        sign: 500.0,
+        ..PRIMITIVES
+    };
+    let quickest = PRIMITIVES.quickest(disturbed);
+    assert_eq!((quickest.durable, quickest.sign), (1e6, 500.0));
+    assert_eq!(quickest, disturbed.quickest(PRIMITIVES));
+}
+
+/// A median below a lower bound proves that the bound is none; it is not a success. Nor is no median at all.
+#[test]
+fn what_is_below_the_bound_reaches_nothing() {
+    for (ratio, expected) in [
+        (0.52, Reach::Disturbed),
+        (1.0, Reach::Reached),
+        (MOST, Reach::Reached),
+        (4.01, Reach::Missed),
+        (f64::NAN, Reach::Missed),
+    ] {
+        assert_eq!(reach(ratio), expected, "{ratio}");
+    }
 }

@@ -74,3 +74,16 @@ fn intervals_follow_from_their_seed() {
     let one = median_interval(&STEADY, 3);
     assert!(one.low <= 100.0 && 100.0 <= one.high && one.low < one.high);
 }
+
+/// Each result is told in words of its own.
+#[test]
+fn every_change_has_its_sentence() {
+    let all = [
+        Change::Improved,
+        Change::NotDetected,
+        Change::Regressed,
+        Change::TooFew,
+    ];
+    let sentences: std::collections::BTreeSet<_> = all.iter().map(|change| change.sentence()).collect();
+    assert_eq!(sentences.len(), all.len());
+}

@@ -1,5 +1,7 @@
 //! Claims about the workloads.
 
+use crate::estimate::FEWEST;
+use crate::metric::Metric;
 use crate::workload::*;
 
 /// Every workload is a valid experiment at every scale, with the target that the others do not have.
@@ -26,4 +28,19 @@ fn every_workload_is_an_experiment() {
 fn names_are_unique() {
     let names: std::collections::BTreeSet<_> = WORKLOADS.iter().map(|workload| workload.name).collect();
     assert_eq!(names.len(), WORKLOADS.len());
+}
+
+/// A full run has trials enough for a comparison, throughput has a target, and a bound is for latency only.
+#[test]
+fn every_workload_can_be_judged() {
+    for workload in WORKLOADS {
+        assert!(workload.trials >= FEWEST, "{}", workload.name);
+        let is_throughput = workload.main == Metric::Throughput;
+        assert_eq!(workload.target.is_some(), is_throughput, "{}", workload.name);
+        assert!(
+            workload.bound.is_none() || workload.main == Metric::P50,
+            "{}",
+            workload.name
+        );
+    }
 }
