@@ -33,7 +33,11 @@ impl Laboratory {
                 let tasks = std::mem::take(&mut op.tasks);
                 if !tasks.is_empty() {
                     certificates_file
-                        .line(&CertificateLine { n: op.n, tasks, ..CertificateLine::default() })
+                        .line(&CertificateLine {
+                            n: op.n,
+                            tasks,
+                            ..CertificateLine::default()
+                        })
                         .unwrap();
                 }
             }

@@ -21,7 +21,7 @@ use super::sampler::{Memory, Sampler};
 use crate::output::Progress;
 
 /// Events of the answer stream that may wait.
-const STREAM: usize = 65_536;
+const STREAM: usize = 4_096;
 /// Between preparation and the first request.
 const LEAD: Duration = Duration::from_millis(150);
 /// Between two looks during the drain.

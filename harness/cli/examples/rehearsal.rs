@@ -1,6 +1,6 @@
 //! What the harness itself needs for a million requests: plan, generator, recorder and files, against a gateway that only says yes.
 //!
-//! `cargo run --release -p tally --example million [REQUESTS [RATE]]`; the gateway is another process, so that the memory printed is
+//! `cargo run --release -p tally --example rehearsal [REQUESTS [RATE]]`; the gateway is another process, so that the memory printed is
 //! the harness's alone.
 
 #![allow(clippy::print_stdout, reason = "an example speaks to its user")]
