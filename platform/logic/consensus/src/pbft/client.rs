@@ -20,7 +20,7 @@ use crate::message::{Item, MAX_BATCH, Message};
 use crate::replica::{Effort, Outgoing, Refusal, Refusals, Seat};
 
 /// Parts of the quorum timeout after which an unanswered request goes to all replicas.
-const RESENDS: u32 = 4;
+const RESENDS: u32 = 16;
 
 /// The worker's clients of a `pbft` set, one per slot.
 #[derive(Debug)]

@@ -12,8 +12,9 @@ use crate::certificate::Vote;
 use crate::membership::Membership;
 use crate::replica::Refusal;
 
-/// Epochs whose keys are remembered: certificates of an epoch stay in use until a checkpoint of the next one is stable.
-const EPOCHS: usize = 4;
+/// Epochs whose keys are remembered: certificates of an epoch stay in use until a checkpoint of a later one is stable, and
+/// members may be replaced many times before that. A set that opened none of so many epochs must be made anew.
+const EPOCHS: usize = 64;
 
 /// The memberships of the last epochs.
 #[derive(Debug, Default)]

@@ -20,16 +20,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// K = 128 and L = 256 as measured in the paper ([99], section 6); T is half the quorum timeout, so that a client has its
-    /// answer from the next primary soon after it would have complained.
+    /// K = 128 and L = 256 as measured in the paper ([99], section 6); T is an eighth of the quorum timeout: a view change
+    /// costs messages only, while that timeout has a member replaced.
     pub fn of(config: &PlatformConfig) -> Self {
         let timeout = config.timing.quorum_timeout;
         Self {
             interval: 128,
             window: super::MAX_PROVEN as u64,
             pipeline: 8,
-            patience: timeout / 2,
-            murmur: timeout / 4,
+            patience: timeout / 8,
+            murmur: timeout / 16,
         }
     }
 }

@@ -17,7 +17,7 @@ fn crashed_backups_are_masked_and_named() {
         world.submit(60);
         world.must_answer(1_000);
         assert!(world.correct().all(|copy| copy.replica.view() == 0));
-        world.run(2_000);
+        world.run(3_000);
         for index in dead {
             let named = world.told.iter().any(|event| {
                 matches!(event, ClientEvent::Suspect { node: of, kind: FaultType::Follower, .. } if *of == node(index))
