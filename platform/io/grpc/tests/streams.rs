@@ -1,5 +1,11 @@
 //! Claims about the transport, over real sockets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 

@@ -1,5 +1,11 @@
 //! Claims about the driver and the port runner, over the in-memory ports.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
