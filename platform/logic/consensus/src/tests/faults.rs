@@ -143,10 +143,12 @@ fn a_mute_leader_is_reported_and_another_goes_on() {
 /// A suspicion that was lost is raised again, ten quorum timeouts later.
 #[test]
 fn a_suspicion_is_repeated_slowly_while_it_holds() {
-    let mut network = Network::new(config(Suite::Modern, 4, true));
+    let config = config(Suite::Modern, 4, true);
+    let timeouts = config.timing.quorum_timeout.as_millis() as u64;
+    let mut network = Network::new(config);
     mute(&mut network, &[0]);
     network.submit([1]);
-    network.run(16_000);
+    network.run(timeouts * 32);
     let count = network.suspects().len();
     assert!((2..=4).contains(&count), "{count}");
 }
