@@ -1,7 +1,7 @@
 //! Lost, duplicated, wrong, conflicting, unexpected, non-monotonic; certificate audit.
 //!
 //! The checker reads what a run left behind and trusts none of the platform's code for arithmetic: it has an evaluator of its own
-//! ([`reference`]). Equal inputs give equal reports, byte for byte.
+//! (`reference`). Equal inputs give equal reports, byte for byte.
 //!
 //! # Definitions
 //!

@@ -5,15 +5,15 @@
 //!
 //! | message | from, to | authenticated by |
 //! |---|---|---|
-//! | [`Request`] | worker, primary; after a timeout all | worker's signature |
-//! | [`PrePrepare`] | primary, backups | primary's signature over (view, place, digest) |
-//! | [`Prepare`] | backup, all | signature |
-//! | [`Commit`] | member, all | MAC |
-//! | [`Reply`] | member, worker | signature over the Merkle root of (job, outcome) |
-//! | [`Checkpoint`] | member, all | signature |
-//! | [`ViewChange`], [`NewView`] | member, all; new primary, all | signature |
-//! | [`Status`] | member, all, while something is missing | MAC |
-//! | [`State`], `Batches` | whoever has them, who lacks them | 2f+1 signatures; digest |
+//! | `Request` | worker, primary; after a timeout all | worker's signature |
+//! | `PrePrepare` | primary, backups | primary's signature over (view, place, digest) |
+//! | `Prepare` | backup, all | signature |
+//! | `Commit` | member, all | MAC |
+//! | `Reply` | member, worker | signature over the Merkle root of (job, outcome) |
+//! | `Checkpoint` | member, all | signature |
+//! | `ViewChange`, `NewView` | member, all; new primary, all | signature |
+//! | `Status` | member, all, while something is missing | MAC |
+//! | `State`, `Batches` | whoever has them, who lacks them | 2f+1 signatures; digest |
 //!
 //! # What a request costs
 //!

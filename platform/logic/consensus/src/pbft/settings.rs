@@ -20,7 +20,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// K = 128 and L = 256 as measured in the paper ([99], section 6); T is an eighth of the quorum timeout: a view change
+    /// K = 128 and L = 256 as measured in the paper (\[99\], section 6); T is an eighth of the quorum timeout: a view change
     /// costs messages only, while that timeout has a member replaced.
     pub fn of(config: &PlatformConfig) -> Self {
         let timeout = config.timing.quorum_timeout;
