@@ -2,7 +2,7 @@
 # The image of every role:  deploy/image.sh [TAG]     (default tally:dev)
 #
 # Builds a statically linked `tally` with the cluster's adapters and puts it alone into an image. Needs Rust, protoc with its
-# well-known types (Debian: protobuf-compiler libprotobuf-dev) and Docker.
+# well-known types (Debian: protobuf-compiler libprotobuf-dev), ca-certificates and Docker.
 #   TALLY_IMAGE_TARGET   where cargo builds; the default is target/image, apart from dynamically linked builds
 set -euo pipefail
 
@@ -20,6 +20,9 @@ RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" CARGO_PROFILE_RELEASE_S
 
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
+certificates=/etc/ssl/certs/ca-certificates.crt
+[ -e "$certificates" ] || { echo "error: $certificates is missing: install ca-certificates" >&2; exit 5; }
+install -m 0644 "$certificates" "$context/"
 install -m 0755 "$target/$triple/release/tally" "$context/tally"
 if readelf -d "$context/tally" 2>/dev/null | grep -q NEEDED; then
   echo "error: the binary wants shared libraries, which the image does not have" >&2

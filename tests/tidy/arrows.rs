@@ -65,6 +65,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("tally-workloads", &[]),
     ("tally-reports", &["tally-capture"]),
+    // Real services and clusters for tests, behind a feature.
+    ("tally-containers", &[]),
 ];
 
 /// A foreign crate that carries IO or an SDK, and the only crates of ours that may name it.
@@ -89,6 +91,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("miette", &["tally"]),
     ("httparse", &["tally-load"]),
     ("zstd", &["tally-capture"]),
+    ("testcontainers", &["tally-containers"]),
 ];
 
 /// What no crate of pure logic may depend on: each brings a clock, a socket, a thread or a runtime.

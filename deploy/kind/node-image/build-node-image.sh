@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 BIN=$CACHE/bin
-ROOT=$CACHE/rootfs               # the node's file system, made anew every time
+ROOT=$CACHE/rootfs               # the node's file system, made anew every time and not kept
 PARTS=$CACHE/parts               # root directories of the container images
 
 for p in kubeadm kind-addons; do [ -x "$BIN/$p" ] || die "run build-kubernetes.sh first"; done
@@ -161,4 +161,5 @@ STOPSIGNAL SIGRTMIN+3
 ENTRYPOINT ["/kind/bin/entrypoint"]
 D
 docker rmi -f "$NODE_IMAGE-plain" >/dev/null
+rm -rf "$ROOT" "$PARTS" "$CACHE/images.tar" "$CACHE/debs"
 say "done: $NODE_IMAGE, $(docker image inspect -f '{{.Size}}' "$NODE_IMAGE" | awk '{ printf "%.0f MB", $1 / 1e6 }')"

@@ -175,8 +175,9 @@ pub struct Limits {
     pub in_flight: usize,
 }
 
-/// Everything a platform needs to know.
+/// Everything a platform needs to know. What is not written down has its default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PlatformConfig {
     /// Seed of elections and service times.
     pub seed: u64,

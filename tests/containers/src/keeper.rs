@@ -1,0 +1,85 @@
+//! Cleans up after a process however it ends.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+
+/// A command that runs when this value is dropped, or when the process that holds it is gone: after a panic, Ctrl-C or SIGKILL alike.
+///
+/// It is a shell that waits for the end of its standard input, whose only writer is this process. It has a process group of its own,
+/// so that Ctrl-C in a terminal does not reach it.
+#[derive(Debug)]
+pub struct Keeper {
+    shell: Child,
+    line: Option<ChildStdin>,
+}
+
+impl Keeper {
+    /// Arms the keeper with `program` and its arguments.
+    ///
+    /// # Errors
+    /// If no shell can be started.
+    pub fn arm<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, arguments: &[S]) -> io::Result<Self> {
+        let mut shell = Command::new("sh")
+            .args(["-c", "cat >/dev/null; exec \"$@\"", "keeper"])
+            .arg(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let line = shell.stdin.take();
+        Ok(Self { shell, line })
+    }
+}
+
+impl Drop for Keeper {
+    /// Runs the command and waits for it.
+    fn drop(&mut self) {
+        drop(self.line.take());
+        let ended = self.shell.wait();
+        let is_clean = ended.as_ref().is_ok_and(ExitStatus::success);
+        // What is left behind fails a test; one that is failing already has its own reason.
+        assert!(
+            is_clean || std::thread::panicking(),
+            "the keeper could not clean up: {ended:?}"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn armed(file: &Path) -> Keeper {
+        std::fs::write(file, "").unwrap();
+        Keeper::arm("rm", &[file]).unwrap()
+    }
+
+    /// It runs when the guard goes, not before, and has run when the drop returns.
+    #[test]
+    fn it_cleans_up_on_drop() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("thing");
+        let keeper = armed(&file);
+        assert!(file.exists());
+        drop(keeper);
+        assert!(!file.exists());
+    }
+
+    /// A panic unwinds through the guard.
+    #[test]
+    fn it_cleans_up_after_a_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("thing");
+        let panicked = std::panic::catch_unwind(|| {
+            let _keeper = armed(&file);
+            panic!("as a test may");
+        });
+        assert!(panicked.is_err());
+        assert!(!file.exists());
+    }
+}
