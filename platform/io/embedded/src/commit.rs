@@ -1,10 +1,13 @@
 //! One transaction: everything that waits, decided and written together.
 
+use std::time::Duration;
+
 use redb::{Database, ReadableTable, ReadableTableMetadata, WriteTransaction};
-use tally_model::{Precondition, Put, QueueName};
-use tally_substrate::{MessageId, Placement, holds, may_delete};
+use tally_model::{Precondition, Put};
+use tally_substrate::{MessageId, Placement, QueueId, holds, may_delete};
 use tokio::sync::oneshot;
 
+use crate::broker::Admitted;
 use crate::feed::Committed;
 use crate::limits::CHECKED_ROWS;
 use crate::tables::{REVISION_KEY, Tables};
@@ -27,8 +30,9 @@ pub(crate) enum Work {
     },
     /// New messages.
     Send {
-        queue: QueueName,
+        queue: QueueId,
         messages: Vec<(MessageId, String)>,
+        delay: Duration,
         done: oneshot::Sender<()>,
     },
     /// Nothing but what changed in the queues.
@@ -46,7 +50,7 @@ enum Reply {
 #[derive(Default)]
 pub(crate) struct Outcome {
     /// Messages that become receivable.
-    pub(crate) sent: Vec<(QueueName, MessageId, String)>,
+    pub(crate) sent: Vec<Admitted>,
     /// Changes for watches.
     pub(crate) changes: Vec<Committed>,
     replies: Vec<Reply>,
@@ -101,7 +105,7 @@ pub(crate) fn commit(
 /// Writes where a message is now.
 fn place(tables: &mut Tables<'_>, id: MessageId, placement: Option<Placement>) -> Result<(), redb::Error> {
     if let Some(Placement { queue, received }) = placement {
-        tables.placements.insert(id.0, (queue.index() as u8, received))?;
+        tables.placements.insert(id.0, (queue.0, received))?;
     } else {
         tables.messages.remove(id.0)?;
         tables.placements.remove(id.0)?;
@@ -120,13 +124,17 @@ fn apply(
         Work::Send {
             queue,
             messages,
+            delay,
             done,
         } => {
             for (id, body) in messages {
-                tables
-                    .messages
-                    .insert(id.0, (queue.index() as u8, body.as_str()))?;
-                outcome.sent.push((queue, id, body));
+                tables.messages.insert(id.0, (queue.0, body.as_str()))?;
+                outcome.sent.push(Admitted {
+                    queue,
+                    id,
+                    body,
+                    delay,
+                });
             }
             outcome.replies.push(Reply::Send(done));
         }

@@ -25,4 +25,4 @@ pub use error::Error;
 pub use limits::{BODY_LIMIT, CACHE, KEY_LIMIT, VALUE_LIMIT};
 pub use memory::{Memory, MemoryWatch};
 pub use metadata::EmbeddedWatch;
-pub use tally_substrate::Settings;
+pub use tally_substrate::{Census, Policy, QueueId, Redrive, Settings};

@@ -9,7 +9,7 @@ use tally_substrate::{Queues, Settings, Store, WatchId};
 use tokio::sync::Notify;
 
 use crate::Error;
-use crate::broker::Broker;
+use crate::broker::{Admitted, Broker};
 
 #[derive(Debug)]
 struct Shared {
@@ -46,16 +46,21 @@ impl Queue for Memory {
         let messages = self.0.broker.reserve(bodies);
         self.0
             .broker
-            .admit(messages.into_iter().map(|(id, body)| (queue, id, body)));
+            .admit(messages.into_iter().map(|(id, body)| Admitted {
+                queue: queue.into(),
+                id,
+                body,
+                delay: Duration::ZERO,
+            }));
         Ok(())
     }
 
     async fn receive(&self, queue: QueueName, limit: usize, wait: Duration) -> Result<Vec<Delivery>, Error> {
-        Ok(self.0.broker.receive(queue, limit, wait).await)
+        Ok(self.0.broker.receive(queue.into(), limit, wait, None).await)
     }
 
     async fn delete(&self, queue: QueueName, receipts: Vec<Receipt>) -> Result<usize, Error> {
-        Ok(self.0.broker.delete(queue, &receipts))
+        Ok(self.0.broker.delete(queue.into(), &receipts))
     }
 
     async fn extend(
@@ -64,11 +69,15 @@ impl Queue for Memory {
         receipts: Vec<Receipt>,
         lease: Duration,
     ) -> Result<usize, Error> {
-        Ok(self.0.broker.extend(queue, &receipts, lease))
+        Ok(self.0.broker.extend(queue.into(), &receipts, lease))
     }
 
     async fn depth(&self, queue: QueueName) -> Result<Depth, Error> {
-        Ok(self.0.broker.depth(queue))
+        let census = self.0.broker.census(queue.into());
+        Ok(Depth {
+            visible: census.visible,
+            in_flight: census.in_flight,
+        })
     }
 }
 

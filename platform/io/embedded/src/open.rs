@@ -5,12 +5,12 @@ use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use redb::{Database, DatabaseError, StorageError};
+use redb::{Database, DatabaseError, ReadableTable, StorageError, WriteTransaction};
 use tally_substrate::{Queues, Settings};
 
 use crate::Error;
 use crate::limits::CACHE;
-use crate::tables::{FORMAT, FORMAT_KEY, OPENINGS_KEY, Tables};
+use crate::tables::{COUNTERS, FORMAT, FORMAT_KEY, OPENINGS_KEY, Tables};
 
 /// Name of the file in a data directory.
 const FILE: &str = "tally.redb";
@@ -80,14 +80,8 @@ fn corrupt(file: &Path, detail: &dyn std::fmt::Display) -> Error {
 pub(crate) fn load(database: &Database, settings: Settings) -> Result<Queues, redb::Error> {
     let transaction = database.begin_write()?;
     let queues = {
+        let openings = count_opening(&transaction)?;
         let mut tables = Tables::open(&transaction)?;
-        let openings = tables.counter(OPENINGS_KEY)? + 1;
-        let format = tables.counter(FORMAT_KEY)?;
-        if format != FORMAT && openings > 1 {
-            return Err(redb::Error::Corrupted(format!(
-                "its layout is {format}, this program reads {FORMAT}"
-            )));
-        }
         tables.counters.insert(FORMAT_KEY, FORMAT)?;
         tables.counters.insert(OPENINGS_KEY, openings)?;
         let mut queues = Queues::persisted(settings, openings);
@@ -98,4 +92,18 @@ pub(crate) fn load(database: &Database, settings: Settings) -> Result<Queues, re
     };
     transaction.commit()?;
     Ok(queues)
+}
+
+/// The number of this opening. Refuses another layout before any other table is opened, because it may have other types.
+fn count_opening(transaction: &WriteTransaction) -> Result<u64, redb::Error> {
+    let counters = transaction.open_table(COUNTERS)?;
+    let counter = |key| Ok::<_, redb::Error>(counters.get(key)?.map_or(0, |value| value.value()));
+    let openings = counter(OPENINGS_KEY)? + 1;
+    let format = counter(FORMAT_KEY)?;
+    if format != FORMAT && openings > 1 {
+        return Err(redb::Error::Corrupted(format!(
+            "its layout is {format}, this program reads {FORMAT}"
+        )));
+    }
+    Ok(openings)
 }

@@ -1,18 +1,42 @@
 //! [`Embedded`] as a queue: sends wait for the disk, everything else is memory and follows.
+//!
+//! The platform's queues are there from the start. Others are made by [`Embedded::configure`]; what they are called is for
+//! their owner to remember.
 
 use std::time::Duration;
 
 use tally_model::{Delivery, Depth, QueueName, Receipt};
 use tally_ports::Queue;
+use tally_substrate::{Census, Policy, QueueId};
 
 use crate::commit::Work;
 use crate::limits::{BODY_LIMIT, at_most};
 use crate::{Embedded, Error};
 
-impl Queue for Embedded {
-    type Error = Error;
+impl Embedded {
+    /// Makes a queue, or changes what it does from now on. Policies are not stored: configure again after opening.
+    pub fn configure(&self, queue: impl Into<QueueId>, policy: Policy) {
+        self.0.parts.broker.configure(queue.into(), policy);
+        self.flush_changes();
+    }
 
-    async fn send(&self, queue: QueueName, bodies: Vec<String>) -> Result<(), Error> {
+    /// Deletes every message of a queue, durably with the next commit; returns how many there were.
+    pub fn purge(&self, queue: impl Into<QueueId>) -> usize {
+        let purged = self.0.parts.broker.purge(queue.into());
+        self.flush_changes();
+        purged
+    }
+
+    /// See [`Queue::send`]; receivable only after `delay`, which ends with the process.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] or [`Error::Broken`].
+    pub async fn send_to(
+        &self,
+        queue: impl Into<QueueId>,
+        bodies: Vec<String>,
+        delay: Duration,
+    ) -> Result<(), Error> {
         if bodies.is_empty() {
             return self.check();
         }
@@ -20,33 +44,102 @@ impl Queue for Embedded {
             at_most("body", body.len(), BODY_LIMIT)?;
         }
         let bytes = bodies.iter().map(String::len).sum();
+        let queue = queue.into();
         let messages = self.0.parts.broker.reserve(bodies);
         self.0
             .writer
             .submit(bytes, |done| Work::Send {
                 queue,
                 messages,
+                delay,
                 done,
             })
             .await
     }
 
-    async fn receive(&self, queue: QueueName, limit: usize, wait: Duration) -> Result<Vec<Delivery>, Error> {
+    /// See [`Queue::receive`]; `lease` overrides that of the queue.
+    ///
+    /// # Errors
+    /// [`Error::Broken`].
+    pub async fn receive_from(
+        &self,
+        queue: impl Into<QueueId>,
+        limit: usize,
+        wait: Duration,
+        lease: Option<Duration>,
+    ) -> Result<Vec<Delivery>, Error> {
         self.check()?;
         let deliveries = tokio::select! {
             biased;
-            deliveries = self.0.parts.broker.receive(queue, limit, wait) => deliveries,
+            deliveries = self.0.parts.broker.receive(queue.into(), limit, wait, lease) => deliveries,
             error = self.broken() => return Err(error),
         };
         self.flush_changes();
         Ok(deliveries)
     }
 
-    async fn delete(&self, queue: QueueName, receipts: Vec<Receipt>) -> Result<usize, Error> {
+    /// See [`Queue::delete`].
+    ///
+    /// # Errors
+    /// [`Error::Broken`].
+    pub fn delete_from(&self, queue: impl Into<QueueId>, receipts: &[Receipt]) -> Result<usize, Error> {
         self.check()?;
-        let stale = self.0.parts.broker.delete(queue, &receipts);
+        let stale = self.0.parts.broker.delete(queue.into(), receipts);
         self.flush_changes();
         Ok(stale)
+    }
+
+    /// See [`Queue::extend`].
+    ///
+    /// # Errors
+    /// [`Error::Broken`].
+    pub fn extend_in(
+        &self,
+        queue: impl Into<QueueId>,
+        receipts: &[Receipt],
+        lease: Duration,
+    ) -> Result<usize, Error> {
+        self.check()?;
+        let stale = self.0.parts.broker.extend(queue.into(), receipts, lease);
+        self.flush_changes();
+        Ok(stale)
+    }
+
+    /// How many messages a queue has.
+    ///
+    /// # Errors
+    /// [`Error::Broken`].
+    pub fn census(&self, queue: impl Into<QueueId>) -> Result<Census, Error> {
+        self.check()?;
+        let census = self.0.parts.broker.census(queue.into());
+        self.flush_changes();
+        Ok(census)
+    }
+
+    /// Bytes of the messages of all queues together; they are kept in memory.
+    pub fn bytes(&self) -> usize {
+        self.0.parts.broker.bytes()
+    }
+
+    /// The queues that have messages.
+    pub fn occupied(&self) -> Vec<QueueId> {
+        self.0.parts.broker.occupied()
+    }
+}
+
+impl Queue for Embedded {
+    type Error = Error;
+
+    async fn send(&self, queue: QueueName, bodies: Vec<String>) -> Result<(), Error> {
+        self.send_to(queue, bodies, Duration::ZERO).await
+    }
+
+    async fn receive(&self, queue: QueueName, limit: usize, wait: Duration) -> Result<Vec<Delivery>, Error> {
+        self.receive_from(queue, limit, wait, None).await
+    }
+
+    async fn delete(&self, queue: QueueName, receipts: Vec<Receipt>) -> Result<usize, Error> {
+        self.delete_from(queue, &receipts)
     }
 
     async fn extend(
@@ -55,16 +148,14 @@ impl Queue for Embedded {
         receipts: Vec<Receipt>,
         lease: Duration,
     ) -> Result<usize, Error> {
-        self.check()?;
-        let stale = self.0.parts.broker.extend(queue, &receipts, lease);
-        self.flush_changes();
-        Ok(stale)
+        self.extend_in(queue, &receipts, lease)
     }
 
     async fn depth(&self, queue: QueueName) -> Result<Depth, Error> {
-        self.check()?;
-        let depth = self.0.parts.broker.depth(queue);
-        self.flush_changes();
-        Ok(depth)
+        let census = self.census(queue)?;
+        Ok(Depth {
+            visible: census.visible,
+            in_flight: census.in_flight,
+        })
     }
 }

@@ -4,20 +4,20 @@
 //! once the message was received, so that receiving 64 KiB does not write 64 KiB.
 
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
-use tally_model::{QueueName, Versioned};
-use tally_substrate::{MessageId, Placement};
+use tally_model::Versioned;
+use tally_substrate::{MessageId, Placement, QueueId};
 
-/// Message id -> queue it was sent to (see [`QueueName::index`]), body.
-pub(crate) const MESSAGES: TableDefinition<u64, (u8, &str)> = TableDefinition::new("messages");
+/// Message id -> queue it was sent to (see [`QueueId`]), body.
+pub(crate) const MESSAGES: TableDefinition<u64, (u32, &str)> = TableDefinition::new("messages");
 /// Message id -> queue it is in, receives there; overrides the queue in [`MESSAGES`].
-pub(crate) const PLACEMENTS: TableDefinition<u64, (u8, u32)> = TableDefinition::new("placements");
+pub(crate) const PLACEMENTS: TableDefinition<u64, (u32, u32)> = TableDefinition::new("placements");
 /// Key -> version, value.
 pub(crate) const METADATA: TableDefinition<&str, (u64, &str)> = TableDefinition::new("metadata");
 /// The numbers named below.
 pub(crate) const COUNTERS: TableDefinition<&str, u64> = TableDefinition::new("counters");
 
 /// Layout of these tables; raised when an old file can no longer be read.
-pub(crate) const FORMAT: u64 = 1;
+pub(crate) const FORMAT: u64 = 2;
 /// Counter: the layout the file has.
 pub(crate) const FORMAT_KEY: &str = "format";
 /// Counter: how often the file was opened; makes receipts of earlier openings stale.
@@ -27,8 +27,8 @@ pub(crate) const REVISION_KEY: &str = "revision";
 
 /// All tables of one write transaction.
 pub(crate) struct Tables<'t> {
-    pub(crate) messages: Table<'t, u64, (u8, &'static str)>,
-    pub(crate) placements: Table<'t, u64, (u8, u32)>,
+    pub(crate) messages: Table<'t, u64, (u32, &'static str)>,
+    pub(crate) placements: Table<'t, u64, (u32, u32)>,
     pub(crate) metadata: Table<'t, &'static str, (u64, &'static str)>,
     pub(crate) counters: Table<'t, &'static str, u64>,
 }
@@ -52,7 +52,7 @@ impl<'t> Tables<'t> {
         Ok(self.metadata.get(key)?.map(|row| versioned(row.value())))
     }
 
-    /// Every message with its body, in order; a row that names no queue is an error.
+    /// Every message with its body, in order.
     pub(crate) fn load(&self) -> Result<Vec<(MessageId, Placement, String)>, redb::Error> {
         let mut loaded = Vec::new();
         for row in self.messages.iter()? {
@@ -62,25 +62,14 @@ impl<'t> Tables<'t> {
                 .placements
                 .get(id.value())?
                 .map_or((sent_to, 0), |row| row.value());
-            let queue = queue_at(row.0, id.value())?;
-            loaded.push((
-                MessageId(id.value()),
-                Placement {
-                    queue,
-                    received: row.1,
-                },
-                body.to_owned(),
-            ));
+            let placement = Placement {
+                queue: QueueId(row.0),
+                received: row.1,
+            };
+            loaded.push((MessageId(id.value()), placement, body.to_owned()));
         }
         Ok(loaded)
     }
-}
-
-fn queue_at(index: u8, id: u64) -> Result<QueueName, redb::Error> {
-    QueueName::ALL
-        .get(usize::from(index))
-        .copied()
-        .ok_or_else(|| redb::Error::Corrupted(format!("message {id} is in queue {index}")))
 }
 
 /// A row of [`METADATA`].

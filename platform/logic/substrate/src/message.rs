@@ -1,6 +1,8 @@
 //! One message in a queue, as the queue sees it.
 
-use tally_model::{Instant, QueueName};
+use tally_model::Instant;
+
+use crate::policy::QueueId;
 
 /// Names a message for as long as it exists. Grows with every message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,7 +12,7 @@ pub struct MessageId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
     /// The queue it is in now.
-    pub queue: QueueName,
+    pub queue: QueueId,
     /// Receives in this queue so far.
     pub received: u32,
 }
@@ -32,4 +34,6 @@ pub(crate) enum State {
     Visible(u64),
     /// The holder of the newest receipt, until then.
     Leased(Instant),
+    /// Nobody, until then.
+    Delayed(Instant),
 }

@@ -1,52 +1,53 @@
-//! Eight queues in the semantics of SQS standard queues, without a clock and without a disk.
+//! Queues in the semantics of SQS standard queues, without a clock and without a disk.
 //!
-//! A message is visible or leased. Receiving leases it and gives a receipt; the receipt is good until the message is
-//! received again, deleted or dead-lettered. A lease that ends makes the message visible again, or moves it to
-//! [`QueueName::Dead`] when it was received often enough.
+//! A message is visible, leased or delayed. Receiving leases it and gives a receipt; the receipt is good until the message
+//! is received again, deleted or dead-lettered. A lease that ends makes the message visible again, or moves it to the
+//! dead-letter queue when it was received often enough.
+
+mod life;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tally_model::{Delivery, Depth, Instant, QueueName, Receipt};
 
+use crate::lane::{Census, Lane};
 use crate::message::{Message, State};
-use crate::receipt::ReceiptParts;
+use crate::policy::{Policy, QueueId};
 use crate::{MessageId, Placement, Settings};
 
-/// One queue: its messages by the order in which they are next handed out or timed out.
-#[derive(Clone, Debug, Default)]
-struct Lane {
-    visible: BTreeSet<(u64, MessageId)>,
-    leased: BTreeSet<(Instant, MessageId)>,
-}
-
-/// All queues of one platform.
+/// All queues of one platform, and those that were configured beside them.
 #[derive(Clone, Debug)]
 pub struct Queues {
-    settings: Settings,
     generation: u64,
     next_message: u64,
     next_place: u64,
     next_receipt: u64,
     messages: BTreeMap<MessageId, Message>,
-    lanes: [Lane; QueueName::ALL.len()],
+    /// Bytes of all bodies.
+    bytes: usize,
+    lanes: BTreeMap<QueueId, Lane>,
     /// Messages whose placement differs from what was last taken by [`Queues::take_changes`]; `None` if nobody takes.
     changed: Option<BTreeSet<MessageId>>,
 }
 
 impl Queues {
-    /// Empty queues.
+    /// The platform's queues, empty.
     pub fn new(settings: Settings) -> Self {
-        Self {
-            settings,
+        let mut queues = Self {
             generation: 0,
             next_message: 1,
             next_place: 0,
             next_receipt: 1,
             messages: BTreeMap::new(),
-            lanes: std::array::from_fn(|_| Lane::default()),
+            bytes: 0,
+            lanes: BTreeMap::new(),
             changed: None,
+        };
+        for queue in QueueName::ALL {
+            queues.configure(queue, settings.policy(queue));
         }
+        queues
     }
 
     /// Empty queues that remember which messages changed, for somebody who persists them. `generation` must differ from
@@ -59,6 +60,39 @@ impl Queues {
         }
     }
 
+    /// Makes a queue, or changes what it does from now on: leases that run keep their end. A queue that is used before it
+    /// is configured has the default policy.
+    pub fn configure(&mut self, queue: impl Into<QueueId>, policy: Policy) {
+        let queue = queue.into();
+        if let Some(old) = self.redrive_of(queue)
+            && let Some(target) = self.lanes.get_mut(&old)
+        {
+            target.sources.remove(&queue);
+        }
+        self.lanes.entry(queue).or_default().policy = policy;
+        if let Some(redrive) = policy.redrive {
+            self.lanes.entry(redrive.to).or_default().sources.insert(queue);
+        }
+    }
+
+    /// Deletes every message of a queue; returns how many there were.
+    pub fn purge(&mut self, queue: impl Into<QueueId>) -> usize {
+        let Some(lane) = self.lanes.get_mut(&queue.into()) else {
+            return 0;
+        };
+        let emptied = lane.emptied();
+        let ids: Vec<MessageId> = std::mem::replace(lane, emptied).ids().collect();
+        for &id in &ids {
+            self.forget(id);
+        }
+        ids.len()
+    }
+
+    /// Where the dead letters of a queue go.
+    pub fn redrive_of(&self, queue: impl Into<QueueId>) -> Option<QueueId> {
+        Some(self.lanes.get(&queue.into())?.policy.redrive?.to)
+    }
+
     /// Names a message that will be inserted later, once it is durable.
     pub fn reserve(&mut self) -> MessageId {
         let id = MessageId(self.next_message);
@@ -67,48 +101,81 @@ impl Queues {
     }
 
     /// Makes a reserved message receivable. What is inserted is known to be persisted, so it is not a change.
-    pub fn insert(&mut self, id: MessageId, queue: QueueName, body: String) {
+    pub fn insert(&mut self, id: MessageId, queue: impl Into<QueueId>, body: String) {
+        let queue = queue.into();
         self.restore(id, Placement { queue, received: 0 }, body);
+    }
+
+    /// Makes a reserved message receivable at a later moment.
+    pub fn insert_delayed(&mut self, id: MessageId, queue: impl Into<QueueId>, body: String, until: Instant) {
+        let queue = queue.into();
+        self.place(id, Placement { queue, received: 0 }, body, State::Delayed(until));
+        self.lanes
+            .entry(queue)
+            .or_default()
+            .enter(id, State::Delayed(until));
     }
 
     /// Puts a persisted message back as it was, without its lease; dead-letters it if it was received often enough.
     pub fn restore(&mut self, id: MessageId, placement: Placement, body: String) {
-        self.next_message = self.next_message.max(id.0 + 1);
-        let message = Message {
-            body,
-            placement,
-            receipt: None,
-            state: State::Visible(0),
-        };
-        let previous = self.messages.insert(id, message);
-        assert!(previous.is_none(), "message {id:?} was inserted twice");
+        self.place(id, placement, body, State::Visible(0));
         self.release(id);
     }
 
     /// Sends a message: it is receivable at once.
-    pub fn send(&mut self, queue: QueueName, body: String) -> MessageId {
+    pub fn send(&mut self, queue: impl Into<QueueId>, body: String) -> MessageId {
         let id = self.reserve();
         self.insert(id, queue, body);
         id
     }
 
     /// Takes up to `limit` messages under the configured lease.
-    pub fn receive(&mut self, now: Instant, queue: QueueName, limit: usize) -> Vec<Delivery> {
-        self.expire(now);
+    pub fn receive(&mut self, now: Instant, queue: impl Into<QueueId>, limit: usize) -> Vec<Delivery> {
+        let queue = queue.into();
+        let lease = self.lanes.get(&queue).map(|lane| lane.policy.visibility);
+        self.receive_for(now, queue, limit, lease.unwrap_or_default())
+    }
+
+    /// Takes up to `limit` messages under a lease of this length; zero leaves them visible.
+    pub fn receive_for(
+        &mut self,
+        now: Instant,
+        queue: impl Into<QueueId>,
+        limit: usize,
+        lease: Duration,
+    ) -> Vec<Delivery> {
+        let queue = queue.into();
+        self.expire_into(now, queue);
         let mut deliveries = Vec::new();
-        while deliveries.len() < limit {
-            let Some((_, id)) = self.lanes[queue.index()].visible.pop_first() else {
+        // With a lease of zero a message is back at once: each is taken once at most.
+        let mut turns = self.lanes.get(&queue).map_or(0, |lane| lane.visible.len());
+        while deliveries.len() < limit && turns > 0 {
+            turns -= 1;
+            let Some((_, id)) = self
+                .lanes
+                .get_mut(&queue)
+                .and_then(|lane| lane.visible.pop_first())
+            else {
                 break;
             };
-            deliveries.extend(self.lease(id, now + self.settings.visibility));
+            // It may have been received too often before the queue was configured to give up.
+            if self.is_dead(id) {
+                self.release(id);
+                continue;
+            }
+            deliveries.extend(self.lease(id, now + lease));
+        }
+        if lease.is_zero() {
+            self.expire_into(now, queue);
         }
         deliveries
     }
 
     /// Deletes received messages; returns how many receipts were stale. A receipt whose lease has ended is good as long
     /// as nobody else has received the message.
-    pub fn delete(&mut self, now: Instant, queue: QueueName, receipts: &[Receipt]) -> usize {
-        self.expire(now);
+    pub fn delete(&mut self, now: Instant, queue: impl Into<QueueId>, receipts: &[Receipt]) -> usize {
+        let queue = queue.into();
+        self.expire_into(now, queue);
         let before = receipts.len();
         let deleted = receipts
             .iter()
@@ -119,8 +186,15 @@ impl Queues {
 
     /// Sets the remaining lease, zero to give messages back; returns how many receipts were stale. A lease that has
     /// ended cannot be extended (SQS: `MessageNotInflight`).
-    pub fn extend(&mut self, now: Instant, queue: QueueName, receipts: &[Receipt], lease: Duration) -> usize {
-        self.expire(now);
+    pub fn extend(
+        &mut self,
+        now: Instant,
+        queue: impl Into<QueueId>,
+        receipts: &[Receipt],
+        lease: Duration,
+    ) -> usize {
+        let queue = queue.into();
+        self.expire_into(now, queue);
         let extended = receipts
             .iter()
             .filter(|receipt| self.extend_one(now, queue, receipt, lease))
@@ -129,35 +203,34 @@ impl Queues {
     }
 
     /// How full a queue is at `now`.
-    pub fn depth(&mut self, now: Instant, queue: QueueName) -> Depth {
-        self.expire(now);
-        let lane = &self.lanes[queue.index()];
+    pub fn depth(&mut self, now: Instant, queue: impl Into<QueueId>) -> Depth {
+        let census = self.census(now, queue);
         Depth {
-            visible: lane.visible.len() as u64,
-            in_flight: lane.leased.len() as u64,
+            visible: census.visible,
+            in_flight: census.in_flight,
         }
     }
 
-    /// Ends every lease that is over at `now`. All other calls do this first.
+    /// How full a queue is at `now`, with what is delayed.
+    pub fn census(&mut self, now: Instant, queue: impl Into<QueueId>) -> Census {
+        let queue = queue.into();
+        self.expire_into(now, queue);
+        self.lanes.get(&queue).map(Lane::census).unwrap_or_default()
+    }
+
+    /// Ends every lease and delay that is over at `now`. All other calls do this first for what they touch.
     pub fn expire(&mut self, now: Instant) {
-        for queue in QueueName::ALL {
-            while let Some(&(until, id)) = self.lanes[queue.index()].leased.first() {
-                if until > now {
-                    break;
-                }
-                self.lanes[queue.index()].leased.remove(&(until, id));
-                self.release(id);
-            }
+        let queues: Vec<QueueId> = self.lanes.keys().copied().collect();
+        for queue in queues {
+            self.expire_one(now, queue);
         }
     }
 
-    /// When a message may next appear in this queue by itself. Any lease can end in the dead-letter queue.
-    pub fn deadline(&self, queue: QueueName) -> Option<Instant> {
-        let first = |lane: &Lane| lane.leased.first().map(|&(until, _)| until);
-        match queue {
-            QueueName::Dead => self.lanes.iter().filter_map(first).min(),
-            _ => first(&self.lanes[queue.index()]),
-        }
+    /// When a message may next appear in this queue by itself. A lease of any queue that redrives here can end here.
+    pub fn deadline(&self, queue: impl Into<QueueId>) -> Option<Instant> {
+        let lane = self.lanes.get(&queue.into())?;
+        let sources = lane.sources.iter().filter_map(|source| self.lanes.get(source));
+        sources.chain([lane]).filter_map(Lane::deadline).min()
     }
 
     /// Whether [`Queues::take_changes`] would return anything.
@@ -180,106 +253,19 @@ impl Queues {
         self.messages.len()
     }
 
+    /// Bytes of their bodies.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The queues that have messages.
+    pub fn occupied(&self) -> Vec<QueueId> {
+        let occupied = self.lanes.iter().filter(|(_, lane)| lane.ids().next().is_some());
+        occupied.map(|(&queue, _)| queue).collect()
+    }
+
     /// Whether no queue has a message.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
-    }
-
-    fn note(&mut self, id: MessageId) {
-        if let Some(changed) = &mut self.changed {
-            changed.insert(id);
-        }
-    }
-
-    /// Leases a message that was just taken out of the line.
-    fn lease(&mut self, id: MessageId, until: Instant) -> Option<Delivery> {
-        let serial = self.next_receipt;
-        self.next_receipt += 1;
-        let message = self.messages.get_mut(&id)?;
-        message.placement.received += 1;
-        message.receipt = Some(serial);
-        message.state = State::Leased(until);
-        let delivery = Delivery {
-            body: message.body.clone(),
-            receipt: ReceiptParts {
-                generation: self.generation,
-                message: id,
-                serial,
-            }
-            .write(),
-            received: message.placement.received,
-        };
-        self.lanes[message.placement.queue.index()]
-            .leased
-            .insert((until, id));
-        self.note(id);
-        Some(delivery)
-    }
-
-    /// Puts a message that nobody holds at the end of the line it belongs in.
-    fn release(&mut self, id: MessageId) {
-        let place = self.next_place;
-        self.next_place += 1;
-        let receives = self.settings.receives.max(1);
-        let Some(message) = self.messages.get_mut(&id) else {
-            return;
-        };
-        let dead = message.placement.queue != QueueName::Dead && message.placement.received >= receives;
-        if dead {
-            message.placement = Placement {
-                queue: QueueName::Dead,
-                received: 0,
-            };
-            message.receipt = None;
-        }
-        message.state = State::Visible(place);
-        self.lanes[message.placement.queue.index()]
-            .visible
-            .insert((place, id));
-        if dead {
-            self.note(id);
-        }
-    }
-
-    /// The message that a receipt is good for.
-    fn owned(&self, queue: QueueName, receipt: &Receipt) -> Option<(MessageId, State)> {
-        let parts = ReceiptParts::read(receipt)?;
-        let message = self.messages.get(&parts.message)?;
-        let current = parts.generation == self.generation
-            && message.receipt == Some(parts.serial)
-            && message.placement.queue == queue;
-        current.then_some((parts.message, message.state))
-    }
-
-    fn delete_one(&mut self, queue: QueueName, receipt: &Receipt) -> bool {
-        let Some((id, state)) = self.owned(queue, receipt) else {
-            return false;
-        };
-        let lane = &mut self.lanes[queue.index()];
-        match state {
-            State::Visible(place) => lane.visible.remove(&(place, id)),
-            State::Leased(until) => lane.leased.remove(&(until, id)),
-        };
-        self.messages.remove(&id);
-        self.note(id);
-        true
-    }
-
-    fn extend_one(&mut self, now: Instant, queue: QueueName, receipt: &Receipt, lease: Duration) -> bool {
-        let Some((id, State::Leased(old))) = self.owned(queue, receipt) else {
-            return false;
-        };
-        let lane = &mut self.lanes[queue.index()];
-        lane.leased.remove(&(old, id));
-        if lease.is_zero() {
-            self.release(id);
-            return true;
-        }
-        let until = now + lease;
-        lane.leased.insert((until, id));
-        if let Some(message) = self.messages.get_mut(&id) {
-            message.state = State::Leased(until);
-        }
-        true
     }
 }

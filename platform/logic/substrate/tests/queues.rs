@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tally_model::{Depth, Instant, QueueName, Receipt};
-use tally_substrate::{MessageId, Placement, Queues, Settings};
+use tally_substrate::{MessageId, Placement, Policy, QueueId, Queues, Redrive, Settings};
 
 const SETTINGS: Settings = Settings {
     visibility: Duration::from_secs(10),
@@ -65,8 +65,16 @@ impl Ledger {
                 let body = format!("body {}", self.sent);
                 self.sent += 1;
                 let id = queues.send(queue, body.clone());
-                self.disk
-                    .insert(id, (Placement { queue, received: 0 }, body.clone()));
+                self.disk.insert(
+                    id,
+                    (
+                        Placement {
+                            queue: queue.into(),
+                            received: 0,
+                        },
+                        body.clone(),
+                    ),
+                );
                 self.alive.insert(body);
             }
             Step::Receive(queue, limit) => self.receive(queues, queue, limit),
@@ -265,4 +273,90 @@ fn a_late_delete_counts_unless_there_is_a_newer_owner() {
     assert_eq!(queues.delete(second(10), QueueName::Outbound, &receipts), 1);
     assert_eq!(queues.delete(second(10), QueueName::Inbound, &receipts), 0);
     assert!(queues.is_empty());
+}
+
+const EXTRA: QueueId = QueueId::FIRST_FREE;
+const GRAVE: QueueId = QueueId(EXTRA.0 + 1);
+
+fn extra(receives: u32) -> Queues {
+    let mut queues = Queues::persisted(SETTINGS, 1);
+    let redrive = Some(Redrive { to: GRAVE, receives });
+    queues.configure(
+        EXTRA,
+        Policy {
+            visibility: Duration::from_secs(2),
+            redrive,
+        },
+    );
+    queues
+}
+
+/// Claim: a queue that was configured beside the platform's has a lease, a dead-letter queue and a purge of its own.
+#[test]
+fn a_configured_queue_follows_its_own_policy() {
+    let mut queues = extra(1);
+    queues.send(EXTRA, "own".into());
+    queues.send(QueueName::Inbound, "other".into());
+    assert_eq!(queues.receive(second(0), EXTRA, 9).len(), 1);
+    assert_eq!(queues.deadline(GRAVE), Some(second(2)), "its lease may end there");
+    assert_eq!(queues.receive(second(2), GRAVE, 9)[0].body, "own");
+    assert_eq!(queues.purge(GRAVE), 1);
+    assert_eq!(queues.len(), 1, "the other queue keeps its message");
+}
+
+/// Claim: a delayed message is invisible until its moment, and is counted apart.
+#[test]
+fn a_delayed_message_waits_for_its_moment() {
+    let mut queues = extra(3);
+    let id = queues.reserve();
+    queues.insert_delayed(id, EXTRA, "later".into(), second(5));
+    assert_eq!(queues.deadline(EXTRA), Some(second(5)));
+    assert!(queues.receive(second(4), EXTRA, 1).is_empty());
+    let census = queues.census(second(4), EXTRA);
+    assert_eq!((census.visible, census.in_flight, census.delayed), (0, 0, 1));
+    assert_eq!(queues.receive(second(5), EXTRA, 1)[0].received, 1);
+}
+
+/// Claim: what was received too often before its queue was configured to give up is given up when somebody asks for it.
+#[test]
+fn a_later_policy_holds_for_earlier_messages() {
+    let mut queues = extra(9);
+    queues.send(EXTRA, "poison".into());
+    for turn in 0..3 {
+        assert_eq!(queues.receive(second(turn * 2), EXTRA, 1).len(), 1);
+    }
+    let redrive = Some(Redrive {
+        to: QueueName::Dead.into(),
+        receives: 2,
+    });
+    let mut stricter = queues.clone();
+    assert_eq!(stricter.census(second(6), EXTRA).visible, 1);
+    stricter.configure(
+        EXTRA,
+        Policy {
+            visibility: Duration::from_secs(2),
+            redrive,
+        },
+    );
+    assert!(stricter.receive(second(6), EXTRA, 1).is_empty());
+    assert_eq!(stricter.receive(second(6), QueueName::Dead, 1)[0].body, "poison");
+    assert_eq!(
+        stricter.deadline(GRAVE),
+        None,
+        "it is no longer a source of its old target"
+    );
+}
+
+/// Claim: a receive with a lease of zero gives each message once and leaves it visible, counted as a receive.
+#[test]
+fn a_lease_of_zero_only_looks() {
+    let mut queues = extra(9);
+    queues.send(EXTRA, "a".into());
+    queues.send(EXTRA, "b".into());
+    for received in 1..4 {
+        let seen = queues.receive_for(second(0), EXTRA, 9, Duration::ZERO);
+        let counts: Vec<_> = seen.iter().map(|one| (one.body.as_str(), one.received)).collect();
+        assert_eq!(counts, [("a", received), ("b", received)]);
+        assert_eq!(queues.census(second(0), EXTRA).visible, 2);
+    }
 }
