@@ -23,7 +23,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tally-runtime", &["tally-ports", "tally-roles"]),
     ("tally-embedded", &["tally-ports", "tally-substrate"]),
     ("tally-grpc", &["tally-ports", "tally-wire"]),
-    ("tally-http", &["tally-roles", "tally-expression"]),
+    // The accept loop is no adapter: every HTTP server stands on it.
+    ("tally-listen", &[]),
+    ("tally-http", &["tally-roles", "tally-expression", "tally-listen"]),
     // Worlds: where it runs.
     (
         "tally-local",
@@ -72,9 +74,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// A foreign crate that carries IO or an SDK, and the only crates of ours that may name it.
 const FENCES: &[(&str, &[&str])] = &[
     ("axum", &["tally-http"]),
-    ("hyper", &["tally-http"]),
-    ("hyper-util", &["tally-http"]),
-    ("tower", &["tally-http"]),
+    ("hyper", &["tally-listen"]),
+    ("hyper-util", &["tally-listen"]),
+    ("tower", &["tally-listen"]),
     ("redb", &["tally-embedded"]),
     ("prost", &["tally-wire"]),
     ("tonic", &["tally-wire", "tally-grpc", "tally-local"]),

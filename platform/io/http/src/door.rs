@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use tally_listen::Connections;
 use tally_model::{AnswerMessage, Instant, Limits, Observation, RequestId};
 use tally_roles::gateway::{CallId, GatewayCommand, GatewayEvent, Gauge, Response, Submission};
 use tally_roles::port::PortCommand;
@@ -34,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) audience: Audience,
     pub(crate) journal: Journal,
     pub(crate) metrics: Metrics,
+    pub(crate) connections: Arc<Connections>,
     gauge: RwLock<Gauge>,
     events: mpsc::Sender<DoorEvent>,
     calls: Mutex<HashMap<CallId, oneshot::Sender<Response>>>,
@@ -64,6 +66,7 @@ impl Door {
             audience: Audience::default(),
             journal: Journal::default(),
             metrics: Metrics::default(),
+            connections: Arc::default(),
             gauge: RwLock::default(),
             events,
             calls: Mutex::default(),

@@ -1,7 +1,8 @@
 //! The public HTTP door: requests in, answers and events out, with limits.
 //!
 //! Only HTTP/1.1 is spoken, so the floods that HTTP/2 made possible have nothing to flood. All bounds come from
-//! [`tally_model::Limits`]; connections are bounded once, in the accept loop, and a connection has one request at a time.
+//! [`tally_model::Limits`]; connections are bounded once, in the accept loop (`tally-listen`), and a connection has one
+//! request at a time.
 //!
 //! # The glue
 //!
@@ -55,7 +56,6 @@ mod serve;
 mod status;
 mod streams;
 mod submit;
-mod turn;
 
 pub use door::{Door, DoorEvent, Now};
 pub use serve::serve;

@@ -29,10 +29,6 @@ pub(crate) struct Metrics {
     pub(crate) active: AtomicUsize,
     /// The most that ever were.
     pub(crate) most_active: AtomicUsize,
-    /// Open connections.
-    pub(crate) connections: AtomicUsize,
-    /// Connections refused because of the cap.
-    pub(crate) refused: AtomicU64,
 }
 
 impl Metrics {
@@ -158,7 +154,7 @@ fn levels(text: &mut String, door: &Door) -> std::fmt::Result {
         text,
         "tally_open_connections",
         "Client connections.",
-        load(&metrics.connections),
+        load(&door.inner.connections.open),
     )?;
     level(
         text,
@@ -201,7 +197,7 @@ fn levels(text: &mut String, door: &Door) -> std::fmt::Result {
         text,
         "tally_refused_connections",
         "Connections above the cap.",
-        get(&metrics.refused),
+        get(&door.inner.connections.refused),
     )
 }
 

@@ -9,8 +9,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use axum::http::Request;
-use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use hyper::Request;
+use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use tally_model::Limits;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
