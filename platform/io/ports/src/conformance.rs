@@ -23,9 +23,20 @@ pub struct Settings {
     pub receives: u32,
     /// How long "eventually" may take before it counts as never.
     pub patience: Duration,
-    /// Whether stale receipts are counted. The port promises it, but SQS accepts some stale receipts in silence (and
-    /// deletes nothing).
-    pub counts_stale: bool,
+    /// What the service does with stale receipts.
+    pub stale: Stale,
+}
+
+/// What a service does with a delete by a stale receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stale {
+    /// It deletes nothing and says so, as the port promises.
+    Counted,
+    /// It deletes nothing and says nothing, as SQS does ("otherwise, the request succeeds, but the message will not be
+    /// deleted", API reference, `DeleteMessage`).
+    Silent,
+    /// It deletes by any receipt it ever gave, as moto 5.2 does; it is not asked for more, and whoever asks must say so.
+    Obeyed,
 }
 
 impl Settings {
@@ -36,7 +47,7 @@ impl Settings {
             visibility,
             receives,
             patience: Duration::from_secs(30) + visibility * 4,
-            counts_stale: true,
+            stale: Stale::Counted,
         }
     }
 }
