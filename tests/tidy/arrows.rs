@@ -26,6 +26,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The accept loop is no adapter: every HTTP server stands on it.
     ("tally-listen", &[]),
     ("tally-http", &["tally-roles", "tally-expression", "tally-listen"]),
+    ("tally-sqs", &["tally-ports"]),
+    ("tally-etcd", &["tally-ports"]),
+    // A server over the embedded queues, not an adapter to somebody else's.
+    (
+        "tally-sqs-server",
+        &["tally-ports", "tally-embedded", "tally-listen"],
+    ),
     // Worlds: where it runs.
     (
         "tally-local",
@@ -55,6 +62,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tally-consensus",
             "tally-autoscale",
             "tally-runtime",
+            "tally-sqs-server",
             "tally-local",
             "tally-plan",
             "tally-load",
@@ -74,17 +82,22 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// A foreign crate that carries IO or an SDK, and the only crates of ours that may name it.
 const FENCES: &[(&str, &[&str])] = &[
     ("axum", &["tally-http"]),
-    ("hyper", &["tally-listen"]),
+    ("hyper", &["tally-listen", "tally-sqs-server"]),
     ("hyper-util", &["tally-listen"]),
-    ("tower", &["tally-listen"]),
+    ("tower", &["tally-listen", "tally-sqs-server"]),
+    ("aws-config", &["tally-sqs"]),
+    ("aws-sdk-sqs", &["tally-sqs"]),
+    ("aws-smithy-http-client", &["tally-sqs"]),
     ("redb", &["tally-embedded"]),
+    ("etcd-client", &["tally-etcd"]),
     ("prost", &["tally-wire"]),
     ("tonic", &["tally-wire", "tally-grpc", "tally-local"]),
     ("tonic-health", &["tally-grpc", "tally-local"]),
     ("tonic-prost", &["tally-wire"]),
     ("ed25519-dalek", &["tally-consensus"]),
     ("rsa", &["tally-consensus"]),
-    ("md-5", &["tally-consensus"]),
+    // SQS names messages by their MD5; nothing is believed for it.
+    ("md-5", &["tally-consensus", "tally-sqs-server"]),
     ("plotters", &["tally-reports"]),
     ("minijinja", &["tally-reports"]),
     ("clap", &["tally"]),

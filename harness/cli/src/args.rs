@@ -263,6 +263,36 @@ pub(crate) struct Serve {
     /// Which role.
     #[arg(value_enum)]
     pub(crate) role: Role,
+    #[command(flatten)]
+    pub(crate) queue: QueueArgs,
+}
+
+/// Of `tally serve queue`; the other roles have no use for them.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of the queue")]
+pub(crate) struct QueueArgs {
+    /// Where the queue server listens; port 0 for any.
+    #[arg(
+        long,
+        env = "TALLY_QUEUE_LISTEN",
+        default_value = "127.0.0.1:9324",
+        value_name = "HOST:PORT"
+    )]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Its file, or a directory for it.
+    #[arg(
+        long,
+        env = "TALLY_QUEUE_DATA",
+        default_value = "queue.redb",
+        value_name = "PATH"
+    )]
+    pub(crate) data: PathBuf,
+    /// A second address for probes and metrics alone.
+    #[arg(long, env = "TALLY_HEALTH", value_name = "HOST:PORT")]
+    pub(crate) health: Option<std::net::SocketAddr>,
+    /// The longest message, and the longest batch, in bytes; Amazon's limit is the default.
+    #[arg(long, env = "TALLY_QUEUE_MESSAGE_BYTES", default_value_t = 1 << 20, value_name = "BYTES")]
+    pub(crate) message_bytes: usize,
 }
 
 /// Roles that are processes.
@@ -272,4 +302,6 @@ pub(crate) enum Role {
     ControlPlane,
     Worker,
     Replica,
+    /// A durable queue server that speaks the JSON protocol of SQS.
+    Queue,
 }

@@ -1,0 +1,122 @@
+//! The conformance suite over the real SDK: on `tally serve queue`, and on two servers that others wrote.
+//!
+//! The others are Python programs. `tests/emulators` installs them into a folder of their own, named by `TALLY_EMULATORS`;
+//! where they are missing their tests say so and pass, because nothing was claimed.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its stage must fail")]
+#![allow(clippy::print_stderr, reason = "what is skipped must be seen")]
+
+#[path = "conformance/emulator.rs"]
+mod emulator;
+#[path = "conformance/own.rs"]
+mod own;
+
+use std::time::Duration;
+
+use tally_ports::conformance;
+use tally_sqs::{Credentials, Sqs, SqsConfig};
+
+/// The shortest lease that SQS has.
+const VISIBILITY: Duration = Duration::from_secs(1);
+const RECEIVES: u32 = 3;
+
+fn config(endpoint: String) -> SqsConfig {
+    SqsConfig {
+        endpoint: Some(endpoint),
+        prefix: "conformance-".to_owned(),
+        credentials: Credentials::Unchecked,
+        visibility: VISIBILITY,
+        receives: RECEIVES,
+        ..SqsConfig::default()
+    }
+}
+
+fn suite() -> conformance::Settings {
+    conformance::Settings {
+        stale: conformance::Stale::Silent,
+        ..conformance::Settings::new("run", VISIBILITY, RECEIVES)
+    }
+}
+
+mod on_tally {
+    use super::*;
+
+    async fn open() -> (Sqs, conformance::Settings, own::Own) {
+        let own = own::Own::start().await;
+        (Sqs::connect(config(own.endpoint())).await.unwrap(), suite(), own)
+    }
+
+    tally_ports::queue_conformance!(open());
+
+    /// Claim: connecting again finds the queues with what is in them, with other settings too, and removing deletes them.
+    #[tokio::test]
+    async fn connecting_is_idempotent() {
+        use tally_model::QueueName;
+        use tally_ports::{Failure, Queue};
+        let own = own::Own::start().await;
+        let first = Sqs::connect(config(own.endpoint())).await.unwrap();
+        first.send(QueueName::Inbound, vec!["kept".into()]).await.unwrap();
+        let other = SqsConfig {
+            visibility: VISIBILITY * 2,
+            ..config(own.endpoint())
+        };
+        let second = Sqs::connect(other.clone()).await.unwrap();
+        let found = SqsConfig {
+            create: false,
+            ..other
+        };
+        let third = Sqs::connect(found.clone()).await.unwrap();
+        assert_eq!(third.depth(QueueName::Inbound).await.unwrap().visible, 1);
+        second.remove().await.unwrap();
+        let gone = Sqs::connect(found).await.unwrap_err();
+        assert!(!gone.is_transient(), "{gone}");
+    }
+
+    /// Claim: a server that is not there is transient, and a body above the limit is refused before anything is sent.
+    #[tokio::test]
+    async fn failures_say_whether_trying_again_helps() {
+        use tally_model::QueueName;
+        use tally_ports::{Failure, Queue};
+        let own = own::Own::start().await;
+        let queues = Sqs::connect(config(own.endpoint())).await.unwrap();
+        let large = queues
+            .send(QueueName::Inbound, vec!["x".repeat((1 << 20) + 1)])
+            .await
+            .unwrap_err();
+        assert!(
+            !large.is_transient() && large.to_string().contains("1048577 bytes"),
+            "{large}"
+        );
+        own.stop().await;
+        let lost = queues.depth(QueueName::Inbound).await.unwrap_err();
+        assert!(lost.is_transient(), "{lost}");
+        let shown = format!("{lost} {lost:?} {queues:?}");
+        assert!(!shown.contains("checked-by-nobody"), "a secret shows: {shown}");
+    }
+}
+
+/// Claim: moto keeps every promise of the suite but one, which it breaks against the API reference of SQS.
+#[tokio::test]
+async fn moto_passes_the_suite() {
+    eprintln!("NOT ASKED of moto: a_stale_receipt_deletes_nothing; it deletes by any receipt it ever gave");
+    let settings = conformance::Settings {
+        stale: conformance::Stale::Obeyed,
+        ..suite()
+    };
+    on_emulator(emulator::Kind::Moto, &settings).await;
+}
+
+/// Claim: MiniStack keeps every promise of the suite.
+#[tokio::test]
+async fn ministack_passes_the_suite() {
+    on_emulator(emulator::Kind::MiniStack, &suite()).await;
+}
+
+async fn on_emulator(kind: emulator::Kind, settings: &conformance::Settings) {
+    let Some(emulator) = emulator::Emulator::start(kind).await else {
+        return;
+    };
+    let queues = Sqs::connect(config(emulator.endpoint())).await.unwrap();
+    conformance::queue::all(&queues, settings).await;
+    queues.remove().await.unwrap();
+}
