@@ -8,6 +8,8 @@ use crate::{Instant, NodeId, Operation, RequestId, SetId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
+    /// The first task of a busy period that became a scale-up or an overload was enqueued: the layer had been seen empty before.
+    Onset,
     /// A layer's depth rose above the threshold.
     OverThreshold,
     /// The policy saw the depth that made it act.

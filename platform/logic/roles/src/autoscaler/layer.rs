@@ -8,10 +8,12 @@ use tally_model::{Depth, Instant, Observation, Operation, Precondition, QueueNam
 use super::{Command, SHORTEST_LOOK, ScaleTarget, scale_key};
 use crate::port::{PortCommand, Token};
 
-/// From the first depth above the threshold to the next depth of 0.
-#[derive(Clone, Copy, Debug)]
+/// From the first depth above the threshold, or the first decision for more sets, to the next depth of 0.
+#[derive(Clone, Copy, Debug, Default)]
 struct Episode {
-    /// Whether the policy has acted in it.
+    /// Whether the depth was above the threshold in it.
+    over: bool,
+    /// Whether the policy has asked for more sets in it.
     acted: bool,
 }
 
@@ -43,6 +45,8 @@ pub(super) struct Layer {
     writing: Option<(Token, u32)>,
     /// The enqueue that, if nothing was done in the meantime, brought the depth above the threshold.
     suspected: Option<Instant>,
+    /// The first enqueue after the layer was last seen empty, not before that sight.
+    busy: Option<Instant>,
     episode: Option<Episode>,
 }
 
@@ -67,6 +71,7 @@ impl Layer {
             stored: None,
             writing: None,
             suspected: None,
+            busy: None,
             episode: None,
         }
     }
@@ -96,6 +101,7 @@ impl Layer {
     pub(super) fn enqueued(&mut self, now: Instant, count: u64) {
         self.kicked = true;
         self.arrivals = self.arrivals.saturating_add(count);
+        self.busy.get_or_insert(now);
         let depth = self.depth.visible.saturating_add(self.depth.in_flight);
         let guess = depth.saturating_add(self.counted).saturating_add(self.arrivals);
         if guess > u64::from(self.rules.threshold) {
@@ -157,28 +163,32 @@ impl Layer {
         }
         let seen = depth.map(|depth| depth.visible.saturating_add(depth.in_flight));
         if let Some(seen) = seen {
-            self.open_episode(now, asked, seen, out);
+            self.overloaded(now, asked, seen, out);
         }
         let verdict = self.panel.decide(&signal);
-        if let (Some(seen), Some(episode)) = (seen, self.episode.as_mut())
-            && Some(verdict.driving.wanted) > self.wanted
-            && !std::mem::replace(&mut episode.acted, true)
-        {
-            let visible = Observation::new(now, Step::MetricVisible).with_value(seen as f64);
-            out.push(Command::Observe(visible.with_operation(self.operation)));
+        if let Some(seen) = seen.filter(|_| Some(verdict.driving.wanted) > self.wanted) {
+            self.acts(now, seen, out);
         }
         self.adopt(now, verdict, out);
-        if seen == Some(0) && self.episode.take().is_some() {
-            let drained = Observation::new(now, Step::BacklogDrained).with_operation(self.operation);
-            out.push(Command::Observe(drained));
+        if seen == Some(0) {
+            self.busy = (self.arrivals > 0).then_some(now);
+            if self.episode.take().is_some() {
+                let drained = Observation::new(now, Step::BacklogDrained).with_operation(self.operation);
+                out.push(Command::Observe(drained));
+            }
         }
     }
 
-    fn open_episode(&mut self, now: Instant, asked: Option<Instant>, seen: u64, out: &mut Vec<Command>) {
+    /// Observes, once per episode, since when the depth is above the threshold.
+    fn overloaded(&mut self, now: Instant, asked: Option<Instant>, seen: u64, out: &mut Vec<Command>) {
         if seen > u64::from(self.rules.threshold) {
-            let since = self.suspected.take().unwrap_or(now);
-            if self.episode.is_none() {
-                self.episode = Some(Episode { acted: false });
+            let since = self
+                .suspected
+                .take()
+                .unwrap_or(now)
+                .max(self.busy.unwrap_or(Instant::ZERO));
+            let episode = self.episode(since, out);
+            if !std::mem::replace(&mut episode.over, true) {
                 let over = Observation::new(since, Step::OverThreshold).with_value(seen as f64);
                 out.push(Command::Observe(over.with_operation(self.operation)));
             }
@@ -189,6 +199,26 @@ impl Layer {
             // The depth was asked for after the enqueue and was not above the threshold.
             self.suspected = None;
         }
+    }
+
+    /// Observes, once per episode, the depth on which the policy asks for more sets. A policy that asks while the layer is
+    /// empty knows of load that has not come: that is an act without an episode.
+    fn acts(&mut self, now: Instant, seen: u64, out: &mut Vec<Command>) {
+        if seen > 0 && std::mem::replace(&mut self.episode(now, out).acted, true) {
+            return;
+        }
+        let visible = Observation::new(now, Step::MetricVisible).with_value(seen as f64);
+        out.push(Command::Observe(visible.with_operation(self.operation)));
+    }
+
+    /// The open episode; one that begins is observed from the enqueue that made the layer busy, at the latest from `latest`.
+    fn episode(&mut self, latest: Instant, out: &mut Vec<Command>) -> &mut Episode {
+        if self.episode.is_none() {
+            let since = self.busy.map_or(latest, |busy| busy.min(latest));
+            let onset = Observation::new(since, Step::Onset).with_operation(self.operation);
+            out.push(Command::Observe(onset));
+        }
+        self.episode.get_or_insert_default()
     }
 
     fn adopt(&mut self, now: Instant, verdict: Verdict, out: &mut Vec<Command>) {

@@ -171,6 +171,7 @@ fn an_episode_is_observed_once_from_its_cause_to_its_end() {
     bench.autoscaler.wake(at(200), &mut bench.out);
     bench.depth(201, 0);
     let expected = [
+        (Step::Onset, at(50)),
         (Step::OverThreshold, at(50)),
         (Step::MetricVisible, at(53)),
         (Step::Decision, at(53)),
@@ -180,6 +181,31 @@ fn an_episode_is_observed_once_from_its_cause_to_its_end() {
     assert_eq!(bench.steps(), expected);
     assert_eq!(bench.written(true), [3], "one write at a time");
     assert_eq!(bench.written(true), [5], "then the newest");
+}
+
+/// The onset is the enqueue that ended the last seen emptiness, however long before the threshold was crossed; one that crossed
+/// the question is dated to the answer, so that no episode begins before the last has ended.
+#[test]
+fn the_onset_is_the_first_enqueue_of_the_busy_period() {
+    let mut bench = Bench::new(Autoscaler::new(&config(1)), Some(1));
+    bench.depth(1, 0);
+    bench.out.clear();
+    bench.enqueued(20, 1);
+    bench.depth(21, 1);
+    bench.enqueued(35, 1);
+    bench.depth(36, 1);
+    bench.autoscaler.wake(at(100), &mut bench.out);
+    bench.enqueued(101, 1);
+    bench.depth(102, 0);
+    bench.enqueued(140, 8);
+    bench.depth(141, 9);
+    let expected = [
+        (Step::Onset, at(102)),
+        (Step::OverThreshold, at(140)),
+        (Step::MetricVisible, at(141)),
+        (Step::Decision, at(141)),
+    ];
+    assert_eq!(bench.steps(), expected);
 }
 
 /// A write that failed is made again; a queue that fails or never answers holds the decision.
