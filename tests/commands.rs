@@ -14,6 +14,8 @@ mod offline;
 mod program;
 #[path = "commands/signals.rs"]
 mod signals;
+#[path = "commands/versus.rs"]
+mod versus;
 
 /// A second of load on a platform without replicas: the smallest whole run.
 pub(crate) const SMALL: &str = r#"

@@ -1,20 +1,25 @@
 //! Charts as SVG, each drawn twice: for wide and for narrow windows, so that text keeps its size on a telephone.
 
+mod arms;
 mod axis;
 mod curve;
 mod depth;
+mod differences;
 mod faults;
 mod ink;
 mod latency;
 mod line;
 mod plot;
 mod rates;
+mod rows;
 mod sets;
 
 use serde::Serialize;
 
+pub(crate) use arms::{Trials, latency as latency_of_arms, workers};
 pub(crate) use curve::{lag, percentiles};
 pub(crate) use depth::depth;
+pub(crate) use differences::{forest, reaction};
 pub(crate) use faults::Band;
 pub(crate) use latency::latency;
 pub(crate) use rates::rates;
@@ -25,6 +30,16 @@ use axis::Axis;
 use ink::Ink;
 use line::{Line, Mark};
 use plot::{Plot, Size};
+
+/// At most `most` letters, the last of them a mark if there were more.
+fn cut(text: &str, most: usize) -> String {
+    let text = crate::clean::clean(text);
+    if text.chars().count() <= most {
+        return text;
+    }
+    let kept: String = text.chars().take(most - 1).collect();
+    kept + "\u{2026}"
+}
 
 /// Most rows of the table behind a chart.
 const ROWS: usize = 120;

@@ -1,5 +1,6 @@
 //! The page: one file, no script, nothing fetched.
 
+mod compare;
 mod page;
 mod tables;
 mod trial;
@@ -7,6 +8,9 @@ mod trial;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, escape_formatter};
+use serde::Serialize;
+
+pub use compare::comparison_html;
 
 use crate::clean::clean;
 use crate::error::Error;
@@ -19,6 +23,7 @@ pub const MOST_BYTES: usize = 2 * 1024 * 1024;
 const CHARTED: [usize; 4] = [6, 3, 2, 1];
 
 const TEMPLATE: &str = include_str!("../templates/page.html");
+const COMPARISON: &str = include_str!("../templates/compare.html");
 const MACROS: &str = include_str!("../templates/macros.html");
 const STYLE: &str = include_str!("../templates/style.css");
 
@@ -27,28 +32,10 @@ const STYLE: &str = include_str!("../templates/style.css");
 /// # Errors
 /// If a chart cannot be drawn or the page would be larger than [`MOST_BYTES`]; both are bugs, for every part is bounded.
 pub fn html(report: &RunReport) -> Result<String, Error> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build()?,
-    );
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    // Whatever came from a file or an answer is cleaned and escaped here, at the only door into the page.
-    environment.set_formatter(|out, state, value| match value.as_str() {
-        Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(clean(text))),
-        _ => escape_formatter(out, state, value),
-    });
-    environment.add_template("macros.html", MACROS)?;
-    environment.add_template("page.html", TEMPLATE)?;
+    let environment = environment()?;
     let mut bytes = 0;
     for charted in CHARTED {
-        let page = page::page(report, charted)?;
-        let html = environment
-            .get_template("page.html")?
-            .render(minijinja::context! { page => Value::from(Serde(&page)), style => STYLE })?;
+        let html = render(&environment, "page.html", &page::page(report, charted)?, STYLE)?;
         if html.len() <= MOST_BYTES {
             return Ok(html);
         }
@@ -58,4 +45,37 @@ pub fn html(report: &RunReport) -> Result<String, Error> {
         bytes,
         limit: MOST_BYTES,
     })
+}
+
+/// All templates, and the only door into a page: whatever came from a file or an answer is cleaned and escaped there.
+fn environment() -> Result<Environment<'static>, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build()?,
+    );
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(clean(text))),
+        _ => escape_formatter(out, state, value),
+    });
+    environment.add_template("macros.html", MACROS)?;
+    environment.add_template("page.html", TEMPLATE)?;
+    environment.add_template("compare.html", COMPARISON)?;
+    Ok(environment)
+}
+
+fn render(
+    environment: &Environment<'_>,
+    name: &str,
+    page: &impl Serialize,
+    style: &str,
+) -> Result<String, Error> {
+    let page = Value::from(Serde(page));
+    Ok(environment
+        .get_template(name)?
+        .render(minijinja::context! { page => page, style => style })?)
 }

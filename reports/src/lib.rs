@@ -5,6 +5,7 @@
 
 mod chart;
 mod clean;
+mod compare;
 mod error;
 mod html;
 mod markdown;
@@ -14,8 +15,12 @@ mod text;
 mod unit;
 
 pub use clean::clean;
+pub use compare::{
+    Arm, ComparedRun, Comparison, Contestant, Difference, Differing, Estimate, Interval, Number, Pairing,
+    Reached, Reaction, TrialLine, Unfair, Unit, Verdict, fair, scaler_name,
+};
 pub use error::Error;
-pub use html::{MOST_BYTES, html};
+pub use html::{MOST_BYTES, comparison_html, html};
 pub use markdown::markdown;
 pub use run_report::{Correctness, ExpectationLine, GeneratorFacts, Memory, RunReport, TrialReport, Warning};
-pub use text::text;
+pub use text::{comparison_text, text};

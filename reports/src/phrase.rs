@@ -1,7 +1,8 @@
 //! Words that all three forms of a report share.
 
-use tally_capture::{Effect, FaultRecord};
+use tally_capture::{Effect, FaultRecord, ScaleUp, Stage};
 
+use crate::compare::{Difference, Number, Unit, Verdict};
 use crate::run_report::{ExpectationLine, RunReport};
 use crate::unit;
 
@@ -133,6 +134,82 @@ pub(crate) fn step(fault: &FaultRecord, verb: &str, step: Option<&Effect>) -> St
         Some(_) => format!("{verb} {}", after(fault, step)),
         None => format!("never seen to be {verb}"),
     }
+}
+
+/// A value of a number: `210 ms`, `99.2 %`.
+pub(crate) fn value(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Nanoseconds => unit::nanos(value.round().max(0.0) as u64),
+        Unit::Share => format!("{} %", unit::digits(value * 100.0)),
+        Unit::SetSeconds | Unit::Count => unit::digits(value),
+    }
+}
+
+/// A difference with its interval: `-78 % [-81, -75]`, `+2 [+1, +4]`.
+pub(crate) fn difference(number: &Number, found: &Difference) -> String {
+    let percent = number.relative || number.unit == Unit::Share;
+    let sign = |value: f64| if value > 0.0 { "+" } else { "" };
+    let plain = |value: f64| {
+        let value = if percent { value * 100.0 } else { value };
+        format!("{}{}", sign(value), unit::digits(value))
+    };
+    // Beyond ten times as much a percentage is no help.
+    if number.relative && found.estimate >= 9.0 {
+        let times = |value: f64| unit::digits(value + 1.0);
+        let interval = found
+            .interval
+            .map(|i| format!(" [{}, {}]", times(i.low), times(i.high)));
+        return format!("{} times{}", times(found.estimate), interval.unwrap_or_default());
+    }
+    let mark = match (number.relative, percent) {
+        (true, _) => " %",
+        (false, true) => " points",
+        _ => "",
+    };
+    let interval = found
+        .interval
+        .map(|i| format!(" [{}, {}]", plain(i.low), plain(i.high)));
+    format!("{}{mark}{}", plain(found.estimate), interval.unwrap_or_default())
+}
+
+/// The word for a difference.
+pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Better => "better",
+        Verdict::Worse => "worse",
+        Verdict::NoDifferenceShown => "no difference shown",
+        Verdict::CannotTell => "cannot tell",
+    }
+}
+
+/// Heads of the table of scale-ups: the layer, its sets, when it began, and the later stages from there.
+pub(crate) fn stages() -> Vec<String> {
+    let later = Stage::ALL.iter().skip(1).map(|stage| stage.label().to_owned());
+    let fixed = ["layer", "sets", "onset at"].map(str::to_owned);
+    fixed.into_iter().chain(later).collect()
+}
+
+/// A row of the table of scale-ups.
+pub(crate) fn scale_up(scale_up: &ScaleUp) -> Vec<String> {
+    let sets = match (scale_up.from, scale_up.to) {
+        (Some(from), Some(to)) => format!("{from} to {to}"),
+        _ => "no reaction".into(),
+    };
+    let onset = scale_up.at(Stage::Onset);
+    let mut cells = vec![
+        scale_up.operation.to_string(),
+        sets,
+        onset.map_or_else(|| "not seen".into(), unit::moment),
+    ];
+    cells.extend(Stage::ALL.iter().skip(1).map(|stage| {
+        match scale_up.since_onset(*stage) {
+            Some(nanos) => unit::nanos(nanos),
+            None => scale_up
+                .at(*stage)
+                .map_or_else(|| "-".into(), |at| format!("at {}", unit::moment(at))),
+        }
+    }));
+    cells
 }
 
 /// Why a fault is not a clean one; none if every step was seen.

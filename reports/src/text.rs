@@ -1,14 +1,17 @@
 //! The summary for a terminal: verdict first, then what it rests on.
 
+mod compare;
 mod faults;
 mod grid;
 mod paint;
+mod reaction;
 
 use tally_capture::WindowSummary;
 
 use crate::phrase::{self, Tone};
 use crate::run_report::{ExpectationLine, RunReport, TrialReport};
 use crate::unit;
+pub use compare::comparison_text;
 use grid::grid;
 use paint::Paint;
 
@@ -192,6 +195,7 @@ fn one(trial: &TrialReport, page: &mut Paint) {
     }
     sparks(trial, page);
     requests(trial, page);
+    reaction::reaction(trial, page);
     faults::ledger(trial, page);
     correctness(trial, page);
     generator(trial, page);

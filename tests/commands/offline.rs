@@ -23,7 +23,7 @@ rate = "many"
 expr = { kind = "flat" }
 "#;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "demo",
     "up",
     "down",
@@ -34,6 +34,7 @@ const COMMANDS: [&str; 14] = [
     "explain",
     "report",
     "check",
+    "compare",
     "doctor",
     "init",
     "schema",

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::frame::Tail;
 use crate::history::{fold_frames, parse_line};
 use crate::phases::{self, LayerTimes};
+use crate::reaction::{ScaleUp, scale_ups};
 use crate::reader::TrialReader;
 use crate::record::{FaultRecord, SCHEMA_VERSION};
 use crate::row::{End, Line, Row};
@@ -27,6 +28,7 @@ pub struct Analysis {
     torn: bool,
     faults: Vec<FaultRecord>,
     layers: Vec<LayerTimes>,
+    scale_ups: Vec<ScaleUp>,
 }
 
 impl Analysis {
@@ -54,6 +56,7 @@ impl Analysis {
             torn: tail != Tail::Clean,
             faults: trial.faults()?.0,
             layers,
+            scale_ups: scale_ups(&trial.events()?.0),
         })
     }
 
@@ -70,6 +73,7 @@ impl Analysis {
             seconds: self.seconds(),
             layers: self.layers.clone(),
             faults: self.faults.iter().map(fault_times).collect(),
+            scale_ups: self.scale_ups.clone(),
         }
     }
 

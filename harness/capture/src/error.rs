@@ -18,7 +18,7 @@ pub enum CaptureError {
     },
     /// A name that would not be safe as a path.
     #[error(
-        "`{name}` is not a run name: use 1 to 40 of a-z, 0-9 and `-`, beginning with a letter or digit, and not `latest`"
+        "`{name}` is not a run name: use 1 to 40 of a-z, 0-9 and `-`, beginning with a letter or digit, and not `latest` or `comparisons`"
     )]
     Name {
         /// What was given.

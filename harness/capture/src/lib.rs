@@ -17,6 +17,7 @@
 //! second, so that a crash leaves a readable prefix. Nothing secret is ever handed to this crate, so nothing is redacted.
 
 mod analysis;
+mod comparison;
 mod durable;
 mod environment;
 mod error;
@@ -27,6 +28,7 @@ mod lines;
 mod metric;
 mod name;
 mod phases;
+mod reaction;
 mod reader;
 mod record;
 mod row;
@@ -40,12 +42,17 @@ mod waits;
 mod window;
 
 pub use analysis::Analysis;
+pub use comparison::{
+    ArmRecord, COMPARISONS, ComparisonReader, ComparisonRecord, ComparisonStart, ComparisonWriter,
+    PlayedTrial, comparison_directory, write_documents,
+};
 pub use environment::{Environment, load_average};
 pub use error::{CaptureError, Result};
 pub use frame::{FRAME_AGE, FRAME_BYTES, FRAME_LIMIT, Frame, FrameDecoder, FrameReader, FrameWriter, Tail};
 pub use history::{HistoryReader, fold_frames, parse_line, split_lines};
 pub use lines::{LineWriter, read_lines};
 pub use phases::LayerTimes;
+pub use reaction::{ScaleUp, Stage, scale_ups};
 pub use reader::{RunReader, TrialReader};
 pub use record::{
     CertificateLine, Effect, Fate, FaultRecord, HistoryLine, Operation, Read, SCHEMA_VERSION, Sample, Sight,

@@ -7,14 +7,16 @@ use crate::error::{CaptureError, Result};
 /// Longest run name, in characters.
 const NAME_LIMIT: usize = 40;
 
-/// Fails unless `name` is 1 to 40 of `a-z`, `0-9` and `-`, begins with a letter or digit and is not `latest`.
+/// Fails unless `name` is 1 to 40 of `a-z`, `0-9` and `-`, begins with a letter or digit and is neither `latest` nor
+/// the folder of comparisons.
 pub(crate) fn check_name(name: &str) -> Result<()> {
     let ok = (1..=NAME_LIMIT).contains(&name.len())
         && name
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !name.starts_with('-')
-        && name != "latest";
+        && name != "latest"
+        && name != crate::comparison::COMPARISONS;
     if ok {
         Ok(())
     } else {

@@ -236,13 +236,13 @@ impl TrialReader {
     }
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let file = std::fs::File::open(path).map_err(CaptureError::io("open", path))?;
     serde_json::from_reader(std::io::BufReader::new(file)).map_err(CaptureError::json(path))
 }
 
 /// The directory that `wanted` names, if it can be one.
-fn resolve(root: &Path, wanted: &str) -> Result<Option<PathBuf>> {
+pub(crate) fn resolve(root: &Path, wanted: &str) -> Result<Option<PathBuf>> {
     if wanted == "latest" {
         return follow_latest(root);
     }

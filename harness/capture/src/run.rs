@@ -225,7 +225,7 @@ impl RunWriter {
 }
 
 /// A new directory under `parent`; `create_dir` fails on anything that is there, links included.
-fn fresh_directory(parent: &Path) -> Result<(PathBuf, String)> {
+pub(crate) fn fresh_directory(parent: &Path) -> Result<(PathBuf, String)> {
     let mut attempt = 0;
     loop {
         let stamp = fresh_stamp(SystemTime::now(), attempt);
@@ -241,7 +241,7 @@ fn fresh_directory(parent: &Path) -> Result<(PathBuf, String)> {
     }
 }
 
-fn unix_nanos() -> u64 {
+pub(crate) fn unix_nanos() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_nanos() as u64)

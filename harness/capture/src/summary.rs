@@ -4,6 +4,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use crate::phases::LayerTimes;
+use crate::reaction::ScaleUp;
 use crate::window::Window;
 
 /// Longest duration a histogram tells apart, in nanoseconds: an hour.
@@ -199,4 +200,7 @@ pub struct Summary {
     pub layers: Vec<LayerTimes>,
     /// The faults.
     pub faults: Vec<FaultTimes>,
+    /// The scale-ups, and the overloads to which the policy did not react; none in files of before this was computed.
+    #[serde(default)]
+    pub scale_ups: Vec<ScaleUp>,
 }

@@ -209,7 +209,9 @@ fn waits_are_told_per_request() {
     let mut history = FrameWriter::create(&trial.history_path()).unwrap();
     history.line(&HistoryLine::Op(answered(1, 5))).unwrap();
     history.finish().unwrap();
-    fs::write(root.path().join("faults.jsonl"), "").unwrap();
+    for empty in ["faults.jsonl", "events.jsonl"] {
+        fs::write(root.path().join(empty), "").unwrap();
+    }
     let analysis = Analysis::read(&trial, 2).unwrap();
     let all = analysis.summary(Window::ALWAYS);
     for (function, name, expected) in [

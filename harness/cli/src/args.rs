@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Render stored runs again.
     Report(Report),
+    /// Compare stored runs, arm against arm, with intervals over their trials.
+    Compare(Compare),
     /// Check stored histories again.
     Check(Check),
     /// Look at this machine: what works here, what is missing and how to get it.
@@ -172,7 +174,11 @@ pub(crate) struct Run {
     /// Seed of everything random, in place of the file's.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Number of trials, in place of the file's.
+    /// Play the experiment also on these arms, side by side with its own settings: names of scalers, or changes of the
+    /// platform such as `protocol=none`. The first is what the others are compared with.
+    #[arg(long, value_name = "ARM", value_delimiter = ',')]
+    pub(crate) against: Vec<String>,
+    /// Number of trials (of every arm), in place of the file's.
     #[arg(long)]
     pub(crate) trials: Option<u32>,
     /// Change a value of the file: `--set platform.replicas=7`.
@@ -214,6 +220,17 @@ pub(crate) struct Report {
     /// Write the HTML page here instead of into the run.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// Runs or comparisons: `latest`, `burst/latest`, a path, or an id, with `LABEL=` before it if you like. The first arm is what
+    /// the others are compared with; runs with one label, or with the same settings, are trials of one arm.
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+    /// Write page, text and JSON here instead of into a new directory of comparisons.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,9 @@
 //! One file per command.
 
+mod against;
 mod calc;
 mod check;
+mod compare;
 mod completions;
 mod demo;
 mod doctor;
@@ -46,6 +48,7 @@ fn perform(cli: Cli, output: &Output) -> Exit {
         Command::Validate(args) => validate::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Report(args) => report::run(&args, &cli.global, output),
+        Command::Compare(args) => compare::run(&args, &cli.global, output),
         Command::Check(args) => check::run(&args, &cli.global, output),
         Command::Doctor(_) => doctor::run(&cli.global, output),
         Command::Init(args) => init::run(&args, output),

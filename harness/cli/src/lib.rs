@@ -1,9 +1,10 @@
 //! The tally command line: one binary for the platform and the harness.
 //!
-//! `commands/` has a file per command; `run/` plays one experiment; `output/` is what people and programs read.
+//! `commands/` has a file per command; `run/` plays one experiment, `comparison/` the same one on several arms; `output/` is what people and programs read.
 
 mod args;
 mod commands;
+mod comparison;
 mod embed;
 mod exit;
 mod output;

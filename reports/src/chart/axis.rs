@@ -64,6 +64,25 @@ impl Axis {
         }
     }
 
+    /// From 0 to `end` seconds, however short, with at most `most` steps.
+    pub(crate) fn span(end: f64, most: usize) -> Self {
+        let magnitude = 10f64.powf((end / most as f64).log10().floor());
+        let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * magnitude);
+        let step = steps
+            .into_iter()
+            .find(|step| end / step <= most as f64)
+            .unwrap_or(end);
+        let label = |at: f64| (at, unit::nanos((at * 1e9).round() as u64));
+        Self {
+            scale: Scale::Linear,
+            from: 0.0,
+            to: end,
+            ticks: (0..=(end / step) as u64)
+                .map(|n| label(n as f64 * step))
+                .collect(),
+        }
+    }
+
     /// From 0 to at least `max`, in whole numbers.
     pub(crate) fn counts(max: f64) -> Self {
         let max = if max.is_finite() { max.max(1.0) } else { 1.0 };
@@ -134,6 +153,70 @@ impl Axis {
         }
     }
 
+    /// One place per name, the first at the top.
+    pub(crate) fn names(names: impl ExactSizeIterator<Item = String>) -> Self {
+        let count = names.len();
+        Self {
+            scale: Scale::Linear,
+            from: -0.5,
+            to: count as f64 - 0.5,
+            ticks: names
+                .enumerate()
+                .map(|(index, name)| ((count - 1 - index) as f64, name))
+                .collect(),
+        }
+    }
+
+    /// Where the names stand, in their order.
+    pub(crate) fn places(&self) -> impl Iterator<Item = f64> {
+        self.ticks.iter().map(|(place, _)| *place)
+    }
+
+    /// Factors, as logarithms, that hold all of `values` and 1 in the middle; a narrow one names fewer.
+    pub(crate) fn factors(values: impl IntoIterator<Item = f64>, narrow: bool) -> Self {
+        const NAMED: [(f64, &str); 8] = [
+            (1.1, "10 %"),
+            (1.5, "1.5x"),
+            (2.0, "2x"),
+            (5.0, "5x"),
+            (10.0, "10x"),
+            (100.0, "100x"),
+            (1_000.0, "1,000x"),
+            (1e4, "10,000x"),
+        ];
+        let finite = values
+            .into_iter()
+            .filter(|value| *value > 0.0 && value.is_finite());
+        let reach = finite.fold(1.15f64, |most, value| most.max(value).max(1.0 / value)) * 1.02;
+        let inside = NAMED.into_iter().filter(|(factor, _)| *factor <= reach);
+        let named: Vec<(f64, &str)> = inside
+            .filter(|(factor, _)| crowded(*factor, reach, narrow))
+            .collect();
+        let below = named
+            .iter()
+            .rev()
+            .map(|(factor, name)| (-factor.log10(), format!("-{name}")));
+        let above = named
+            .iter()
+            .map(|(factor, name)| (factor.log10(), format!("+{name}")));
+        let label = |(place, name): (f64, String)| {
+            // A third is not "-3x": factors are of how much less or more.
+            let name = if name.ends_with('x') {
+                name.replace('-', "1/").replace('+', "")
+            } else {
+                name
+            };
+            (place, name.replace("1/10 %", "-10 %"))
+        };
+        let ticks = below.chain([(0.0, "same".to_owned())]).chain(above).map(label);
+        Self {
+            scale: Scale::Log,
+            from: -reach.log10(),
+            to: reach.log10(),
+            ticks: ticks.collect(),
+        }
+    }
+
     /// Shares of requests from 50 % to 99.99 %, by nines; a narrow one names fewer.
     pub(crate) fn nines(narrow: bool) -> Self {
         let place = |share: f64| -(1.0 - share).log10();
@@ -165,6 +248,16 @@ impl Axis {
         let widest = self.ticks.iter().map(|(_, label)| label.chars().count()).max();
         widest.unwrap_or(0) as u32 * 7
     }
+}
+
+/// True if a tick at `factor` has room on an axis that reaches `reach`: not within a tenth (a narrow one, a fifth) of the middle,
+/// and of the others only the decades once there are some.
+fn crowded(factor: f64, reach: f64, narrow: bool) -> bool {
+    let share = factor.ln() / reach.ln();
+    let decade = factor >= 10.0 && (factor.log10() - factor.log10().round()).abs() < 1e-9;
+    share >= if narrow { 0.3 } else { 0.12 }
+        && (reach < 15.0 || decade)
+        && !(narrow && factor == 1.5 && reach > 1.9)
 }
 
 /// For plotters an axis is a range of places that names its ticks itself.

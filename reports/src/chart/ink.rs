@@ -14,7 +14,7 @@ pub(crate) enum Ink {
     Axis,
     /// Lines behind the data.
     Grid,
-    /// One of six series, told apart by colour and dashes.
+    /// One of seven series, told apart by colour and dashes.
     Series(u8),
     /// A limit.
     Bound,
@@ -36,7 +36,7 @@ pub(crate) enum Ink {
 const STAND_IN: (u8, u8) = (1, 2);
 
 impl Ink {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Text,
         Self::Axis,
         Self::Grid,
@@ -46,6 +46,7 @@ impl Ink {
         Self::Series(3),
         Self::Series(4),
         Self::Series(5),
+        Self::Series(6),
         Self::Bound,
         Self::Band(0),
         Self::Band(1),
@@ -84,9 +85,9 @@ impl Ink {
         format!("{kind}-{name}")
     }
 
-    /// A series by number; a seventh looks like the first.
+    /// A series by number; an eighth looks like the first.
     pub(crate) const fn series(n: usize) -> Self {
-        Self::Series((n % 6) as u8)
+        Self::Series((n % 7) as u8)
     }
 }
 

@@ -204,11 +204,11 @@ impl Plot<'_> {
     }
 }
 
-fn letters() -> TextStyle<'static> {
+pub(super) fn letters() -> TextStyle<'static> {
     ("sans-serif", LETTERS).into_font().color(&Ink::Text.color())
 }
 
-fn stroke(ink: Ink) -> ShapeStyle {
+pub(super) fn stroke(ink: Ink) -> ShapeStyle {
     ink.color().stroke_width(1)
 }
 

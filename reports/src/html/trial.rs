@@ -6,11 +6,11 @@ use super::page::Badge;
 use super::tables::{self, Fault, Finding, Phase};
 use crate::chart::{self, Band, Chart, Timeline};
 use crate::error::Error;
-use crate::phrase::Tone;
+use crate::phrase::{self, Tone};
 use crate::run_report::{GeneratorFacts, TrialReport};
 use crate::unit;
 
-/// Most faults in a ledger.
+/// Most faults in a ledger, scale-ups in their table, and lines of memory.
 const FAULTS: usize = 100;
 /// Most faults drawn behind a chart; more would hide it.
 const BANDS: usize = 24;
@@ -24,6 +24,9 @@ pub(super) struct TrialPage {
     rates: Chart,
     depth: Option<Chart>,
     sets: Option<Chart>,
+    stages: Vec<String>,
+    scale_ups: Vec<Vec<String>>,
+    more_scale_ups: usize,
     lag: Option<Chart>,
     generator: Generator,
     windows: Vec<Vec<String>>,
@@ -54,6 +57,14 @@ pub(super) fn trial(trial: &TrialReport) -> Result<TrialPage, Error> {
         rates: chart::rates(&time, &summary.seconds)?,
         depth: chart::depth(&time, &trial.samples)?,
         sets: chart::sets(&time, &trial.samples, &trial.events)?,
+        stages: phrase::stages(),
+        scale_ups: summary
+            .scale_ups
+            .iter()
+            .take(FAULTS)
+            .map(phrase::scale_up)
+            .collect(),
+        more_scale_ups: summary.scale_ups.len().saturating_sub(FAULTS),
         lag: chart::lag(&time, summary, &trial.generator)?,
         generator: generator(&trial.generator),
         windows: tables::windows(summary),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use tally_capture::{
     Counts, Effect, FaultRecord, FaultTimes, LayerTimes, Quantiles, Sample, Second, Summary, Window,
-    WindowSummary,
+    WindowSummary, scale_ups,
 };
-use tally_model::{Instant, Observation, Operation, Step};
+use tally_model::{Instant, Observation, Operation, SetId, Step};
 use tally_reports::{Correctness, ExpectationLine, GeneratorFacts, Memory, RunReport, TrialReport, Warning};
 
 const SECOND: u64 = 1_000_000_000;
@@ -214,26 +214,39 @@ fn summary(seconds: u64) -> Summary {
                 time_to_recover: None,
             },
         ],
+        scale_ups: scale_ups(&events(seconds)),
     }
 }
 
-fn events(seconds: u64) -> Vec<Observation> {
+/// One scale-up of a layer from 1 to `sets` sets, and back.
+fn grown(operation: Operation, sets: u32, seconds: u64, events: &mut Vec<Observation>) {
     let at = |share: f64| Instant::from_nanos((seconds as f64 * share * 1e9) as u64);
+    let layer = |share: f64, step: Step| Observation::new(at(share), step).with_operation(operation);
+    let wants = |share: f64, sets: u32| layer(share, Step::Decision).with_value(f64::from(sets));
+    events.push(wants(0.0, 1));
+    events.push(layer(0.25, Step::Onset));
+    events.push(layer(0.251, Step::OverThreshold));
+    events.push(layer(0.26, Step::MetricVisible));
+    events.push(wants(0.26, 2));
+    events.push(wants(0.28, sets));
+    for number in 1..sets {
+        let set = SetId { operation, number };
+        let later = 0.001 * f64::from(number);
+        events.push(Observation::new(at(0.281 + later), Step::CallAccepted).with_set(set));
+        events.push(Observation::new(at(0.321 + later), Step::PodStarted).with_set(set));
+        events.push(Observation::new(at(0.33 + later), Step::SetReady).with_set(set));
+        events.push(Observation::new(at(0.335 + later), Step::FirstAnswer).with_set(set));
+    }
+    events.push(layer(0.4, Step::BacklogDrained));
+    events.push(wants(0.52, 2));
+    events.push(wants(0.58, 1));
+}
+
+fn events(seconds: u64) -> Vec<Observation> {
     let mut events = Vec::new();
-    for (share, value) in [(0.26, 2.0_f64), (0.28, 4.0), (0.52, 2.0), (0.58, 1.0)] {
-        for operation in [Operation::Add, Operation::Mul] {
-            let event = Observation::new(at(share), Step::Decision).with_operation(operation);
-            events.push(event.with_value(if operation == Operation::Mul {
-                value.min(2.0)
-            } else {
-                value
-            }));
-        }
-    }
-    for share in [0.331, 0.332, 0.334] {
-        events.push(Observation::new(at(share), Step::SetReady).with_operation(Operation::Add));
-    }
-    events.push(Observation::new(at(0.333), Step::SetReady).with_operation(Operation::Mul));
+    grown(Operation::Add, 4, seconds, &mut events);
+    grown(Operation::Mul, 2, seconds, &mut events);
+    events.sort_by_key(|event| event.at);
     events
 }
 

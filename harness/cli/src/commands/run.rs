@@ -18,6 +18,9 @@ pub(crate) fn run(args: &Run, global: &Global, output: &Output) -> Exit {
     let Some(overrides) = overrides(args, output) else {
         return Exit::BadInput;
     };
+    if !args.against.is_empty() {
+        return super::against::run(args, &overrides, global, output);
+    }
     // Every file is read before the first is run, so that a typo in the last does not cost the time of the others.
     let mut experiments = Vec::new();
     let mut exit = Exit::Pass;

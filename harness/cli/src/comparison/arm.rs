@@ -1,0 +1,213 @@
+//! Arms: what `--against hpa,protocol=none` names.
+
+use tally_capture::ArmRecord;
+
+/// Arms that are objects of a cluster, with what stands in for them elsewhere.
+const CLUSTER_ONLY: [(&str, &str, &str); 4] = [
+    (
+        "hpa-cpu",
+        "a live HorizontalPodAutoscaler",
+        "or compare with `hpa`, its model",
+    ),
+    (
+        "hpa-queue",
+        "a live HorizontalPodAutoscaler",
+        "or compare with `hpa`, its model",
+    ),
+    (
+        "kubelet",
+        "recovery by the kubelet's restarts",
+        "nothing stands in for it here",
+    ),
+    (
+        "whole-expression",
+        "a Deployment that computes whole expressions",
+        "nothing stands in for it here",
+    ),
+];
+/// The most arms of one comparison.
+const MOST: usize = 20;
+/// The longest label.
+const LONGEST: usize = 40;
+
+/// One arm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Arm {
+    /// As it was written; the file's own settings have the name of their scaler.
+    pub(crate) label: String,
+    /// Values of the experiment that are changed, as for `--set`; none for the file's own settings.
+    pub(crate) changes: Vec<(String, String)>,
+}
+
+impl Arm {
+    /// The file's own settings, known by their scaler.
+    pub(crate) const fn own(scaler: String) -> Self {
+        Self {
+            label: scaler,
+            changes: Vec::new(),
+        }
+    }
+
+    /// `hpa` changes the scaler, `protocol=none` what it says, and `+` joins several. Whether the values mean anything is left
+    /// to the reader of the experiment.
+    fn parse(text: &str, target: &str) -> Result<Self, Problem> {
+        let label = text.trim().to_owned();
+        if label.is_empty() || label.chars().count() > LONGEST {
+            let help = format!(
+                "write names of 1 to {LONGEST} letters with a comma between them: `--against hpa,fixed-4`"
+            );
+            return Err(Problem::new(
+                format!("`{}` is not an arm", label.escape_debug()),
+                help,
+            ));
+        }
+        let mut changes = Vec::new();
+        for part in label.split('+').map(str::trim) {
+            if let Some((_, what, instead)) = CLUSTER_ONLY.iter().find(|(name, ..)| *name == part)
+                && target == "local"
+            {
+                let help = format!("run it with `--target kind`, {instead}");
+                return Err(Problem::new(
+                    format!("arm `{part}` is {what} and needs a cluster; the target is `{target}`"),
+                    help,
+                ));
+            }
+            changes.push(match part.split_once('=') {
+                Some((key, value)) => (format!("platform.{}", key.trim()), value.trim().to_owned()),
+                None => ("platform.scaler".to_owned(), part.to_owned()),
+            });
+        }
+        Ok(Self { label, changes })
+    }
+
+    /// All of `--against`, in order.
+    ///
+    /// # Errors
+    /// Every problem of the list at once.
+    pub(crate) fn parse_all(list: &[String], target: &str) -> Result<Vec<Self>, Vec<Problem>> {
+        let (mut arms, mut problems) = (Vec::<Self>::new(), Vec::new());
+        for text in list {
+            match Self::parse(text, target) {
+                Ok(arm) if arms.iter().any(|known| known.label == arm.label) => problems.push(Problem::new(
+                    format!("arm `{}` is named twice", arm.label),
+                    "an arm against itself needs two names; leave one out".to_owned(),
+                )),
+                Ok(arm) => arms.push(arm),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if arms.len() > MOST {
+            problems.push(Problem::new(
+                format!("{} arms are too many to be played side by side", arms.len()),
+                format!("name at most {MOST}; `tally compare` takes any number of stored runs"),
+            ));
+        }
+        if problems.is_empty() {
+            Ok(arms)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Its entry in the record, with a folder that no arm in `taken` has.
+    pub(crate) fn record(&self, taken: &[ArmRecord]) -> ArmRecord {
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        };
+        let base: String = self.label.chars().map(plain).take(32).collect();
+        let base = match base.trim_matches('-') {
+            "" | "latest" => "arm",
+            name => name,
+        };
+        let free = |folder: &String| taken.iter().all(|arm| arm.folder != *folder);
+        let numbered = (2..).map(|number| format!("{base}-{number}"));
+        let folder = std::iter::once(base.to_owned()).chain(numbered).find(free);
+        ArmRecord {
+            label: self.label.clone(),
+            folder: folder.unwrap_or_default(),
+            changes: self.changes.clone(),
+        }
+    }
+}
+
+/// What is wrong with a list of arms, and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) message: String,
+    pub(crate) help: String,
+}
+
+impl Problem {
+    const fn new(message: String, help: String) -> Self {
+        Self { message, help }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(list: &str, target: &str) -> Result<Vec<Arm>, Vec<String>> {
+        let list: Vec<String> = list.split(',').map(str::to_owned).collect();
+        let words = |problems: Vec<Problem>| problems.into_iter().map(|problem| problem.message).collect();
+        Arm::parse_all(&list, target).map_err(words)
+    }
+
+    /// A name changes the scaler, an equation its key, a sum several.
+    #[test]
+    fn an_arm_is_a_change_of_the_experiment() {
+        let arms = parse("hpa,protocol=none, fixed-4+replicas=7", "local").unwrap();
+        let shown: Vec<String> = arms
+            .iter()
+            .map(|arm| {
+                let changes = arm.changes.iter().map(|(key, value)| format!("{key}={value}"));
+                format!("{}: {}", arm.label, changes.collect::<Vec<_>>().join(" "))
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "hpa: platform.scaler=hpa",
+                "protocol=none: platform.protocol=none",
+                "fixed-4+replicas=7: platform.scaler=fixed-4 platform.replicas=7",
+            ]
+        );
+    }
+
+    /// Arms of a cluster are refused where there is none, with the reason, and all problems are told at once.
+    #[test]
+    fn every_problem_is_told_at_once() {
+        let problems = parse("hpa-cpu,,hpa,hpa,kubelet", "local").unwrap_err();
+        assert_eq!(
+            problems,
+            [
+                "arm `hpa-cpu` is a live HorizontalPodAutoscaler and needs a cluster; the target is `local`",
+                "`` is not an arm",
+                "arm `hpa` is named twice",
+                "arm `kubelet` is recovery by the kubelet's restarts and needs a cluster; the target is `local`",
+            ]
+        );
+        assert!(parse("hpa-cpu,hpa-queue", "kind").is_ok());
+        let many: Vec<String> = (1..=MOST + 1).map(|n| format!("fixed-{n}")).collect();
+        assert!(parse(&many.join(","), "local").is_err());
+    }
+
+    /// Folders are names that a run directory accepts, and no two arms share one.
+    #[test]
+    fn folders_are_plain_and_distinct() {
+        let mut taken = Vec::new();
+        for label in ["protocol=none", "protocol none", "..", "latest", "Fixed-4"] {
+            let arm = Arm::own(label.to_owned()).record(&taken);
+            taken.push(arm);
+        }
+        let folders: Vec<&str> = taken.iter().map(|arm| arm.folder.as_str()).collect();
+        assert_eq!(
+            folders,
+            ["protocol-none", "protocol-none-2", "arm", "arm-2", "fixed-4"]
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! The numbers of the headline table: what they are, which way is better, and their value in a trial.
+
+use serde::{Deserialize, Serialize};
+use tally_capture::{Sample, ScaleUp, Stage, Window};
+
+use crate::run_report::TrialReport;
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Nanoseconds.
+    Nanoseconds,
+    /// Sets times seconds.
+    SetSeconds,
+    /// A share from 0 to 1.
+    Share,
+    /// Things.
+    Count,
+}
+
+/// A number of the headline table.
+#[derive(Debug)]
+pub(crate) struct Metric {
+    /// Stable name in JSON.
+    pub(crate) key: &'static str,
+    /// For people, short.
+    pub(crate) name: &'static str,
+    pub(crate) unit: Unit,
+    pub(crate) lower_is_better: bool,
+    pub(crate) of: fn(&TrialReport) -> Option<f64>,
+}
+
+impl Metric {
+    /// True if arms are compared by their ratio, otherwise by their difference.
+    pub(crate) const fn is_relative(&self) -> bool {
+        matches!(self.unit, Unit::Nanoseconds | Unit::SetSeconds)
+    }
+}
+
+/// All of them. The first is the one that the verdict begins with.
+pub(crate) const METRICS: [Metric; 8] = [
+    Metric {
+        key: "latency_p99",
+        name: "p99 latency",
+        unit: Unit::Nanoseconds,
+        lower_is_better: true,
+        of: |trial| trial.summary.metric("p99", "latency", "", ""),
+    },
+    Metric {
+        key: "latency_p50",
+        name: "p50 latency",
+        unit: Unit::Nanoseconds,
+        lower_is_better: true,
+        of: |trial| trial.summary.metric("p50", "latency", "", ""),
+    },
+    Metric {
+        key: "success_rate",
+        name: "answered",
+        unit: Unit::Share,
+        lower_is_better: false,
+        of: |trial| trial.summary.metric("", "success_rate", "", ""),
+    },
+    Metric {
+        key: "set_seconds",
+        name: "worker-set seconds",
+        unit: Unit::SetSeconds,
+        lower_is_better: true,
+        of: set_seconds,
+    },
+    Metric {
+        key: "reaction",
+        name: "onset to first answer",
+        unit: Unit::Nanoseconds,
+        lower_is_better: true,
+        of: |trial| median_since_onset(trial, Stage::FirstAnswer),
+    },
+    Metric {
+        key: "backlog",
+        name: "onset to drained",
+        unit: Unit::Nanoseconds,
+        lower_is_better: true,
+        of: |trial| median_since_onset(trial, Stage::BacklogDrained),
+    },
+    Metric {
+        key: "deepest_queue",
+        name: "most tasks waiting",
+        unit: Unit::Count,
+        lower_is_better: true,
+        of: deepest,
+    },
+    Metric {
+        key: "turns",
+        name: "changes of direction",
+        unit: Unit::Count,
+        lower_is_better: true,
+        of: turns,
+    },
+];
+
+fn measured(trial: &TrialReport) -> Option<Window> {
+    trial.summary.window("")?.spans.first().copied()
+}
+
+/// Samples hold until the next one: sets that take tasks or start, over the measure phase.
+fn set_seconds(trial: &TrialReport) -> Option<f64> {
+    let window = measured(trial)?;
+    if trial.samples.len() < 2 {
+        return None;
+    }
+    let ends = trial.samples.iter().skip(1).map(|sample| sample.at);
+    let held = trial.samples.iter().zip(ends.chain([window.to]));
+    let area = held.map(|(sample, end)| {
+        let span = Window {
+            from: sample.at,
+            to: end.max(sample.at),
+        };
+        sets(sample) * span.intersect(window).length() as f64 / 1e9
+    });
+    Some(area.sum())
+}
+
+/// Sets of all layers that take tasks or start.
+pub(crate) fn sets(sample: &Sample) -> f64 {
+    let all = sample
+        .ready
+        .iter()
+        .chain(&sample.starting)
+        .map(|count| f64::from(*count));
+    all.sum()
+}
+
+fn deepest(trial: &TrialReport) -> Option<f64> {
+    let depth = |sample: &Sample| sample.visible.iter().sum::<u64>();
+    trial.samples.iter().map(depth).max().map(|depth| depth as f64)
+}
+
+/// The scale-ups that began in the measure phase.
+pub(crate) fn scale_ups(trial: &TrialReport) -> impl Iterator<Item = &ScaleUp> {
+    let window = measured(trial).unwrap_or(Window::ALWAYS);
+    let all = trial.summary.scale_ups.iter();
+    all.filter(move |scale_up| window.contains(scale_up.begin()))
+}
+
+/// The median over the scale-ups of the trial; none if no scale-up came so far.
+fn median_since_onset(trial: &TrialReport, stage: Stage) -> Option<f64> {
+    let times: Vec<f64> = scale_ups(trial)
+        .filter_map(|scale_up| scale_up.since_onset(stage))
+        .map(|nanos| nanos as f64)
+        .collect();
+    super::statistics::median(&times)
+}
+
+/// How often a layer that was growing began to shrink or the other way round, over all layers; decisions of the whole trial.
+fn turns(trial: &TrialReport) -> Option<f64> {
+    let decided = |event: &&tally_model::Observation| event.step == tally_model::Step::Decision;
+    let mut count = 0;
+    for layer in tally_model::Operation::ALL {
+        let wanted: Vec<f64> = trial
+            .events
+            .iter()
+            .filter(decided)
+            .filter(|event| event.operation == Some(layer))
+            .filter_map(|event| event.value)
+            .collect();
+        let steps: Vec<bool> = wanted
+            .windows(2)
+            .filter(|two| two[0] != two[1])
+            .map(|two| two[1] > two[0])
+            .collect();
+        count += steps.windows(2).filter(|two| two[0] != two[1]).count();
+    }
+    (!trial.events.is_empty()).then_some(count as f64)
+}

@@ -1,0 +1,54 @@
+//! Nine stages of scaling reaction over the scale-ups of an arm.
+
+use serde::{Deserialize, Serialize};
+use tally_capture::Stage;
+
+use super::headline::scale_ups;
+use super::statistics::median;
+use crate::run_report::TrialReport;
+
+/// What an arm did about its overloads.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// Episodes that began in the measure phase: overloads, and scale-ups without one.
+    pub episodes: usize,
+    /// Of those, the ones in which the policy asked for more sets.
+    pub answered: usize,
+    /// Per stage of `tally_capture::Stage::ALL`; none if it was never seen.
+    pub stages: Vec<Option<Reached>>,
+}
+
+/// When a stage was reached, in nanoseconds since the onset, over the scale-ups in which it was.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reached {
+    /// In how many.
+    pub count: usize,
+    /// At the earliest.
+    pub first: f64,
+    /// In the middle.
+    pub median: f64,
+    /// At the latest.
+    pub last: f64,
+}
+
+impl Reaction {
+    pub(crate) fn of<'a>(trials: impl Iterator<Item = &'a TrialReport>) -> Self {
+        let episodes: Vec<_> = trials.flat_map(scale_ups).collect();
+        let reached = |stage: Stage| {
+            let times = episodes.iter().filter_map(|episode| episode.since_onset(stage));
+            let mut times: Vec<f64> = times.map(|nanos| nanos as f64).collect();
+            times.sort_by(f64::total_cmp);
+            Some(Reached {
+                count: times.len(),
+                first: *times.first()?,
+                median: median(&times)?,
+                last: *times.last()?,
+            })
+        };
+        Self {
+            episodes: episodes.len(),
+            answered: episodes.iter().filter(|episode| episode.is_answered()).count(),
+            stages: Stage::ALL.map(reached).to_vec(),
+        }
+    }
+}

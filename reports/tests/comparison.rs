@@ -1,0 +1,274 @@
+//! Comparisons: words that follow from the trials, refusals that name the field, and a page that is whole and small.
+
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+#[path = "support/arms.rs"]
+mod arms;
+#[path = "support/golden.rs"]
+mod golden;
+#[path = "support/markup.rs"]
+mod markup;
+#[path = "support/synthetic.rs"]
+mod synthetic;
+
+use arms::{arm, three};
+use golden::golden;
+use serde_json::json;
+use tally_reports::{
+    Comparison, Contestant, MOST_BYTES, Pairing, Verdict, comparison_html, comparison_text, fair, scaler_name,
+};
+
+fn compare(contestants: &[Contestant]) -> Comparison {
+    Comparison::of(contestants, true).unwrap()
+}
+
+/// What a person reads: with one trial, with eight, on a narrow terminal.
+#[test]
+fn a_comparison_reads_as_agreed() {
+    golden(
+        "comparison-one.txt",
+        &comparison_text(&compare(&three(1)), 110, false),
+    )
+    .unwrap();
+    golden(
+        "comparison-eight.txt",
+        &comparison_text(&compare(&three(8)), 110, false),
+    )
+    .unwrap();
+    golden(
+        "comparison-narrow.txt",
+        &comparison_text(&compare(&three(8)), 72, false),
+    )
+    .unwrap();
+}
+
+/// One trial has no interval and no verdict; eight of a clear difference have both; an arm against itself has no difference.
+#[test]
+fn words_need_trials() {
+    let verdicts = |comparison: &Comparison| -> Vec<Option<Verdict>> {
+        let latency = &comparison.numbers[0];
+        latency
+            .differences
+            .iter()
+            .map(|found| found.as_ref().map(|found| found.verdict))
+            .collect()
+    };
+    let one = compare(&three(1));
+    assert_eq!(
+        verdicts(&one),
+        [None, Some(Verdict::CannotTell), Some(Verdict::CannotTell)]
+    );
+    assert!(
+        one.notes
+            .iter()
+            .any(|note| note.starts_with("One trial, no interval")),
+        "{:?}",
+        one.notes
+    );
+    assert!(
+        one.numbers
+            .iter()
+            .flat_map(|number| &number.arms)
+            .all(|arm| arm.interval.is_none())
+    );
+    let eight = compare(&three(8));
+    assert_eq!(verdicts(&eight)[1], Some(Verdict::Better));
+    assert!(eight.numbers[0].arms[0].interval.is_some());
+    assert!(
+        eight.sentences[0].contains("times sooner ["),
+        "{:?}",
+        eight.sentences
+    );
+    let mut same = vec![arm("hpa", 1.0, 8), arm("hpa", 1.0, 8)];
+    same[1].label = "again".into();
+    let same = compare(&same);
+    assert_eq!(verdicts(&same)[1], Some(Verdict::NoDifferenceShown));
+    assert!(same.settings.is_empty());
+}
+
+/// A model of a Kubernetes autoscaler is called one in the title and in the notes; ours is not.
+#[test]
+fn a_model_is_called_a_model() {
+    let with = compare(&three(1));
+    assert!(
+        with.title.contains("hpa (a model)") && !with.title.contains("kalman (a model)"),
+        "{}",
+        with.title
+    );
+    assert!(with.notes.iter().any(|note| note.contains("not a live object")));
+    let without = compare(&[arm("kalman", 1.0, 1), arm("threshold", 1.0, 1)]);
+    assert!(!without.title.contains("model"));
+    let live = compare(&[arm("hpa-cpu", 1.0, 1), arm("kalman", 1.0, 1)]);
+    assert!(live.title.contains("hpa-cpu (live)"), "{}", live.title);
+    let many: Vec<Contestant> = ["hpa", "a", "b", "c", "d"].map(|name| arm(name, 1.0, 1)).to_vec();
+    assert!(compare(&many).title.contains("models"));
+}
+
+/// Arms that differ in workload, bounds, limits, service time or waits are refused, and every such field is named.
+#[test]
+fn unfair_arms_are_refused_by_field() {
+    for (path, value) in [
+        ("bounds", json!({ "min": 1, "max": 16 })),
+        ("limits", json!({ "pending": 5 })),
+        ("replicas", json!(7)),
+        ("work", json!([null, null, null, null])),
+        ("timing", json!({ "task_timeout": { "secs": 9, "nanos": 0 } })),
+    ] {
+        let mut arms = three(1);
+        arms[1].runs[0].settings["platform"][path] = value;
+        let unfair = Comparison::of(&arms, true).unwrap_err();
+        assert!(
+            unfair
+                .problems
+                .iter()
+                .all(|problem| problem.starts_with(&format!("`platform.{path}"))),
+            "{unfair}"
+        );
+        assert!(unfair.to_string().contains("on kalman"), "{unfair}");
+    }
+    let mut arms = three(1);
+    arms[2].runs[0].plan = "another".into();
+    arms[2].runs[0].settings["platform"]["bounds"]["max"] = json!(9);
+    let unfair = Comparison::of(&arms, true).unwrap_err();
+    assert_eq!(unfair.problems.len(), 2, "all at once: {unfair}");
+    assert!(
+        unfair.to_string().contains("workload fingerprint")
+            && unfair.to_string().contains("platform.bounds.max")
+    );
+}
+
+/// What belongs to a policy may differ and is shown; what says nothing about the platform is not.
+#[test]
+fn what_may_differ_is_shown() {
+    let mut settings = [arms::settings("hpa"), arms::settings("kalman")];
+    settings[1]["platform"]["timing"]["scale_tick"] = json!({ "secs": 15, "nanos": 0 });
+    settings[1]["seed"] = json!(77);
+    let differing = fair(&[("hpa", vec![&settings[0]]), ("kalman", vec![&settings[1]])]).unwrap();
+    let shown: Vec<String> = differing
+        .iter()
+        .map(|row| format!("{} {}", row.name, row.values.join(" | ")))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "platform.scaler hpa | kalman",
+            "platform.timing.scale_tick 100 ms | 15 s"
+        ]
+    );
+    assert_eq!(scaler_name(&json!({ "fixed": 4 })), "fixed-4");
+}
+
+/// Trials are paired by their plan, whatever their order; a trial that others lack is left out and named.
+#[test]
+fn trials_are_paired_by_plan() {
+    let mut arms = three(6);
+    arms[1].runs.reverse();
+    let straight = Comparison::of(&three(6), false).unwrap();
+    let turned = Comparison::of(&arms, false).unwrap();
+    assert_eq!(turned.numbers, straight.numbers);
+    assert_eq!(turned.pairing, Pairing::Paired);
+    arms[0].runs.pop();
+    let short = Comparison::of(&arms, false).unwrap();
+    assert_eq!(short.arms[1].trials.len(), 5);
+    assert!(
+        short.notes.iter().any(|note| note.contains("left out")),
+        "{:?}",
+        short.notes
+    );
+    // Runs of one plan that were not played in turns do not belong together.
+    for arm in &mut arms {
+        for run in &mut arm.runs {
+            (run.seed, run.plan) = (1, "one".into());
+        }
+    }
+    assert_eq!(Comparison::of(&arms, false).unwrap().pairing, Pairing::Unpaired);
+}
+
+/// An answer that was lost is said in the first sentences, whatever the latency.
+#[test]
+fn unsafe_answers_are_said() {
+    let mut arms = three(2);
+    if let Some(found) = &mut arms[1].runs[0].report.trials[0].correctness {
+        found.lost = 3;
+    }
+    let comparison = compare(&arms);
+    assert_eq!(comparison.arms[1].unsafe_answers, Some(3));
+    assert!(
+        comparison
+            .sentences
+            .iter()
+            .any(|sentence| sentence.contains("3 on kalman"))
+    );
+}
+
+/// The page nests, fetches nothing, is the same every time, and fits also with twenty arms of an hour.
+#[test]
+fn the_page_is_whole_and_small() {
+    let twenty: Vec<Contestant> = (0..20)
+        .map(|n| {
+            let mut arm = arm(&format!("policy-{n}"), 1.0 + f64::from(n) / 10.0, 3);
+            let hour = synthetic::run(3_600).trials;
+            for run in &mut arm.runs {
+                run.report.trials.clone_from(&hour);
+            }
+            arm
+        })
+        .collect();
+    let mut bare = three(1);
+    for arm in &mut bare {
+        for trial in &mut arm.runs[0].report.trials {
+            trial.samples.clear();
+            trial.events.clear();
+            trial.summary.windows.clear();
+            trial.summary.seconds.clear();
+            trial.summary.layers.clear();
+            trial.summary.scale_ups.clear();
+            trial.correctness = None;
+        }
+    }
+    for (name, arms) in [
+        ("one", three(1)),
+        ("eight", three(8)),
+        ("twenty", twenty),
+        ("bare", bare),
+    ] {
+        let comparison = compare(&arms);
+        let page = comparison_html(&comparison, &arms).unwrap();
+        markup::check(&page).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        assert!(page.len() < MOST_BYTES, "{name}: {}", page.len());
+        assert_eq!(
+            page,
+            comparison_html(&compare(&arms.clone()), &arms).unwrap(),
+            "{name}"
+        );
+        for outside in [
+            "http:",
+            "https:",
+            "<script",
+            "<link",
+            "javascript:",
+            "src=",
+            "fill=\"#",
+            "stroke=\"#",
+        ] {
+            assert!(!page.contains(outside), "{name}: {outside}");
+        }
+        let stored: Comparison = serde_json::from_value(serde_json::to_value(&comparison).unwrap()).unwrap();
+        assert_eq!(stored, comparison, "{name}");
+    }
+}
+
+/// Labels and settings of a run are only text, in both forms.
+#[test]
+fn strings_of_a_run_are_only_text() {
+    let nasty = "\"><script>alert(1)</script>\u{1b}[2J{{ page.title }}";
+    let mut arms = three(1);
+    arms[1].label = nasty.into();
+    arms[1].runs[0].id = nasty.into();
+    arms[1].runs[0].settings["platform"]["scaler"] = json!(nasty);
+    let comparison = compare(&arms);
+    let page = comparison_html(&comparison, &arms).unwrap();
+    markup::check(&page).unwrap();
+    assert!(!page.contains("<script") && !page.contains('\u{1b}'));
+    assert!(!comparison_text(&comparison, 80, false).contains('\u{1b}'));
+}
