@@ -2,6 +2,9 @@
 //!
 //! Needs kubectl (1.27 or newer) or kustomize (5 or newer), and no cluster. Where neither is there, it says so and checks nothing.
 
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+#![allow(clippy::print_stderr, reason = "what is skipped is said")]
+
 #[path = "manifests/network.rs"]
 mod network;
 #[path = "manifests/rendered.rs"]

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use testcontainers::core::{IntoContainerPort, WaitFor};
+use testcontainers::core::{IntoContainerPort, Mount, WaitFor};
 use testcontainers::runners::SyncRunner;
 use testcontainers::{Container, GenericImage, ImageExt, TestcontainersError};
 
@@ -44,12 +44,37 @@ pub fn etcd() -> Result<Service, TestcontainersError> {
     let image = GenericImage::new("tally-etcd", "3.4")
         .with_exposed_port(PORT.tcp())
         .with_wait_for(WaitFor::message_on_stderr("ready to serve client requests"));
-    let request = image.with_startup_timeout(START).with_cmd([
-        "--data-dir=/tmp/etcd",
-        "--listen-client-urls=http://0.0.0.0:2379",
-        "--advertise-client-urls=http://127.0.0.1:2379",
-    ]);
-    let request = request.with_mount(testcontainers::core::Mount::tmpfs_mount("/tmp"));
+    let request = image
+        .with_startup_timeout(START)
+        .with_mount(Mount::tmpfs_mount("/tmp"))
+        .with_readonly_rootfs(true)
+        .with_cmd([
+            "--data-dir=/tmp/etcd",
+            "--listen-client-urls=http://0.0.0.0:2379",
+            "--advertise-client-urls=http://127.0.0.1:2379",
+        ]);
+    Ok(Service {
+        container: request.start()?,
+        port: PORT,
+    })
+}
+
+/// The SQS-compatible server, from the platform's own image `tally:dev`.
+///
+/// # Errors
+/// If Docker cannot run it; also if `deploy/image.sh` has not made the image.
+pub fn queue() -> Result<Service, TestcontainersError> {
+    const PORT: u16 = 9324;
+    let image = GenericImage::new("tally", "dev")
+        .with_exposed_port(PORT.tcp())
+        .with_wait_for(WaitFor::message_on_stdout("\"http\""));
+    let request = image
+        .with_startup_timeout(START)
+        .with_env_var("TALLY_QUEUE_LISTEN", format!("0.0.0.0:{PORT}"))
+        .with_env_var("TALLY_QUEUE_DATA", "/var/lib/tally/queue.redb")
+        .with_mount(Mount::tmpfs_mount("/var/lib/tally"))
+        .with_readonly_rootfs(true)
+        .with_cmd(["serve", "queue"]);
     Ok(Service {
         container: request.start()?,
         port: PORT,

@@ -1,5 +1,7 @@
 //! A cluster goes with the process that made it, however that ends.
 
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
