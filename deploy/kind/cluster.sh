@@ -52,7 +52,7 @@ is_ours() { [ -n "$1" ] && docker image inspect -f '{{json .Config.Entrypoint}}'
 create() {
   local image=${1:-}
   configuration "$image" |
-    kind create cluster --name "$name" ${image:+--image "$image"} --config - --wait 180s >&2 ||
+    kind create cluster --name "$name" ${image:+--image "$image"} --config - --wait 300s >&2 ||
     { kind delete cluster --name "$name" >/dev/null 2>&1; return 1; }
 }
 
@@ -93,10 +93,10 @@ ready() {
     [ "$i" -lt 120 ] || die "the API server of $name does not answer"
     sleep 1
   done
-  kube wait --for=condition=Ready node --all --timeout=180s >/dev/null || die "a node of $name does not become ready"
+  kube wait --for=condition=Ready node --all --timeout=300s >/dev/null || die "a node of $name does not become ready"
   if docker exec "$control" test -e /kind/manifests/metrics.yaml; then
     docker exec "$control" kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f /kind/manifests/metrics.yaml >/dev/null
-    kube -n kube-system rollout status deployment/metrics --timeout=120s >/dev/null
+    kube -n kube-system rollout status deployment/metrics --timeout=300s >/dev/null
   elif ! kube get apiservice v1beta1.metrics.k8s.io >/dev/null 2>&1; then
     say "warning: no metrics.k8s.io in this cluster: install metrics-server before you scale by CPU (deploy/kind/README.md)"
   fi

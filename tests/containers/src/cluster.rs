@@ -111,7 +111,7 @@ impl Cluster {
     /// Waits until `condition` holds of `object` (`pod/x`, `deployment/y`) in a namespace; Kubernetes tells, nothing is polled.
     ///
     /// # Errors
-    /// If it does not within two minutes.
+    /// If it does not within five minutes.
     pub fn wait(&self, namespace: &str, object: &str, condition: &str) -> Result<(), Error> {
         let condition = format!("--for=condition={condition}");
         let arguments = [
@@ -120,7 +120,7 @@ impl Cluster {
             namespace,
             &condition,
             object,
-            "--timeout=120s",
+            "--timeout=300s",
         ];
         self.kubectl(&arguments).map(|_| ())
     }

@@ -39,16 +39,19 @@ fn a_cluster_outlives_no_killed_process() {
         .args([&name, image])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut line = String::new();
     BufReader::new(holder.stdout.take().unwrap())
         .read_line(&mut line)
         .unwrap();
-    assert!(
-        line.starts_with(&format!("ready kind-{name} 127.0.0.1:")),
-        "it said `{line}`"
-    );
+    if !line.starts_with(&format!("ready kind-{name} 127.0.0.1:")) {
+        let _ = holder.kill();
+        let ended = holder.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        panic!("it was not ready, but said `{line}` and:\n{said}");
+    }
     assert_eq!(nodes(&name).lines().count(), 2);
 
     holder.kill().unwrap();
