@@ -1,6 +1,7 @@
 //! The MD5 digests by which SDKs check that a message arrived as it was sent (API reference, `SendMessage`).
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use md5::{Digest, Md5};
 
@@ -46,7 +47,13 @@ fn part(hash: &mut Md5, bytes: &[u8]) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _infallible = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 #[cfg(test)]

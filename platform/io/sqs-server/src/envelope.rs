@@ -78,7 +78,7 @@ pub(crate) fn now() -> u64 {
 
 /// A random UUID (RFC 9562, version 4) from 128 random bits.
 pub(crate) fn uuid(bits: u128) -> String {
-    let bits = (bits & !(0xf << 76) | 4 << 76) & !(0b11 << 62) | 0b10 << 62;
+    let bits = (((bits & !(0xf << 76)) | (4 << 76)) & !(0b11 << 62)) | (0b10 << 62);
     let hex = format!("{bits:032x}");
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }

@@ -94,7 +94,7 @@ impl App {
         };
         let length = match self.length(&head.headers) {
             Ok(length) => length,
-            Err(refusal) => return refusal,
+            Err(refusal) => return *refusal,
         };
         // The semaphore is never closed, and has room for the largest request.
         let units = (length / UNIT + 1) as u32;
@@ -124,9 +124,9 @@ impl App {
     }
 
     /// The announced length of a body. It must be announced, so that there is room before it is read.
-    fn length(&self, headers: &HeaderMap) -> Result<usize, Answer> {
+    fn length(&self, headers: &HeaderMap) -> Result<usize, Box<Answer>> {
         let largest = self.service.config.largest_request();
-        let refusal = |status, text: String| Err(closing(respond(status, "text/plain", text)));
+        let refusal = |status, text: String| Err(Box::new(closing(respond(status, "text/plain", text))));
         let Some(length) = headers.get(header::CONTENT_LENGTH) else {
             return refusal(StatusCode::LENGTH_REQUIRED, "send Content-Length\n".to_owned());
         };

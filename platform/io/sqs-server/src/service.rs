@@ -57,17 +57,17 @@ impl Call<'_> {
     /// Does one action; the answer is JSON.
     pub(crate) async fn perform(self, action: &str, body: &[u8]) -> Result<String, Fault> {
         match action {
-            "ChangeMessageVisibility" => run(body, |input| receipts::change_one(self, input)).await,
-            "ChangeMessageVisibilityBatch" => run(body, |input| receipts::change_batch(self, input)).await,
+            "ChangeMessageVisibility" => at_once(body, |input| receipts::change_one(self, input)),
+            "ChangeMessageVisibilityBatch" => at_once(body, |input| receipts::change_batch(self, input)),
             "CreateQueue" => run(body, |input| queues::create(self, input)).await,
-            "DeleteMessage" => run(body, |input| receipts::delete_one(self, input)).await,
-            "DeleteMessageBatch" => run(body, |input| receipts::delete_batch(self, input)).await,
+            "DeleteMessage" => at_once(body, |input| receipts::delete_one(self, input)),
+            "DeleteMessageBatch" => at_once(body, |input| receipts::delete_batch(self, input)),
             "DeleteQueue" => run(body, |input| queues::delete(self, input)).await,
-            "GetQueueAttributes" => run(body, |input| queues::attributes(self, input)).await,
-            "GetQueueUrl" => run(body, |input| queues::url(self, input)).await,
-            "ListDeadLetterSourceQueues" => run(body, |input| queues::sources(self, input)).await,
-            "ListQueues" => run(body, |input| queues::list(self, input)).await,
-            "PurgeQueue" => run(body, |input| queues::purge(self, input)).await,
+            "GetQueueAttributes" => at_once(body, |input| queues::attributes(self, input)),
+            "GetQueueUrl" => at_once(body, |input| queues::url(self, input)),
+            "ListDeadLetterSourceQueues" => at_once(body, |input| queues::sources(self, input)),
+            "ListQueues" => at_once(body, |input| queues::list(self, input)),
+            "PurgeQueue" => at_once(body, |input| queues::purge(self, input)),
             "ReceiveMessage" => run(body, |input| messages::receive(self, input)).await,
             "SendMessage" => run(body, |input| messages::send_one(self, input)).await,
             "SendMessageBatch" => run(body, |input| messages::send_batch(self, input)).await,
@@ -97,14 +97,26 @@ impl Call<'_> {
     }
 }
 
+/// An action that waits for nothing.
+fn at_once<I, O>(body: &[u8], act: impl FnOnce(I) -> Result<O, Fault>) -> Result<String, Fault>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+{
+    write(&act(input::read(body)?)?)
+}
+
 async fn run<I, O, F>(body: &[u8], act: impl FnOnce(I) -> F) -> Result<String, Fault>
 where
     I: DeserializeOwned,
     O: Serialize,
     F: Future<Output = Result<O, Fault>>,
 {
-    let output = act(input::read(body)?).await?;
-    serde_json::to_string(&output).map_err(|error| Fault::new(Kind::Internal, error.to_string()))
+    write(&act(input::read(body)?).await?)
+}
+
+fn write(output: &impl Serialize) -> Result<String, Fault> {
+    serde_json::to_string(output).map_err(|error| Fault::new(Kind::Internal, error.to_string()))
 }
 
 /// A map of texts, as attributes travel.

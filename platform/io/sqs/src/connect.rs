@@ -83,9 +83,11 @@ fn credentials(config: &SqsConfig, region: Region) -> Result<SharedCredentialsPr
             SharedCredentialsProvider::new(Keys::new("tally", "checked-by-nobody", None, None, "constant"))
         }
         Credentials::Environment => {
+            demand(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])?;
             SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new())
         }
         Credentials::WebIdentity => {
+            demand(&["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"])?;
             // The token service is Amazon's, also where the queue is not: always by TLS.
             let provider = ProviderConfig::without_region()
                 .with_region(Some(region))
@@ -97,4 +99,17 @@ fn credentials(config: &SqsConfig, region: Region) -> Result<SharedCredentialsPr
             )
         }
     })
+}
+
+/// Names every variable that is missing, before the SDK fails for want of the first.
+fn demand(variables: &[&str]) -> Result<(), Error> {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let missing: Vec<&str> = variables.iter().copied().filter(|name| !is_set(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Config(format!(
+        "the environment lacks {}: set it, or choose other credentials",
+        missing.join(" and ")
+    )))
 }

@@ -95,6 +95,31 @@ mod on_tally {
     }
 }
 
+/// Claim: a pod without a web identity is told which variable is missing, and that trying again is of no use.
+#[tokio::test]
+async fn missing_credentials_are_named() {
+    use tally_ports::Failure;
+    let own = own::Own::start().await;
+    for (credentials, variable) in [
+        (Credentials::WebIdentity, "AWS_WEB_IDENTITY_TOKEN_FILE"),
+        (Credentials::Environment, "AWS_ACCESS_KEY_ID"),
+    ] {
+        if std::env::var_os(variable).is_some() {
+            eprintln!("SKIPPED: {variable} is set here");
+            continue;
+        }
+        let config = SqsConfig {
+            credentials,
+            ..config(own.endpoint())
+        };
+        let error = Sqs::connect(config).await.unwrap_err();
+        assert!(
+            !error.is_transient() && error.to_string().contains(variable),
+            "{error}"
+        );
+    }
+}
+
 /// Claim: moto keeps every promise of the suite but one, which it breaks against the API reference of SQS.
 #[tokio::test]
 async fn moto_passes_the_suite() {

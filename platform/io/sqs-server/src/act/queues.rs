@@ -41,7 +41,7 @@ pub(crate) struct Url {
 pub(crate) async fn create(call: Call<'_>, input: Create) -> Result<Url, Fault> {
     let name = required("QueueName", input.queue_name)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if name.ends_with(".fifo") {
+    if name.strip_suffix(".fifo").is_some() {
         return Err(Fault::new(
             Kind::Unsupported,
             "FIFO queues are not offered by this server.",
@@ -85,7 +85,7 @@ pub(crate) async fn delete(call: Call<'_>, input: OfQueue) -> Result<Nothing, Fa
     Ok(Nothing {})
 }
 
-pub(crate) async fn purge(call: Call<'_>, input: OfQueue) -> Result<Nothing, Fault> {
+pub(crate) fn purge(call: Call<'_>, input: OfQueue) -> Result<Nothing, Fault> {
     let (_, entry) = call.queue(input.queue_url.as_deref())?;
     call.service.store.purge(entry.id());
     Ok(Nothing {})
@@ -97,7 +97,7 @@ pub(crate) struct Named {
     queue_name: Option<String>,
 }
 
-pub(crate) async fn url(call: Call<'_>, input: Named) -> Result<Url, Fault> {
+pub(crate) fn url(call: Call<'_>, input: Named) -> Result<Url, Fault> {
     let name = required("QueueName", input.queue_name)?;
     call.service.registry.get(&name)?;
     Ok(Url {
@@ -122,7 +122,7 @@ pub(crate) struct Listed {
     next_token: Option<String>,
 }
 
-pub(crate) async fn list(call: Call<'_>, input: List) -> Result<Listed, Fault> {
+pub(crate) fn list(call: Call<'_>, input: List) -> Result<Listed, Fault> {
     let asked = input.max_results.map_or(PAGE, |whole| whole.0);
     let limit = within("MaxResults", asked, 1..=PAGE)? as usize;
     let prefix = input.queue_name_prefix.unwrap_or_default();
@@ -144,7 +144,7 @@ pub(crate) struct Sources {
     queue_urls: Vec<String>,
 }
 
-pub(crate) async fn sources(call: Call<'_>, input: OfQueue) -> Result<Sources, Fault> {
+pub(crate) fn sources(call: Call<'_>, input: OfQueue) -> Result<Sources, Fault> {
     let (name, _) = call.queue(input.queue_url.as_deref())?;
     let names = call.service.registry.sources(&call.arn_of(&name));
     Ok(Sources {
@@ -184,7 +184,7 @@ pub(crate) struct Described {
     attributes: Texts,
 }
 
-pub(crate) async fn attributes(call: Call<'_>, input: Describe) -> Result<Described, Fault> {
+pub(crate) fn attributes(call: Call<'_>, input: Describe) -> Result<Described, Fault> {
     let (name, entry) = call.queue(input.queue_url.as_deref())?;
     let asked = input.attribute_names.unwrap_or_default();
     let names: Vec<&str> = if asked.iter().any(|asked| asked == "All") {

@@ -34,12 +34,12 @@ pub(crate) struct One<E> {
     input: E,
 }
 
-pub(crate) async fn delete_one(call: Call<'_>, input: One<Held>) -> Result<Nothing, Fault> {
+pub(crate) fn delete_one(call: Call<'_>, input: One<Held>) -> Result<Nothing, Fault> {
     let (_, entry) = call.queue(input.queue_url.as_deref())?;
     delete(call, entry.id(), input.input)
 }
 
-pub(crate) async fn delete_batch(call: Call<'_>, input: Batch<Held>) -> Result<Results<Nothing>, Fault> {
+pub(crate) fn delete_batch(call: Call<'_>, input: Batch<Held>) -> Result<Results<Nothing>, Fault> {
     let (_, entry) = call.queue(input.queue_url.as_deref())?;
     let entries = input.entries()?.into_iter();
     Ok(entries
@@ -47,12 +47,12 @@ pub(crate) async fn delete_batch(call: Call<'_>, input: Batch<Held>) -> Result<R
         .collect())
 }
 
-pub(crate) async fn change_one(call: Call<'_>, input: One<Lease>) -> Result<Nothing, Fault> {
+pub(crate) fn change_one(call: Call<'_>, input: One<Lease>) -> Result<Nothing, Fault> {
     let (_, entry) = call.queue(input.queue_url.as_deref())?;
     change(call, entry.id(), input.input)
 }
 
-pub(crate) async fn change_batch(call: Call<'_>, input: Batch<Lease>) -> Result<Results<Nothing>, Fault> {
+pub(crate) fn change_batch(call: Call<'_>, input: Batch<Lease>) -> Result<Results<Nothing>, Fault> {
     let (_, entry) = call.queue(input.queue_url.as_deref())?;
     let entries = input.entries()?.into_iter();
     Ok(entries

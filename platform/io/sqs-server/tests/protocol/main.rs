@@ -8,109 +8,47 @@ use client::Client;
 use serde_json::{Value, json};
 use tally_sqs_server::ServerConfig;
 
-/// Claim: each mistake has the shape that JSON clients know it by and the code that command lines know it by.
+/// An action, its input, and the name and code of the error that it must end in.
+type Mistake = (&'static str, Value, &'static str, &'static str);
+
+async fn refuses(client: &Client, mistakes: Vec<Mistake>) {
+    for (action, input, shape, code) in mistakes {
+        let answer = client.act(action, &input).await;
+        let shown = format!("{action} {:.200}: {answer:?}", input.to_string());
+        assert_eq!(answer.status, 400, "{shown}");
+        let found = answer.json["__type"].as_str().unwrap();
+        assert_eq!(found.rsplit('#').next(), Some(shape), "{shown}");
+        let header = answer.header("x-amzn-query-error").unwrap();
+        assert_eq!(header.strip_suffix(";Sender"), Some(code), "{shown}");
+    }
+}
+
+/// Claim: each mistake about a queue has the name that JSON clients know it by and the code that command lines know it by.
 #[tokio::test]
-async fn mistakes_have_their_shape_and_code() {
+async fn mistakes_about_queues_have_their_names() {
     let client = Client::start(|_| {}).await;
     let url = client.create("work", json!({})).await;
-    let entry = |id: &str| json!({"Id": id, "MessageBody": "x"});
-    for (action, input, shape, code) in [
+    let nowhere = json!({"QueueUrl": "http://x/0/none", "MessageBody": "x"});
+    let taken = json!({"QueueName": "work", "Attributes": {"DelaySeconds": "5"}});
+    let policy = json!({"QueueName": "b", "Attributes": {"Policy": "{}"}});
+    let delay = json!({"QueueName": "b", "Attributes": {"DelaySeconds": "x"}});
+    let asked = json!({"QueueUrl": url, "AttributeNames": ["None"]});
+    let none = "AWS.SimpleQueueService.NonExistentQueue";
+    let unsupported = "AWS.SimpleQueueService.UnsupportedOperation";
+    let mistakes = vec![
         (
             "GetQueueUrl",
             json!({"QueueName": "none"}),
             "QueueDoesNotExist",
-            "AWS.SimpleQueueService.NonExistentQueue",
+            none,
         ),
-        (
-            "SendMessage",
-            json!({"QueueUrl": "http://x/0/none", "MessageBody": "x"}),
-            "QueueDoesNotExist",
-            "AWS.SimpleQueueService.NonExistentQueue",
-        ),
-        (
-            "SendMessage",
-            json!({"MessageBody": "x"}),
-            "MissingRequiredParameterException",
-            "MissingParameter",
-        ),
-        (
-            "SendMessage",
-            json!({"QueueUrl": url}),
-            "MissingRequiredParameterException",
-            "MissingParameter",
-        ),
-        (
-            "SendMessage",
-            json!({"QueueUrl": url, "MessageBody": "\u{0}"}),
-            "InvalidMessageContents",
-            "InvalidMessageContents",
-        ),
-        (
-            "SendMessage",
-            json!({"QueueUrl": url, "MessageBody": "x", "DelaySeconds": 901}),
-            "InvalidParameterValueException",
-            "InvalidParameterValue",
-        ),
-        (
-            "SendMessage",
-            json!({"QueueUrl": url, "MessageBody": "x".repeat((1 << 20) + 1)}),
-            "InvalidParameterValueException",
-            "InvalidParameterValue",
-        ),
-        (
-            "SendMessage",
-            json!({"QueueUrl": url, "MessageBody": "x", "MessageGroupId": "g"}),
-            "UnsupportedOperation",
-            "AWS.SimpleQueueService.UnsupportedOperation",
-        ),
-        (
-            "SendMessageBatch",
-            json!({"QueueUrl": url, "Entries": []}),
-            "EmptyBatchRequest",
-            "AWS.SimpleQueueService.EmptyBatchRequest",
-        ),
-        (
-            "SendMessageBatch",
-            json!({"QueueUrl": url, "Entries": [entry("a"), entry("a")]}),
-            "BatchEntryIdsNotDistinct",
-            "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
-        ),
-        (
-            "SendMessageBatch",
-            json!({"QueueUrl": url, "Entries": [
-            {"Id": "a", "MessageBody": "x".repeat(600 << 10)}, {"Id": "b", "MessageBody": "x".repeat(600 << 10)}]}),
-            "BatchRequestTooLong",
-            "AWS.SimpleQueueService.BatchRequestTooLong",
-        ),
-        (
-            "ReceiveMessage",
-            json!({"QueueUrl": url, "MaxNumberOfMessages": 11}),
-            "InvalidParameterValueException",
-            "InvalidParameterValue",
-        ),
-        (
-            "DeleteMessage",
-            json!({"QueueUrl": url, "ReceiptHandle": "nonsense"}),
-            "ReceiptHandleIsInvalid",
-            "ReceiptHandleIsInvalid",
-        ),
-        (
-            "ChangeMessageVisibility",
-            json!({"QueueUrl": url, "ReceiptHandle": "1.1.1", "VisibilityTimeout": 1}),
-            "MessageNotInflight",
-            "AWS.SimpleQueueService.MessageNotInflight",
-        ),
-        (
-            "CreateQueue",
-            json!({"QueueName": "work", "Attributes": {"DelaySeconds": "5"}}),
-            "QueueNameExists",
-            "QueueAlreadyExists",
-        ),
+        ("SendMessage", nowhere, "QueueDoesNotExist", none),
+        ("CreateQueue", taken, "QueueNameExists", "QueueAlreadyExists"),
         (
             "CreateQueue",
             json!({"QueueName": "a.fifo"}),
             "UnsupportedOperation",
-            "AWS.SimpleQueueService.UnsupportedOperation",
+            unsupported,
         ),
         (
             "CreateQueue",
@@ -120,19 +58,19 @@ async fn mistakes_have_their_shape_and_code() {
         ),
         (
             "CreateQueue",
-            json!({"QueueName": "b", "Attributes": {"Policy": "{}"}}),
+            policy,
             "InvalidAttributeName",
             "InvalidAttributeName",
         ),
         (
             "CreateQueue",
-            json!({"QueueName": "b", "Attributes": {"DelaySeconds": "x"}}),
+            delay,
             "InvalidAttributeValue",
             "InvalidAttributeValue",
         ),
         (
             "GetQueueAttributes",
-            json!({"QueueUrl": url, "AttributeNames": ["None"]}),
+            asked,
             "InvalidAttributeName",
             "InvalidAttributeName",
         ),
@@ -148,18 +86,115 @@ async fn mistakes_have_their_shape_and_code() {
             "SerializationException",
             "MalformedInput",
         ),
-    ] {
-        let answer = client.act(action, &input).await;
-        let shown = format!("{action} {:.200}: {answer:?}", input.to_string());
-        assert_eq!(answer.status, 400, "{shown}");
-        let found = answer.json["__type"].as_str().unwrap();
-        assert_eq!(found.rsplit('#').next(), Some(shape), "{shown}");
-        assert_eq!(
-            answer.header("x-amzn-query-error"),
-            Some(format!("{code};Sender").as_str()),
-            "{shown}"
-        );
-    }
+    ];
+    refuses(&client, mistakes).await;
+}
+
+/// Claim: the same of mistakes in one message.
+#[tokio::test]
+async fn mistakes_in_messages_have_their_names() {
+    let client = Client::start(|_| {}).await;
+    let url = client.create("work", json!({})).await;
+    let send = |body: &str, more: Value| {
+        let mut input = json!({"QueueUrl": url, "MessageBody": body});
+        input
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        input
+    };
+    let many = json!({"QueueUrl": url, "MaxNumberOfMessages": 11});
+    let nonsense = json!({"QueueUrl": url, "ReceiptHandle": "nonsense"});
+    let stale = json!({"QueueUrl": url, "ReceiptHandle": "1.1.1", "VisibilityTimeout": 1});
+    let large = "x".repeat((1 << 20) + 1);
+    let (missing, value) = (
+        "MissingRequiredParameterException",
+        "InvalidParameterValueException",
+    );
+    let mistakes = vec![
+        (
+            "SendMessage",
+            json!({"MessageBody": "x"}),
+            missing,
+            "MissingParameter",
+        ),
+        (
+            "SendMessage",
+            json!({"QueueUrl": url}),
+            missing,
+            "MissingParameter",
+        ),
+        (
+            "SendMessage",
+            send("\u{0}", json!({})),
+            "InvalidMessageContents",
+            "InvalidMessageContents",
+        ),
+        (
+            "SendMessage",
+            send("x", json!({"DelaySeconds": 901})),
+            value,
+            "InvalidParameterValue",
+        ),
+        (
+            "SendMessage",
+            send(&large, json!({})),
+            value,
+            "InvalidParameterValue",
+        ),
+        (
+            "SendMessage",
+            send("x", json!({"MessageGroupId": "g"})),
+            "UnsupportedOperation",
+            "AWS.SimpleQueueService.UnsupportedOperation",
+        ),
+        ("ReceiveMessage", many, value, "InvalidParameterValue"),
+        (
+            "DeleteMessage",
+            nonsense,
+            "ReceiptHandleIsInvalid",
+            "ReceiptHandleIsInvalid",
+        ),
+        (
+            "ChangeMessageVisibility",
+            stale,
+            "MessageNotInflight",
+            "AWS.SimpleQueueService.MessageNotInflight",
+        ),
+    ];
+    refuses(&client, mistakes).await;
+}
+
+/// Claim: the same of a batch as a whole.
+#[tokio::test]
+async fn mistakes_in_batches_have_their_names() {
+    let client = Client::start(|_| {}).await;
+    let url = client.create("work", json!({})).await;
+    let batch = |entries: Value| json!({"QueueUrl": url, "Entries": entries});
+    let entry = |id: &str, body: &str| json!({"Id": id, "MessageBody": body});
+    let half = "x".repeat(600 << 10);
+    let send = "SendMessageBatch";
+    let mistakes = vec![
+        (
+            send,
+            batch(json!([])),
+            "EmptyBatchRequest",
+            "AWS.SimpleQueueService.EmptyBatchRequest",
+        ),
+        (
+            send,
+            batch(json!([entry("a", "x"), entry("a", "x")])),
+            "BatchEntryIdsNotDistinct",
+            "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+        ),
+        (
+            send,
+            batch(json!([entry("a", &half), entry("b", &half)])),
+            "BatchRequestTooLong",
+            "AWS.SimpleQueueService.BatchRequestTooLong",
+        ),
+    ];
+    refuses(&client, mistakes).await;
 }
 
 /// Claim: a dead-letter queue works whichever way its count is written, and a queue lists those that lead to it.
