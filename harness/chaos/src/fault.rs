@@ -1,6 +1,6 @@
 //! The six steps every fault goes through (the shape of CockroachDB's failure library), and who plays them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tally_capture::{Effect, FaultRecord};
 use tally_model::{FaultType, Operation};
@@ -10,7 +10,7 @@ use tally_model::{FaultType, Operation};
 pub struct Order {
     /// Its name in the experiment.
     pub name: String,
-    /// `kill`, `pause`.
+    /// `kill`, `pause`, and what else the world can do.
     pub kind: String,
     /// The role it is aimed at.
     pub role: FaultType,
@@ -18,6 +18,8 @@ pub struct Order {
     pub count: usize,
     /// Only sets of this operation.
     pub operation: Option<Operation>,
+    /// Only this role of the control plane, where its roles are pods of their own.
+    pub part: Option<String>,
     /// How long it lasts; more than 0.
     pub duration: Duration,
     /// Draws the victims.
@@ -80,6 +82,27 @@ pub trait Fault {
     fn clean_up(&mut self) -> Result<(), Problem>;
 }
 
+impl<F: Fault + ?Sized> Fault for Box<F> {
+    fn set_up(&mut self) -> Result<String, Problem> {
+        (**self).set_up()
+    }
+    fn inject(&mut self) -> Result<(), Problem> {
+        (**self).inject()
+    }
+    fn confirm_effect(&mut self) -> Result<Effect, Problem> {
+        (**self).confirm_effect()
+    }
+    fn recover(&mut self) -> Result<(), Problem> {
+        (**self).recover()
+    }
+    fn confirm_recovery(&mut self) -> Result<Effect, Problem> {
+        (**self).confirm_recovery()
+    }
+    fn clean_up(&mut self) -> Result<(), Problem> {
+        (**self).clean_up()
+    }
+}
+
 /// Plays all six steps and keeps the ledger. `now` tells nanoseconds since the trial began; clean-up happens in any case.
 pub fn play(fault: &mut dyn Fault, order: &Order, planned: u64, now: &dyn Fn() -> u64) -> FaultRecord {
     let mut record = FaultRecord {
@@ -118,6 +141,30 @@ fn steps(fault: &mut dyn Fault, record: &mut FaultRecord, now: &dyn Fn() -> u64)
     fault.recover()?;
     record.healed = Some(fault.confirm_recovery()?);
     Ok(())
+}
+
+/// Between two looks at what cannot tell by itself.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Looks until `seen` says yes; `now` tells nanoseconds since the trial began.
+pub(crate) fn wait_until(
+    limit: Duration,
+    now: &dyn Fn() -> u64,
+    mut seen: impl FnMut() -> Result<Option<String>, Problem>,
+) -> Result<Effect, Problem> {
+    let until = Instant::now() + limit;
+    let mut last = Problem::from("nothing was seen");
+    loop {
+        match seen() {
+            Ok(Some(evidence)) => return Ok(Effect { at: now(), evidence }),
+            Ok(None) => {}
+            Err(problem) => last = problem,
+        }
+        if Instant::now() >= until {
+            return Err(Problem(format!("not confirmed within {limit:?}: {last}")));
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// The name of a role in experiment files and ledgers.
@@ -195,6 +242,7 @@ mod tests {
             role: FaultType::Worker,
             count: 1,
             operation: None,
+            part: None,
             duration: Duration::from_secs(1),
             seed: 0,
         }

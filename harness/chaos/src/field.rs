@@ -85,6 +85,18 @@ pub fn choose(order: &Order, sets: &[SetRecord]) -> Result<Vec<Victim>, Problem>
     Ok(victims)
 }
 
+/// The replacement of a victim, once its set is ready again. A set that was scaled away needs none.
+pub(crate) fn replaced(sets: &[SetRecord], victim: &Victim) -> Option<String> {
+    let set = sets.iter().find(|set| Some(set.id) == victim.node.set());
+    let Some(set) = set else {
+        return Some(format!("the set of {} was removed", victim.node));
+    };
+    let member = set.members().find(|member| member.node == victim.node)?;
+    let ready = matches!(set.state, SetState::Ready | SetState::Draining);
+    (ready && member.incarnation > victim.incarnation)
+        .then(|| format!("{} is served by incarnation {}", victim.node, member.incarnation))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -123,6 +135,7 @@ mod tests {
             role,
             count,
             operation: None,
+            part: None,
             duration: Duration::from_secs(1),
             seed: 3,
         }

@@ -164,7 +164,7 @@ fn explain_control_plane(
     record.detected = restarted
         .map(|at| Effect {
             at,
-            evidence: "the supervisor started another control plane".into(),
+            evidence: "it started again".into(),
         })
         .or_else(|| record.healed.clone().filter(|_| record.kind == "pause"));
     let Some(back) = back else { return };

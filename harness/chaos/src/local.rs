@@ -5,17 +5,15 @@ use std::time::{Duration, Instant};
 
 use tally_capture::Effect;
 use tally_local::{MachineStatus, Operator};
-use tally_model::{NodeId, PodPhase, SetRecord, SetState};
+use tally_model::{NodeId, PodPhase, SetRecord};
 
-use crate::fault::{Fault, Order, Problem};
-use crate::field::{Field, Victim, choose};
+use crate::fault::{Fault, Order, Problem, wait_until};
+use crate::field::{Field, Victim, choose, replaced};
 
 /// How long an effect may take to be seen.
 const EFFECT: Duration = Duration::from_secs(3);
 /// How long after its end a fault may take to be healed.
 const HEALED: Duration = Duration::from_secs(30);
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// The local world as a field of faults.
 pub struct LocalField {
@@ -93,24 +91,8 @@ impl<'a> LocalFault<'a> {
         limit: Duration,
         mut seen: impl FnMut(&mut Self) -> Result<Option<String>, Problem>,
     ) -> Result<Effect, Problem> {
-        let until = Instant::now() + limit;
-        let mut last = Problem::from("nothing was seen");
-        loop {
-            match seen(self) {
-                Ok(Some(evidence)) => {
-                    return Ok(Effect {
-                        at: (self.now)(),
-                        evidence,
-                    });
-                }
-                Ok(None) => {}
-                Err(problem) => last = problem,
-            }
-            if Instant::now() >= until {
-                return Err(Problem(format!("not confirmed within {limit:?}: {last}")));
-            }
-            std::thread::sleep(LOOK);
-        }
+        let now = self.now;
+        wait_until(limit, &|| now(), || seen(self))
     }
 
     fn effect_seen(&mut self) -> Result<Option<String>, Problem> {
@@ -278,18 +260,6 @@ fn how_ended(status: &MachineStatus, victim: &Victim, process: u32) -> Option<St
     } else {
         ended
     })
-}
-
-/// The replacement of a victim, once its set is ready again. A set that was scaled away needs none.
-fn replaced(sets: &[SetRecord], victim: &Victim) -> Option<String> {
-    let set = sets.iter().find(|set| Some(set.id) == victim.node.set());
-    let Some(set) = set else {
-        return Some(format!("the set of {} was removed", victim.node));
-    };
-    let member = set.members().find(|member| member.node == victim.node)?;
-    let ready = matches!(set.state, SetState::Ready | SetState::Draining);
-    (ready && member.incarnation > victim.incarnation)
-        .then(|| format!("{} is served by incarnation {}", victim.node, member.incarnation))
 }
 
 /// The kernel's letter for a process; none if it does not exist.

@@ -115,8 +115,27 @@ pub(crate) struct Demo {
     pub(crate) seed: Option<u64>,
 }
 
+/// Which cluster, for the targets `kind` and `kube`.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ClusterArgs {
+    /// A context of the kubeconfig; for `kind` that of the cluster deploy/kind/cluster.sh makes.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// Where the gateway answers; by default it is looked for on the cluster's machines.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) gateway: Option<std::net::SocketAddr>,
+    /// Use a context that is not one of kind's. What runs in the namespaces tally-* there is stopped.
+    #[arg(long)]
+    pub(crate) any_context: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Up {
+    /// Where: `local`, `kind` (a cluster on this machine), or `kube` (any cluster, with --context).
+    #[arg(long, default_value = "local")]
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// How replica sets agree.
     #[arg(long, default_value = "collect")]
     pub(crate) protocol: String,
@@ -132,10 +151,21 @@ pub(crate) struct Up {
     /// How long to wait until it answers, in seconds.
     #[arg(long, default_value_t = 30)]
     pub(crate) wait: u64,
+    /// `kind`: use the images that are there instead of building them.
+    #[arg(long)]
+    pub(crate) no_build: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Down {
+    /// Where: `local`, `kind` (a cluster on this machine), or `kube` (any cluster, with --context).
+    #[arg(long, default_value = "local")]
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    /// `kind`: remove the cluster as well.
+    #[arg(long)]
+    pub(crate) delete_cluster: bool,
     /// Say what would be done.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -143,6 +173,11 @@ pub(crate) struct Down {
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
+    /// Where: `local`, `kind` (a cluster on this machine), or `kube` (any cluster, with --context).
+    #[arg(long, default_value = "local")]
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// Look for processes that nobody owns; exit 7 if there are any.
     #[arg(long)]
     pub(crate) leaks: bool,
@@ -168,9 +203,11 @@ pub(crate) struct Run {
     /// Experiment files.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Where to run; `local` is the one there is yet.
+    /// Where to run: `local`, `kind` (a cluster on this machine), or `kube` (any cluster, with --context).
     #[arg(long, default_value = "local")]
     pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// Seed of everything random, in place of the file's.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -315,8 +352,22 @@ pub(crate) struct QueueArgs {
 /// Roles that are processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
+    /// Of the local world.
     Supervisor,
+    /// Of the local world: all roles of the control plane.
     ControlPlane,
+    /// In a pod.
+    Gateway,
+    /// In a pod.
+    Scheduler,
+    /// In a pod.
+    Fleet,
+    /// In a pod.
+    Admin,
+    /// In a pod.
+    Autoscaler,
+    /// In a pod.
+    Metrics,
     Worker,
     Replica,
     /// A durable queue server that speaks the JSON protocol of SQS.

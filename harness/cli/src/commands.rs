@@ -11,6 +11,11 @@ mod down;
 mod explain;
 mod hpa_cases;
 mod init;
+#[cfg(feature = "cluster")]
+mod on_cluster;
+#[cfg(not(feature = "cluster"))]
+#[path = "commands/without_cluster.rs"]
+mod on_cluster;
 mod report;
 mod run;
 mod schema;
@@ -22,6 +27,9 @@ mod validate;
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
 use crate::output::Output;
+
+#[cfg(feature = "cluster")]
+pub(crate) use on_cluster::start as start_on_cluster;
 
 /// Runs the chosen command.
 pub(crate) fn dispatch(cli: Cli) -> Exit {

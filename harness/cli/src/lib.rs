@@ -5,6 +5,8 @@
 mod args;
 mod commands;
 mod comparison;
+#[cfg(feature = "cluster")]
+mod deploy;
 mod embed;
 mod exit;
 mod output;

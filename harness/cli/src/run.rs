@@ -14,6 +14,7 @@ mod rehearsal;
 mod rereads;
 mod sampler;
 mod trial;
+mod world;
 
 pub(crate) use experiment::{Finished, Settings, play};
 pub(crate) use interrupt::Interrupt;
@@ -21,3 +22,6 @@ pub(crate) use judge::is_only_owed;
 pub(crate) use outcome::check_line;
 pub(crate) use ready::wait_until_ready;
 pub use rehearsal::{Rehearsed, rehearse};
+#[cfg(feature = "cluster")]
+pub(crate) use world::Cluster;
+pub(crate) use world::Local;

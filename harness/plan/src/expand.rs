@@ -77,6 +77,7 @@ fn faults(experiment: &Experiment) -> Vec<PlannedFault> {
                 role: fault.role,
                 pick: fault.pick,
                 operation: fault.operation,
+                part: fault.part.clone(),
                 start: nanos(start),
                 end: nanos(start.saturating_add(fault.length)),
                 phase: crate::Phase::Measure,

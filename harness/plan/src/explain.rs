@@ -145,7 +145,10 @@ fn timeline(experiment: &Experiment, plan: &Plan, out: &mut String) -> std::fmt:
     }
     for fault in &plan.faults {
         let whom = match (fault.role, fault.operation) {
-            (tally_model::FaultType::ControlPlane, _) => "the control plane".to_owned(),
+            (tally_model::FaultType::ControlPlane, _) => match &fault.part {
+                Some(part) => format!("the {part}"),
+                None => "the control plane".to_owned(),
+            },
             (role, Some(operation)) => format!("{} {} of {operation}", fault.pick.name(), role_name(role)),
             (role, None) => format!("{} {}", fault.pick.name(), role_name(role)),
         };

@@ -13,14 +13,27 @@ pub enum FaultKind {
     Kill,
     /// SIGSTOP, and SIGCONT at the end.
     Pause,
+    /// The pod is deleted; on Kubernetes only.
+    #[serde(rename = "pod-delete")]
+    PodDelete,
+    /// The machine that the victim is on is killed, and started again at the end; on kind only.
+    #[serde(rename = "node-kill")]
+    NodeKill,
 }
 
 impl FaultKind {
+    /// True for what only a cluster can suffer.
+    pub const fn needs_a_cluster(self) -> bool {
+        matches!(self, Self::PodDelete | Self::NodeKill)
+    }
+
     /// The name used in files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Kill => "kill",
             Self::Pause => "pause",
+            Self::PodDelete => "pod-delete",
+            Self::NodeKill => "node-kill",
         }
     }
 }
@@ -58,6 +71,9 @@ pub struct Fault {
     pub pick: Pick,
     /// Only at sets of this operation.
     pub operation: Option<Operation>,
+    /// Only this role of the control plane, where its roles are pods of their own; none for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// Start, from the start of the measure phase.
     pub at: Duration,
     /// How long; always given, so that a fault ends even if the harness does not.

@@ -112,6 +112,9 @@ pub struct PlannedFault {
     pub pick: Pick,
     /// Only at sets of this operation.
     pub operation: Option<Operation>,
+    /// Only this role of the control plane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// When it is injected.
     pub start: u64,
     /// When it has to be healed.

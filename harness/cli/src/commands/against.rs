@@ -36,11 +36,15 @@ pub(super) fn run(args: &Run, overrides: &[(String, String)], global: &Global, o
     if args.dry_run {
         return explain(&contests, output);
     }
-    let settings = Settings {
-        runs_dir: global.runs_dir.clone(),
-        command: std::env::args().collect(),
-        attach: false,
+    let mut settings = Settings {
+        target: args.target.clone(),
+        ..Settings::new(&global.runs_dir)
     };
+    if args.target != "local"
+        && let Err(exit) = super::on_cluster::prepare(args, &mut settings, output)
+    {
+        return exit;
+    }
     let interrupt = Interrupt::listen();
     let (mut exit, mut documents) = (Exit::Pass, Vec::new());
     for contest in &contests {

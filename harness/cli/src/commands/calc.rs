@@ -10,7 +10,7 @@ use tally_model::{Outcome, PlatformConfig};
 use crate::args::Calc;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::run::{Interrupt, wait_until_ready};
+use crate::run::{Interrupt, Local, wait_until_ready};
 
 /// How long a platform started for one expression may take to come up.
 const START: Duration = Duration::from_secs(30);
@@ -79,7 +79,12 @@ fn start(output: &Output) -> Result<Own, String> {
     };
     let mut progress = output.progress();
     let platform = Platform::start(&options).map_err(|error| error.to_string())?;
-    wait_until_ready(platform.state(), &options.platform, START, &mut progress)?;
+    wait_until_ready(
+        &Local(platform.state().clone()),
+        &options.platform,
+        START,
+        &mut progress,
+    )?;
     Ok(Own(platform, folder))
 }
 

@@ -40,6 +40,7 @@ pub(crate) fn run(global: &Global, output: &Output) -> Exit {
         realtime(),
         disk(&global.runs_dir),
         leftovers(),
+        cluster_tools(),
     ];
     for finding in &findings {
         let mark = match finding.state {
@@ -164,5 +165,30 @@ fn leftovers() -> Finding {
         found: orphans.to_string(),
         needed_for: "a quiet machine",
         fix: "tally status --leaks names them; tally down stops a platform that `up` started",
+    }
+}
+
+/// What `--target kind` needs. The local world does without, so nothing of it is missing.
+fn cluster_tools() -> Finding {
+    let on_path = |program: &&str| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    };
+    let absent: Vec<&str> = ["docker", "kind", "kubectl"]
+        .into_iter()
+        .filter(|program| !on_path(program))
+        .collect();
+    let (built, missing) = (cfg!(feature = "cluster"), absent.join(", "));
+    let (state, found) = match (built, absent.is_empty()) {
+        (true, true) => (State::Ok, "docker, kind, kubectl".to_owned()),
+        (true, false) => (State::Limited, format!("missing: {missing}")),
+        (false, _) => (State::Limited, "not in this build".to_owned()),
+    };
+    Finding {
+        check: "Kubernetes",
+        state,
+        found,
+        needed_for: "--target kind and kube",
+        fix: "cargo build --release --features cluster; deploy/kind/cluster.sh up installs the rest on Debian",
     }
 }

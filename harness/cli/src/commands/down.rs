@@ -16,6 +16,9 @@ const STOP: Duration = Duration::from_secs(15);
 
 /// Stops the daemon and removes its files.
 pub(crate) fn run(args: &Down, output: &Output) -> Exit {
+    if args.target != "local" {
+        return super::on_cluster::down(args, output);
+    }
     let file = StateFile::locate();
     let state = match file.read() {
         Ok(Some(state)) => state,

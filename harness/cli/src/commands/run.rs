@@ -1,6 +1,7 @@
 //! `tally run FILE...`.
 
 use serde_json::json;
+use tally_plan::Experiment;
 
 use super::validate::load;
 use crate::args::{Global, Run};
@@ -10,11 +11,6 @@ use crate::run::{Interrupt, Settings, play};
 
 /// Runs every experiment, in order.
 pub(crate) fn run(args: &Run, global: &Global, output: &Output) -> Exit {
-    if args.target != "local" {
-        let help = "kind, kube and sim come with later parts; leave --target out";
-        output.error(&format!("target `{}` is not there yet", args.target), Some(help));
-        return Exit::BadInput;
-    }
     let Some(overrides) = overrides(args, output) else {
         return Exit::BadInput;
     };
@@ -40,11 +36,19 @@ pub(crate) fn run(args: &Run, global: &Global, output: &Output) -> Exit {
         output.document(&json!({ "dry_run": true, "experiments": experiments.len() }));
         return Exit::Pass;
     }
-    let settings = Settings {
-        runs_dir: global.runs_dir.clone(),
-        command: std::env::args().collect(),
+    let mut settings = Settings {
         attach: args.attach,
+        target: args.target.clone(),
+        ..Settings::new(&global.runs_dir)
     };
+    let place = if args.target == "local" {
+        refuse_cluster_faults(&experiments, output)
+    } else {
+        super::on_cluster::prepare(args, &mut settings, output)
+    };
+    if let Err(exit) = place {
+        return exit;
+    }
     let interrupt = Interrupt::listen();
     let mut documents = Vec::new();
     for (source, experiment) in &experiments {
@@ -61,6 +65,26 @@ pub(crate) fn run(args: &Run, global: &Global, output: &Output) -> Exit {
     }
     output.document(&json!({ "exit_code": exit.code(), "experiments": documents }));
     exit
+}
+
+/// Faults that only a cluster can suffer cannot be confirmed on this machine, so they are refused before anything runs.
+fn refuse_cluster_faults(experiments: &[(String, Experiment)], output: &Output) -> Result<(), Exit> {
+    let mut faults = experiments.iter().flat_map(|(_, experiment)| &experiment.faults);
+    let Some(fault) = faults.find(|fault| fault.kind.needs_a_cluster() || fault.part.is_some()) else {
+        return Ok(());
+    };
+    let what = match &fault.part {
+        Some(part) => format!("a {part} of its own"),
+        None => format!("kind `{}`", fault.kind.name()),
+    };
+    output.error(
+        &format!(
+            "fault `{}` needs {what}, which the local world does not have",
+            fault.name
+        ),
+        Some("run it with --target kind"),
+    );
+    Err(Exit::BadInput)
 }
 
 /// Prints the summary of a finished experiment.

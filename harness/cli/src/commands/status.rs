@@ -14,6 +14,9 @@ const ASK: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Shows the platform that `up` started, and with `--leaks` every process of this program that nobody owns.
 pub(crate) fn run(args: &Status, output: &Output) -> Exit {
+    if args.target != "local" {
+        return super::on_cluster::status(args, output);
+    }
     if args.leaks {
         return leaks(output);
     }

@@ -10,10 +10,13 @@ use tally_model::{PlatformConfig, Protocol, Suite};
 use crate::args::Up;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::run::wait_until_ready;
+use crate::run::{Local, wait_until_ready};
 
 /// Starts the supervisor as a daemon and waits until the platform answers.
 pub(crate) fn run(args: &Up, output: &Output) -> Exit {
+    if args.target != "local" {
+        return super::on_cluster::up(args, output);
+    }
     let file = StateFile::locate();
     match file.read() {
         Ok(Some(state)) if is_alive(state.supervisor) => {
@@ -50,7 +53,7 @@ pub(crate) fn run(args: &Up, output: &Output) -> Exit {
             file.write(platform.state())
                 .map_err(|error| format!("{}: {error}", file.path().display()))?;
             wait_until_ready(
-                platform.state(),
+                &Local(platform.state().clone()),
                 &options.platform,
                 options.timeout,
                 &mut progress,
@@ -80,7 +83,7 @@ pub(crate) fn is_alive(supervisor: SocketAddr) -> bool {
     Operator::new(supervisor).is_ok_and(|mut operator| operator.status().is_ok())
 }
 
-fn configured(args: &Up, output: &Output) -> Result<PlatformConfig, Exit> {
+pub(super) fn configured(args: &Up, output: &Output) -> Result<PlatformConfig, Exit> {
     let refuse = |message: String, help: &str| {
         output.error(&message, Some(help));
         Exit::BadInput

@@ -89,6 +89,11 @@ pub(crate) fn play_all(
         let settings = Settings {
             runs_dir: writer.arm(turn.arm),
             command: alone(contest, *turn, experiment, settings),
+            #[cfg(feature = "cluster")]
+            cluster: settings
+                .cluster
+                .as_ref()
+                .map(|(target, _)| (target.clone(), crate::deploy::Arm::of_label(label))),
             ..settings.clone()
         };
         let finished = play(&contest.source, experiment, &settings, interrupt, output);
@@ -137,7 +142,7 @@ fn create(contest: &Contest, settings: &Settings) -> Result<ComparisonWriter, St
     }
     let start = ComparisonStart {
         name: contest.first().map_or("", |first| first.name.as_str()),
-        target: "local",
+        target: &settings.target,
         command: &settings.command,
         experiment: contest.source.as_bytes(),
         pairs: contest.pairs(),

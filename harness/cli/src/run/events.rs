@@ -1,23 +1,9 @@
-//! The platform's own observations, gathered from the files of its processes and moved to the trial's zero.
-
-use std::path::Path;
+//! The platform's own observations, moved to the trial's zero.
 
 use tally_model::{Instant, Observation};
 
-/// Every observation of the trial, in order. Lines that cannot be read (a process died while writing) are left out.
-pub(super) fn gather(data: &Path, zero: u64) -> Vec<Observation> {
-    let Ok(entries) = std::fs::read_dir(data.join("events")) else {
-        return Vec::new();
-    };
-    let mut observations: Vec<Observation> = entries
-        .flatten()
-        .filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
-        .flat_map(|text| {
-            text.lines()
-                .filter_map(|line| serde_json::from_str(line).ok())
-                .collect::<Vec<Observation>>()
-        })
-        .collect();
+/// Every observation, in order; `zero` is when the trial began, by the wall clock, in nanoseconds.
+pub(super) fn in_trial_time(mut observations: Vec<Observation>, zero: u64) -> Vec<Observation> {
     for observation in &mut observations {
         observation.at = Instant::from_nanos(observation.at.as_nanos().saturating_sub(zero));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tally_capture::{Analysis, Environment, RunStart, RunWriter, TrialReader};
-use tally_local::{Options, Platform, State, StateFile};
+use tally_local::{Options, Platform, StateFile};
 use tally_plan::{Experiment, Plan};
 use tally_reports::{RunReport, TrialReport};
 
@@ -15,11 +15,10 @@ use super::judge::{Facts, Generator, measure, verdict};
 use super::outcome::{generator_facts, memory_lines, report_correctness};
 use super::ready::{must_match, wait_until_ready};
 use super::trial::{Setup, Trial, play as play_trial};
+use super::world::{Hold, Local, Owned, STORE, World};
 use crate::exit::Exit;
 use crate::output::{Output, Progress};
 
-/// The platform's store in its folder.
-const STORE: &str = "tally.redb";
 /// How long a platform may take to come up.
 const START: Duration = Duration::from_mins(1);
 
@@ -32,6 +31,25 @@ pub(crate) struct Settings {
     pub(crate) command: Vec<String>,
     /// Use the platform that `up` started.
     pub(crate) attach: bool,
+    /// Where it runs: `local`, `kind`, `kube`.
+    pub(crate) target: String,
+    /// The cluster of `kind` and `kube`, and who makes the workers there.
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster: Option<(crate::deploy::ClusterTarget, crate::deploy::Arm)>,
+}
+
+impl Settings {
+    /// On this machine, recorded under `runs_dir`, by the command line of this process.
+    pub(crate) fn new(runs_dir: &Path) -> Self {
+        Self {
+            runs_dir: runs_dir.to_owned(),
+            command: std::env::args().collect(),
+            attach: false,
+            target: "local".to_owned(),
+            #[cfg(feature = "cluster")]
+            cluster: None,
+        }
+    }
 }
 
 /// A finished experiment.
@@ -115,7 +133,7 @@ fn create(
     let start = RunStart {
         seed: experiment.seed,
         plan: &plan.fingerprint,
-        target: "local",
+        target: &settings.target,
         command: &settings.command,
         experiment: source.as_bytes(),
     };
@@ -146,12 +164,14 @@ struct Stage<'a> {
 }
 
 type Problem = (Exit, String);
+/// The platform of a trial, and the same again if it goes with the trial.
+type Ground = (Box<dyn World>, Option<Box<dyn Hold>>);
 
 impl Stage<'_> {
     fn trial(&self, progress: &mut Progress) -> Result<Judgement, Problem> {
         let data = self.run.directory().join(format!("platform-{:04}", self.number));
         self.interrupt.owns(&data.join(STORE));
-        let (state, mut own) = self.platform(&data, progress)?;
+        let (world, mut own) = self.platform(&data, progress)?;
         let writer = self
             .run
             .trial(self.number)
@@ -161,20 +181,19 @@ impl Stage<'_> {
             number: self.number,
             plan: Arc::clone(self.plan),
             platform: &self.experiment.platform,
-            state: &state,
+            world: world.as_ref(),
             tag: tag(self.run),
             interrupt: self.interrupt,
         };
-        let played = play_trial(&setup, writer, progress, &mut || tend(own.as_mut()));
-        let stopped = own.map_or(Ok(()), Platform::stop);
-        tidy(&data);
+        let played = play_trial(&setup, writer, progress, &mut || own.as_mut()?.tend());
+        drop(world);
+        let stopped = own.map_or(Ok(()), Hold::stop);
         let trial = played.map_err(|problem| (Exit::Setup, problem))?;
         let mut judgement = self.judge(&directory, trial)?;
         if let Err(error) = stopped {
-            judgement.warnings.push((
-                error.to_string(),
-                "`tally status --leaks` shows what is left".into(),
-            ));
+            judgement
+                .warnings
+                .push((error, "`tally status --leaks` shows what is left".into()));
             judgement.exit = judgement.exit.worse(Exit::Cleanup);
         }
         progress.step(&format!(
@@ -186,14 +205,18 @@ impl Stage<'_> {
         Ok(judgement)
     }
 
-    fn platform(&self, data: &Path, progress: &mut Progress) -> Result<(State, Option<Platform>), Problem> {
+    fn platform(&self, data: &Path, progress: &mut Progress) -> Result<Ground, Problem> {
+        #[cfg(feature = "cluster")]
+        if let Some((target, arm)) = &self.settings.cluster {
+            return self.on_cluster(target, *arm, progress);
+        }
         if self.settings.attach {
             let state = StateFile::locate()
                 .read()
                 .map_err(|error| (Exit::Environment, error.to_string()))?;
             let state = state.ok_or((Exit::Setup, "no platform runs; `tally up` starts one".to_owned()))?;
-            must_match(&state, &self.experiment.platform).map_err(|problem| (Exit::BadInput, problem))?;
-            return Ok((state, None));
+            must_match(state.http, &self.experiment.platform).map_err(|problem| (Exit::BadInput, problem))?;
+            return Ok((Box::new(Local(state)), None));
         }
         let options = Options {
             data: data.to_owned(),
@@ -203,9 +226,28 @@ impl Stage<'_> {
             timeout: START,
         };
         let platform = Platform::start(&options).map_err(|error| (Exit::Setup, error.to_string()))?;
-        wait_until_ready(platform.state(), &options.platform, START, progress)
+        let world = Local(platform.state().clone());
+        wait_until_ready(&world, &options.platform, START, progress)
             .map_err(|problem| (Exit::Setup, problem))?;
-        Ok((platform.state().clone(), Some(platform)))
+        let owned = Owned {
+            platform,
+            data: options.data,
+        };
+        Ok((Box::new(world), Some(Box::new(owned))))
+    }
+
+    #[cfg(feature = "cluster")]
+    fn on_cluster(
+        &self,
+        target: &crate::deploy::ClusterTarget,
+        arm: crate::deploy::Arm,
+        progress: &mut Progress,
+    ) -> Result<Ground, Problem> {
+        let wanted = self.experiment.platform.clone();
+        let platform = crate::commands::start_on_cluster(target, wanted, arm, progress)
+            .map_err(|problem| (Exit::Setup, problem))?;
+        let world = super::world::Cluster::of(&platform);
+        Ok((Box::new(world), Some(Box::new(platform))))
     }
 
     fn judge(&self, directory: &Path, trial: Trial) -> Result<Judgement, Problem> {
@@ -272,25 +314,7 @@ impl Stage<'_> {
     }
 }
 
-/// Brings back a supervisor that somebody killed: it is the machine here, and a machine that fails is repaired by its operator.
-fn tend(own: Option<&mut Platform>) -> Option<String> {
-    match own?.revive() {
-        Ok(ended) => ended.map(|ended| format!("the supervisor was gone ({ended}); another took its place")),
-        Err(error) => Some(format!("the supervisor is gone and does not come back: {error}")),
-    }
-}
-
 /// Names the run on the platform: no other run has it.
 fn tag(run: &RunWriter) -> String {
     run.id().replace('/', "-")
-}
-
-/// The platform's store goes; its logs and observations stay.
-fn tidy(data: &Path) {
-    let store = data.join(STORE);
-    if store.exists()
-        && let Err(error) = std::fs::remove_file(&store)
-    {
-        tracing::warn!(path = %store.display(), %error, "the platform's store was not removed");
-    }
 }

@@ -1,12 +1,13 @@
 //! Waits until a platform takes requests and every layer has the sets it starts with.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tally_load::Client;
-use tally_local::State;
 use tally_model::{PlatformConfig, Scaler};
 
+use super::world::World;
 use crate::output::Progress;
 
 /// Between two looks.
@@ -14,7 +15,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Returns when every layer has its first sets ready.
 pub(crate) fn wait_until_ready(
-    state: &State,
+    world: &dyn World,
     platform: &PlatformConfig,
     timeout: Duration,
     progress: &mut Progress,
@@ -24,7 +25,7 @@ pub(crate) fn wait_until_ready(
         Scaler::Threshold | Scaler::ThresholdReport => u64::from(platform.bounds.min),
     };
     let started = Instant::now();
-    let mut client = Client::new(state.http, Duration::from_secs(2));
+    let mut client = Client::new(world.http(), Duration::from_secs(2));
     loop {
         let status = client
             .status()
@@ -48,7 +49,7 @@ pub(crate) fn wait_until_ready(
         if started.elapsed() > timeout {
             return Err(format!(
                 "not every layer has {wanted} ready set(s) after {timeout:?} (ready: {ready:?}); logs are in {}",
-                state.data.join("logs").display()
+                world.logs()
             ));
         }
         progress.tick(&format!("waiting for sets, ready: {ready:?}"));
@@ -57,8 +58,8 @@ pub(crate) fn wait_until_ready(
 }
 
 /// Whether a platform that runs already is what an experiment asks for: answers are judged by what the file says.
-pub(super) fn must_match(state: &State, platform: &PlatformConfig) -> Result<(), String> {
-    let reply = Client::new(state.http, Duration::from_secs(2))
+pub(super) fn must_match(http: SocketAddr, platform: &PlatformConfig) -> Result<(), String> {
+    let reply = Client::new(http, Duration::from_secs(2))
         .status()
         .map_err(|error| error.to_string())?;
     let status: Value = serde_json::from_slice(&reply.body).map_err(|error| error.to_string())?;

@@ -1,10 +1,10 @@
 //! Asks for answers by id: those that were not heard of, and a sample of those that were, to see that they stay.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use tally_load::Client;
-use tally_local::State;
 use tally_model::{AnswerMessage, CertifiedTask, Instant as Moment, Outcome, RequestId};
 
 use super::loads::Address;
@@ -45,9 +45,9 @@ enum Seen {
 }
 
 impl<'a> Rereader<'a> {
-    pub(super) fn new(state: &State, recorder: &'a Recorder, start: Instant) -> Self {
+    pub(super) fn new(http: SocketAddr, recorder: &'a Recorder, start: Instant) -> Self {
         Self {
-            client: Client::new(state.http, ASK),
+            client: Client::new(http, ASK),
             recorder,
             start,
         }

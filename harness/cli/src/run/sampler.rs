@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tally_capture::{SCHEMA_VERSION, Sample, TrialKeys};
 use tally_load::Client;
-use tally_local::{Operator, State, peak_bytes_of, resident_bytes, resident_bytes_of};
-use tally_model::{Epoch, PlatformConfig, PodPhase, SetId, SetRecord};
+use tally_local::resident_bytes;
+use tally_model::{Epoch, PlatformConfig, SetId, SetRecord};
 
 use super::recorder::Recorder;
+use super::world::{Sizes, World};
 
 /// How often.
 const PERIOD: Duration = Duration::from_millis(200);
@@ -31,7 +32,7 @@ pub(super) struct Sampler<'a> {
     recorder: &'a Recorder,
     start: Instant,
     client: Client,
-    operator: Option<Operator>,
+    sizes: Box<dyn FnMut() -> Option<Sizes> + Send>,
     known: BTreeSet<(SetId, Epoch, String)>,
     records: Vec<SetRecord>,
     memory: Memory,
@@ -39,22 +40,18 @@ pub(super) struct Sampler<'a> {
 
 impl<'a> Sampler<'a> {
     pub(super) fn new(
-        state: &'a State,
+        world: &'a dyn World,
         platform: &'a PlatformConfig,
         recorder: &'a Recorder,
         start: Instant,
     ) -> Self {
-        let cluster = std::fs::read_to_string(state.data.join("cluster"))
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
         Self {
             platform,
-            cluster,
+            cluster: world.cluster(),
             recorder,
             start,
-            client: Client::new(state.http, ASK),
-            operator: Operator::new(state.supervisor).ok(),
+            client: Client::new(world.http(), ASK),
+            sizes: world.memory(),
             known: BTreeSet::new(),
             records: Vec::new(),
             memory: Memory::default(),
@@ -133,19 +130,10 @@ impl<'a> Sampler<'a> {
 
     fn look_at_memory(&mut self) -> [u64; 3] {
         let mut rss = [0, 0, resident_bytes()];
-        if let Some(status) = self.operator.as_mut().and_then(|operator| operator.status().ok()) {
-            if let Some(process) = status.control_plane.pod.process {
-                rss[0] = resident_bytes_of(process);
-                self.memory.control_plane = self.memory.control_plane.max(peak_bytes_of(process));
-            }
-            let running = status
-                .pods
-                .iter()
-                .filter(|occupant| occupant.pod.phase == PodPhase::Running);
-            for process in running.filter_map(|occupant| occupant.pod.process) {
-                rss[1] = rss[1].max(resident_bytes_of(process));
-                self.memory.member = self.memory.member.max(peak_bytes_of(process));
-            }
+        if let Some(sizes) = (self.sizes)() {
+            (rss[0], rss[1]) = (sizes.control_plane, sizes.member);
+            self.memory.control_plane = self.memory.control_plane.max(sizes.control_plane_peak);
+            self.memory.member = self.memory.member.max(sizes.member_peak);
         }
         self.memory.harness = self.memory.harness.max(rss[2]);
         rss

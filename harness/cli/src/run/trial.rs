@@ -6,18 +6,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tally_capture::{FaultRecord, TrialWriter};
-use tally_chaos::{LocalFault, LocalField, Order, Planned, Problem};
-use tally_load::{AnswerStream, Client, Report, StreamEvent};
-use tally_local::State;
-use tally_model::{PlatformConfig, SetRecord};
+use tally_chaos::{Order, Planned};
+use tally_load::{AnswerStream, Report, StreamEvent};
+use tally_model::PlatformConfig;
 use tally_plan::{Pick, Plan};
 
-use super::events::gather;
+use super::events::in_trial_time;
 use super::interrupt::Interrupt;
 use super::loads::{self, Address, Lanes};
 use super::recorder::Recorder;
 use super::rereads::Rereader;
 use super::sampler::{Memory, Sampler};
+use super::world::World;
 use crate::output::Progress;
 
 /// Events of the answer stream that may wait.
@@ -34,7 +34,7 @@ pub(super) struct Setup<'a> {
     pub(super) number: u32,
     pub(super) plan: Arc<Plan>,
     pub(super) platform: &'a PlatformConfig,
-    pub(super) state: &'a State,
+    pub(super) world: &'a dyn World,
     pub(super) tag: String,
     pub(super) interrupt: Interrupt,
 }
@@ -63,7 +63,7 @@ pub(super) fn play(
     tend: &mut dyn FnMut() -> Option<String>,
 ) -> Result<Trial, String> {
     let address = Address {
-        target: setup.state.http,
+        target: setup.world.http(),
         tag: setup.tag.clone(),
         trial: setup.number,
     };
@@ -85,7 +85,7 @@ pub(super) fn play(
     };
     let (reports, memory, mut faults) = stage.run(answers, progress, tend)?;
     drop(stream);
-    let observations = gather(&setup.state.data, zero);
+    let observations = in_trial_time(setup.world.observations(), zero);
     tally_chaos::explain(&mut faults, &observations, &recorder.answered());
     for observation in &observations {
         recorder.write(|writer| writer.event(observation));
@@ -127,7 +127,7 @@ impl Stage<'_> {
         let over = AtomicBool::new(false);
         let is_over = || over.load(Ordering::Acquire);
         std::thread::scope(|scope| {
-            let sampler = Sampler::new(self.setup.state, self.setup.platform, self.recorder, self.start);
+            let sampler = Sampler::new(self.setup.world, self.setup.platform, self.recorder, self.start);
             let sampling = scope.spawn(move || sampler.run(&is_over));
             let ended = &over;
             let hearing = scope.spawn(move || self.hear(answers, ended));
@@ -229,7 +229,7 @@ impl Stage<'_> {
                     }
                 }
                 Ok(StreamEvent::Lost { .. }) => {
-                    Rereader::new(self.setup.state, self.recorder, self.start).outstanding();
+                    Rereader::new(self.address.target, self.recorder, self.start).outstanding();
                 }
                 Ok(StreamEvent::Unreadable(data)) => {
                     tracing::warn!(
@@ -253,11 +253,8 @@ impl Stage<'_> {
             .map(|fault| self.order(fault))
             .collect();
         let now = || self.now();
-        let (http, supervisor) = (self.setup.state.http, self.setup.state.supervisor);
-        let make = |order: Order| {
-            let field = LocalField::new(supervisor, move || current_sets(http))?;
-            Ok(LocalFault::new(field, order, &now))
-        };
+        let world = self.setup.world;
+        let make = |order: Order| world.fault(order, &now);
         let tell = |record: &FaultRecord| {
             if let Some(problem) = &record.problem {
                 tracing::warn!(fault = record.name, problem, "a fault was not confirmed");
@@ -287,6 +284,7 @@ impl Stage<'_> {
                 role: fault.role,
                 count,
                 operation: fault.operation,
+                part: fault.part.clone(),
                 duration: Duration::from_nanos(fault.end - fault.start),
                 seed: fault.choice,
             },
@@ -302,7 +300,7 @@ impl Stage<'_> {
             self.setup.plan.phases.drain
         };
         let until = Instant::now() + grace;
-        let mut rereader = Rereader::new(self.setup.state, self.recorder, self.start);
+        let mut rereader = Rereader::new(self.address.target, self.recorder, self.start);
         if !self.setup.interrupt.is_set() {
             rereader.unresolved(self.address);
         }
@@ -338,15 +336,4 @@ impl Stage<'_> {
             counts.refused
         ));
     }
-}
-
-/// The newest record of every set that the gateway knows.
-fn current_sets(http: std::net::SocketAddr) -> Result<Vec<SetRecord>, Problem> {
-    let reply = Client::new(http, Duration::from_secs(1))
-        .get("/v1/sets")
-        .map_err(|error| Problem(error.to_string()))?;
-    let records: Vec<SetRecord> =
-        serde_json::from_slice(&reply.body).map_err(|error| Problem(error.to_string()))?;
-    let newest: std::collections::BTreeMap<_, _> = records.into_iter().map(|set| (set.id, set)).collect();
-    Ok(newest.into_values().collect())
 }

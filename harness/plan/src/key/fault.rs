@@ -10,7 +10,7 @@ pub(crate) static FAULT: Section = Section {
         required(
             "kind",
             Kind::Choice {
-                of: &["kill", "pause"],
+                of: &["kill", "pause", "pod-delete", "node-kill"],
                 later: &[
                     ("partition", PART_5),
                     ("net", PART_5),
@@ -19,7 +19,6 @@ pub(crate) static FAULT: Section = Section {
                     ("byzantine", PART_5),
                     ("queue", PART_5),
                     ("kubeapi", PART_5),
-                    ("pod-delete", PART_5),
                     ("restart", PART_5),
                 ],
             },
@@ -53,6 +52,14 @@ pub(crate) static FAULT: Section = Section {
                 later: &[],
             },
             "Only sets of this operation.",
+        ),
+        optional(
+            "part",
+            Kind::Choice {
+                of: &["gateway", "scheduler", "fleet", "admin", "autoscaler"],
+                later: &[],
+            },
+            "Which role of the control plane, on a cluster. Default all of them.",
         ),
         required(
             "at",

@@ -11,6 +11,8 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> Option<Fault
     let name = reader.name("name", problems);
     let kind = reader.choice("kind", problems).map(|kind| match kind {
         "pause" => FaultKind::Pause,
+        "pod-delete" => FaultKind::PodDelete,
+        "node-kill" => FaultKind::NodeKill,
         _ => FaultKind::Kill,
     });
     let role = reader.choice("role", problems).map(|role| match role {
@@ -26,6 +28,7 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> Option<Fault
     let operation = reader
         .choice("operation", problems)
         .and_then(Operation::from_name);
+    let part = reader.choice("part", problems).map(str::to_owned);
     let at = reader.duration("at", problems);
     let length = reader.duration("for", problems);
     if role == Some(FaultType::ControlPlane) {
@@ -40,12 +43,23 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> Option<Fault
                 .help("leave it out: there is one control plane");
         }
     }
+    if role.is_some_and(|role| role != FaultType::ControlPlane) && reader.has("part") {
+        problems
+            .at(
+                &reader.key_place("part"),
+                "F0210",
+                "`part` means nothing but for `role = \"control-plane\"`".to_owned(),
+            )
+            .label("without effect")
+            .help("leave it out, or aim at the control plane");
+    }
     Some(Fault {
         name: name?.to_owned(),
         kind: kind?,
         role: role?,
         pick,
         operation,
+        part,
         at: at?,
         length: length?,
     })

@@ -45,6 +45,7 @@
 
 mod audience;
 mod door;
+mod health;
 mod input;
 mod inspect;
 mod journal;
@@ -58,5 +59,6 @@ mod streams;
 mod submit;
 
 pub use door::{Door, DoorEvent, Now};
+pub use health::{Readiness, serve_health};
 pub use serve::serve;
 pub use status::{LayerStatus, PlatformStatus, StatusSource};

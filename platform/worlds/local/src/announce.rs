@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tally_process::Error;
 
 /// What a child says once it listens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,45 +17,19 @@ pub struct Announcement {
     pub http: Option<SocketAddr>,
 }
 
-/// Why a child could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Standard input held no usable configuration.
-    #[error(
-        "no configuration on standard input ({0}); `tally serve` is started by `tally up` and `tally run`"
-    )]
-    Config(String),
-    /// Standard output is closed.
-    #[error("cannot say where this process listens: {0}")]
-    Announce(std::io::Error),
-    /// The operating system refused something.
-    #[error("{what}: {source}")]
-    System {
-        /// What was tried.
-        what: String,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// Part of the platform could not be opened.
-    #[error("{0}")]
-    Start(String),
-}
-
-impl Error {
-    pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
-        let what = what.into();
-        move |source| Self::System { what, source }
-    }
-}
-
 /// Reads the configuration line.
 pub(crate) fn read_config<T: DeserializeOwned>() -> Result<T, Error> {
     let mut line = String::new();
+    let unusable = |reason: String| {
+        Error::Config(format!(
+            "no configuration on standard input ({reason}); `tally serve` is started by `tally up` and `tally run`"
+        ))
+    };
     std::io::stdin()
         .lock()
         .read_line(&mut line)
-        .map_err(|error| Error::Config(error.to_string()))?;
-    serde_json::from_str(&line).map_err(|error| Error::Config(error.to_string()))
+        .map_err(|error| unusable(error.to_string()))?;
+    serde_json::from_str(&line).map_err(|error| unusable(error.to_string()))
 }
 
 /// Says where this process listens.
@@ -64,7 +39,7 @@ pub(crate) fn announce(announcement: &Announcement) -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
     out.write_all(line.as_bytes())
         .and_then(|()| out.flush())
-        .map_err(Error::Announce)
+        .map_err(Error::system("cannot say where this process listens"))
 }
 
 /// Makes the kernel kill this process when the thread that started it ends.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tally_model::{NodeId, PlatformConfig};
+use tally_process::Error;
 
 /// For the supervisor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,10 +65,7 @@ pub struct NodeConfig {
     pub pod: PodConfig,
 }
 
-/// The 16 bytes of a cluster name; `None` if it is not one.
-pub(crate) fn cluster_bytes(name: &str) -> Option<[u8; 16]> {
-    u128::from_str_radix(name, 16)
-        .ok()
-        .filter(|_| name.len() == 32)
-        .map(u128::to_be_bytes)
+/// The 16 bytes of a cluster name.
+pub(crate) fn cluster_bytes(name: &str) -> Result<[u8; 16], Error> {
+    tally_process::cluster_bytes(name).ok_or_else(|| Error::Config(format!("`{name}` is not a cluster name")))
 }

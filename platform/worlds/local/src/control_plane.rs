@@ -2,31 +2,25 @@
 //!
 //! The five roles share nothing but queues and metadata keys (see ARCHITECTURE.md); here they share a process as well.
 
-mod admin;
-mod autoscaler;
-mod fleet;
-mod gateway;
-mod history;
-mod scheduler;
-mod status;
-
 use std::sync::Arc;
 
 use tally_embedded::{Embedded, Settings};
-use tally_grpc::{ClusterClient, ClusterServer, Probe, SchedulerServer, Streams};
-use tally_http::Door;
-use tally_model::{NodeId, Observation, PlatformConfig, Step};
+use tally_grpc::{ClusterClient, ClusterServer, SchedulerServer, Streams};
+use tally_http::{Door, DoorEvent};
+use tally_model::{NodeId, Observation, Step};
 use tally_ports::Clock;
-use tally_roles::port::PortEvent;
-use tally_runtime::{Inbox, ObservationLog, PortRunner, Ports, SystemClock};
+use tally_process::scheduler::Hints;
+use tally_process::status::Status;
+use tally_process::{Error, History, Room, World, until_terminated};
+use tally_process::{admin, autoscaler, fleet, gateway, scheduler, status};
+use tally_runtime::{Inbox, ObservationLog, Ports, SystemClock};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::announce::{Announcement, Error, announce, die_with_parent, read_config};
+use crate::announce::{Announcement, announce, die_with_parent, read_config};
 use crate::config::{ControlPlaneConfig, PodConfig, cluster_bytes};
 
 /// Stream events that may wait.
@@ -34,42 +28,21 @@ const STREAM_EVENTS: usize = 16_384;
 /// TriggerParsing calls that may wait.
 const TRIGGERS: usize = 64;
 
-/// What every role's glue needs.
-#[derive(Clone)]
-struct Room {
-    platform: PlatformConfig,
-    cluster: [u8; 16],
-    ports: Ports<Embedded, Embedded, ClusterClient>,
-    clock: SystemClock,
-    log: ObservationLog,
-    door: Door,
-    status: Arc<status::Status>,
-    probe: Probe,
-    streams: Streams,
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
+/// The ports of the local world.
+#[derive(Debug)]
+struct Local;
+
+impl World for Local {
+    type Queue = Embedded;
+    type Metadata = Embedded;
+    type Cluster = ClusterClient;
 }
 
-impl Room {
-    fn runner<E: Send + 'static>(
-        &self,
-        inbox: Inbox<E>,
-        wrap: fn(PortEvent) -> E,
-    ) -> PortRunner<Embedded, Embedded, ClusterClient, E> {
-        PortRunner::new(
-            self.ports.clone(),
-            inbox,
-            wrap,
-            self.tasks.clone(),
-            self.shutdown.clone(),
-        )
-    }
-
-    fn observe(&self, observation: Observation) {
-        self.log.record(&observation);
-        self.door.observe(&observation);
-        self.status.note(&observation);
-    }
+/// What of the control plane faces outwards.
+struct Front {
+    door: Door,
+    events: mpsc::Receiver<DoorEvent>,
+    status: Arc<Status>,
 }
 
 /// Runs the control plane until it is told to stop or its parent ends.
@@ -90,52 +63,83 @@ pub fn serve() -> Result<(), Error> {
 
 async fn run(config: ControlPlaneConfig) -> Result<(), Error> {
     let clock = SystemClock::start();
-    let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-    let events = config.data.join("events");
-    std::fs::create_dir_all(&events).map_err(Error::system(format!("cannot create {}", events.display())))?;
-    let log = ObservationLog::open(&events.join("control.jsonl"))
-        .map_err(Error::system(format!("cannot write in {}", events.display())))?;
     let store = Arc::new(open_store(&config)?);
+    let front = front(&config, clock)?;
+    let room = room(&config, clock, &store, &front)?;
+    room.observe(&Observation::new(clock.now(), Step::RoleStarted).with_node(NodeId::Control));
+    let (stream_sender, stream_events) = mpsc::channel(STREAM_EVENTS);
+    let streams = Streams::new(
+        NodeId::Control,
+        stream_sender,
+        room.tasks.clone(),
+        room.shutdown.clone(),
+    );
+    let (trigger_sender, triggers) = mpsc::channel(TRIGGERS);
+    let hints = hints(autoscaler::start(&room), admin::start(&room));
+    scheduler::start(&room, streams, stream_events, triggers, hints);
+    let kept = Arc::clone(&front.status);
+    fleet::start(&room, pod_config(&config)?, move |record| kept.keep(record));
+    gateway::start(&room, front.door.clone(), front.events);
+    status::start(&room, &front.status);
+    let announcement = listen(&room, front.door, &config, trigger_sender).await?;
+    announce(&announcement)?;
+    until_the_end(&store, &room.shutdown).await
+}
+
+fn front(config: &ControlPlaneConfig, clock: SystemClock) -> Result<Front, Error> {
+    let sets = config.data.join("sets.jsonl");
+    let history = History::open(&sets).map_err(Error::system(format!("cannot keep {}", sets.display())))?;
+    let status = Arc::new(Status::new(config.platform.clone(), history));
+    let now = Arc::new(move || clock.now());
+    let (door, events) = Door::new(config.platform.limits, now, Arc::clone(&status) as Arc<_>);
+    Ok(Front { door, events, status })
+}
+
+fn room(
+    config: &ControlPlaneConfig,
+    clock: SystemClock,
+    store: &Arc<Embedded>,
+    front: &Front,
+) -> Result<Room<Local>, Error> {
+    let events = config.data.join("events");
+    let unwritable = format!("cannot write in {}", events.display());
+    std::fs::create_dir_all(&events).map_err(Error::system(unwritable.clone()))?;
+    let log = ObservationLog::open(&events.join("control.jsonl")).map_err(Error::system(unwritable))?;
     let cluster = ClusterClient::new(&config.supervisor.to_string())
         .map_err(|error| Error::Start(error.to_string()))?;
-    let (stream_sender, stream_events) = mpsc::channel(STREAM_EVENTS);
-    let streams = Streams::new(NodeId::Control, stream_sender, tasks.clone(), shutdown.clone());
-    let ports = Ports {
-        queue: Arc::clone(&store),
-        metadata: Arc::clone(&store),
-        cluster: Arc::new(cluster),
-    };
-    let sets = config.data.join("sets.jsonl");
-    let history =
-        history::History::open(&sets).map_err(Error::system(format!("cannot keep {}", sets.display())))?;
-    let status = Arc::new(status::Status::new(config.platform.clone(), history));
-    let now = Arc::new(move || clock.now());
-    let (door, door_events) = Door::new(config.platform.limits, now, Arc::clone(&status) as Arc<_>);
-    let room = Room {
-        cluster: cluster_bytes(&config.cluster)
-            .ok_or_else(|| Error::Config(format!("`{}` is not a cluster name", config.cluster)))?,
+    let (door, status) = (front.door.clone(), Arc::clone(&front.status));
+    Ok(Room {
         platform: config.platform.clone(),
-        ports,
+        cluster: cluster_bytes(&config.cluster)?,
+        ports: Ports {
+            queue: Arc::clone(store),
+            metadata: Arc::clone(store),
+            cluster: Arc::new(cluster),
+        },
         clock,
-        log,
-        door,
-        status,
-        probe: Probe::default(),
-        streams,
-        tasks,
-        shutdown: shutdown.clone(),
-    };
-    room.observe(Observation::new(clock.now(), Step::RoleStarted).with_node(NodeId::Control));
-    let (trigger_sender, triggers) = mpsc::channel(TRIGGERS);
-    let autoscaler = autoscaler::start(&room);
-    let admin = admin::start(&room);
-    scheduler::start(&room, stream_events, triggers, autoscaler, admin);
-    fleet::start(&room, pod_config(&config)?);
-    gateway::start(&room, door_events);
-    status::start(&room);
-    let announcement = listen(&room, &config, trigger_sender).await?;
-    announce(&announcement)?;
-    until_the_end(&store, &shutdown).await
+        observer: Arc::new(move |observation| {
+            log.record(observation);
+            door.observe(observation);
+            status.note(observation);
+        }),
+        tasks: TaskTracker::new(),
+        shutdown: CancellationToken::new(),
+    })
+}
+
+/// A full inbox means that the role has plenty to look at already.
+fn hints(
+    autoscaler: Inbox<tally_roles::autoscaler::Event>,
+    admin: Inbox<tally_roles::admin::Event>,
+) -> Hints {
+    Hints {
+        enqueued: Box::new(move |operation, count| {
+            let _ = autoscaler.try_send(tally_roles::autoscaler::Event::Enqueued { operation, count });
+        }),
+        lost: Box::new(move |node| {
+            let _ = admin.try_send(tally_roles::admin::Event::PeerLost { node });
+        }),
+    }
 }
 
 fn open_store(config: &ControlPlaneConfig) -> Result<Embedded, Error> {
@@ -157,7 +161,8 @@ fn pod_config(config: &ControlPlaneConfig) -> Result<String, Error> {
 }
 
 async fn listen(
-    room: &Room,
+    room: &Room<Local>,
+    door: Door,
     config: &ControlPlaneConfig,
     triggers: mpsc::Sender<tally_grpc::TriggerParsing>,
 ) -> Result<Announcement, Error> {
@@ -187,7 +192,7 @@ async fn listen(
     });
     room.tasks.spawn(tally_http::serve(
         http,
-        room.door.clone(),
+        door,
         room.shutdown.clone().cancelled_owned(),
     ));
     Ok(Announcement {
@@ -198,9 +203,8 @@ async fn listen(
 
 /// Waits for SIGTERM, or for the store to break: then nothing may be acknowledged any more, so the process ends.
 async fn until_the_end(store: &Embedded, shutdown: &CancellationToken) -> Result<(), Error> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Error::system("cannot handle SIGTERM"))?;
     let result = tokio::select! {
-        _ = terminate.recv() => Ok(()),
+        told = until_terminated() => told,
         error = store.broken() => Err(Error::Start(format!("the store failed, so this process ends: {error}"))),
     };
     shutdown.cancel();

@@ -11,19 +11,18 @@
 mod announce;
 mod config;
 mod control_plane;
-mod memory;
 mod node;
 mod operator;
 mod platform;
 mod state;
 mod supervisor;
 
-pub use announce::{Announcement, Error as ChildError};
+pub use announce::Announcement;
 pub use config::{ControlPlaneConfig, NodeConfig, PodConfig, SupervisorConfig};
 pub use control_plane::serve as serve_control_plane;
-pub use memory::{peak_bytes_of, resident_bytes, resident_bytes_of};
 pub use node::serve as serve_node;
 pub use operator::{MachineStatus, Occupant, Operator, OperatorError};
 pub use platform::{Error, Options, Platform};
 pub use state::{State, StateFile};
 pub use supervisor::serve as serve_supervisor;
+pub use tally_process::{Error as ChildError, peak_bytes_of, resident_bytes, resident_bytes_of};

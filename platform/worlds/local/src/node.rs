@@ -1,29 +1,15 @@
-//! A worker or a replica as a process: its machine, its streams, its health.
+//! A worker or a replica as a child process.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::sync::Arc;
 
-use tally_consensus::Keys;
-use tally_grpc::{Identity, NodeServer, StreamEvent, Streams};
-use tally_model::{Machine, NodeId, Observation, SetRecord, TaskId};
-use tally_ports::{Clock, Transport};
-use tally_roles::packet::Packet;
-use tally_roles::replica::{ReplicaCommand, ReplicaEvent, ReplicaRole};
-use tally_roles::worker::{WorkerCommand, WorkerEvent, WorkerRole};
-use tally_runtime::{Inbox, ObservationLog, SystemClock, drive, inbox};
+use tally_process::Error;
+use tally_process::node::{Settings, run};
+use tally_runtime::ObservationLog;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::TcpListenerStream;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::announce::{Announcement, Error, announce, die_with_parent, read_config};
+use crate::announce::{Announcement, announce, die_with_parent, read_config};
 use crate::config::{NodeConfig, cluster_bytes};
-use crate::memory::resident_bytes;
-
-/// Stream events that may wait.
-const EVENTS: usize = 4_096;
 
 /// Runs a worker or a replica until it is told to stop or its parent ends.
 ///
@@ -37,63 +23,26 @@ pub fn serve() -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(Error::system("cannot start a runtime"))?;
-    runtime.block_on(run(config))
+    runtime.block_on(start(config))
 }
 
-/// What the glue around a machine needs.
-struct Node {
-    me: NodeId,
-    streams: Streams,
-    clock: SystemClock,
-    log: ObservationLog,
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
-}
-
-async fn run(config: NodeConfig) -> Result<(), Error> {
-    let clock = SystemClock::start();
-    let cluster = cluster_bytes(&config.pod.cluster)
-        .ok_or_else(|| Error::Config(format!("`{}` is not a cluster name", config.pod.cluster)))?;
-    let keys = Keys::generate(config.pod.platform.suite, rand::random())
-        .map_err(|error| Error::Start(format!("no key: {error}")))?;
-    let public_key = keys.public_key().to_string();
+async fn start(config: NodeConfig) -> Result<(), Error> {
     let log = open_log(&config)?;
-    let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-    let (sender, stream_events) = mpsc::channel(EVENTS);
-    let streams = Streams::new(config.node, sender, tasks.clone(), shutdown.clone());
-    let identity = Identity {
+    let settings = Settings {
         node: config.node,
         incarnation: config.incarnation,
-        public_key,
-        rss: resident_bytes,
+        cluster: cluster_bytes(&config.pod.cluster)?,
+        platform: config.pod.platform,
+        observer: Arc::new(move |observation| log.record(observation)),
     };
-    listen(identity, streams.clone(), &tasks, &shutdown).await?;
-    let node = Node {
-        me: config.node,
-        streams,
-        clock,
-        log,
-        tasks,
-        shutdown: shutdown.clone(),
-    };
-    let platform = config.pod.platform;
-    match config.node {
-        NodeId::Worker(_) => {
-            let machine = WorkerRole::new(platform, cluster, config.node, config.incarnation, keys)
-                .map_err(unsupported)?;
-            node.run_worker(machine, stream_events).await
-        }
-        NodeId::Replica(..) => {
-            let machine = ReplicaRole::new(platform, cluster, config.node, config.incarnation, keys)
-                .map_err(unsupported)?;
-            node.run_replica(machine, stream_events).await
-        }
-        NodeId::Control => Err(Error::Config("the control plane is no pod".into())),
-    }
-}
-
-fn unsupported(error: tally_consensus::Unsupported) -> Error {
-    Error::Config(error.to_string())
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .map_err(Error::system("cannot listen on loopback"))?;
+    let grpc = listener
+        .local_addr()
+        .map_err(Error::system("cannot read an address"))?;
+    announce(&Announcement { grpc, http: None })?;
+    run(settings, listener).await
 }
 
 fn open_log(config: &NodeConfig) -> Result<ObservationLog, Error> {
@@ -109,143 +58,4 @@ fn open_log(config: &NodeConfig) -> Result<ObservationLog, Error> {
             "cannot write {}",
             folder.join(&name).display()
         )))
-}
-
-async fn listen(
-    identity: Identity,
-    streams: Streams,
-    tasks: &TaskTracker,
-    shutdown: &CancellationToken,
-) -> Result<(), Error> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .map_err(Error::system("cannot listen on loopback"))?;
-    let grpc = listener
-        .local_addr()
-        .map_err(Error::system("cannot read an address"))?;
-    let (_, health) = tonic_health::server::health_reporter();
-    let server = tonic::transport::Server::builder()
-        .tcp_nodelay(true)
-        .add_service(health)
-        .add_service(NodeServer::service(identity, streams))
-        .serve_with_incoming_shutdown(
-            TcpListenerStream::new(listener),
-            shutdown.clone().cancelled_owned(),
-        );
-    tasks.spawn(async move {
-        if let Err(error) = server.await {
-            tracing::error!(%error, "the node's server ended");
-        }
-    });
-    announce(&Announcement { grpc, http: None })
-}
-
-impl Node {
-    /// Turns stream events into packets for the machine, and keeps routes to the set's replicas.
-    fn forward<E: Send + 'static>(
-        &self,
-        mut events: mpsc::Receiver<StreamEvent>,
-        inbox: Inbox<E>,
-        wrap: fn(NodeId, Packet) -> E,
-    ) {
-        let (me, streams) = (self.me, self.streams.clone());
-        self.tasks.spawn(async move {
-            while let Some(event) = events.recv().await {
-                let StreamEvent::Packet { from, payload } = event else {
-                    continue;
-                };
-                let packet = match tally_wire::decode(&payload) {
-                    Ok(packet) => packet,
-                    Err(error) => {
-                        tracing::warn!(%from, %error, "a packet was refused");
-                        continue;
-                    }
-                };
-                if let (NodeId::Control, Packet::Configure(record)) = (from, &packet) {
-                    route(me, record, &streams);
-                }
-                if inbox.send(wrap(from, packet)).await.is_err() {
-                    return;
-                }
-            }
-        });
-    }
-
-    async fn run_worker(self, machine: WorkerRole, events: mpsc::Receiver<StreamEvent>) -> Result<(), Error> {
-        let (sender, receiver) = inbox();
-        self.forward(events, sender.clone(), |from, packet| WorkerEvent::Packet {
-            from,
-            packet,
-        });
-        let (streams, log, tasks) = (self.streams.clone(), self.log.clone(), self.tasks.clone());
-        let obey = move |command| match command {
-            WorkerCommand::Send { to, packet } => streams.send(to, tally_wire::encode(&packet)),
-            WorkerCommand::Spin { task, duration } => spin(&tasks, sender.clone(), task, duration),
-            WorkerCommand::Observe(observation) => log.record(&observation),
-        };
-        self.drive(machine, receiver, obey).await
-    }
-
-    async fn run_replica(
-        self,
-        machine: ReplicaRole,
-        events: mpsc::Receiver<StreamEvent>,
-    ) -> Result<(), Error> {
-        let (sender, receiver) = inbox();
-        self.forward(events, sender, |from, packet| ReplicaEvent::Packet {
-            from,
-            packet,
-        });
-        let (streams, log) = (self.streams.clone(), self.log.clone());
-        let obey = move |command| match command {
-            ReplicaCommand::Send { to, packet } => streams.send(to, tally_wire::encode(&packet)),
-            ReplicaCommand::Observe(observation) => log.record(&observation),
-        };
-        self.drive(machine, receiver, obey).await
-    }
-
-    async fn drive<M: Machine>(
-        self,
-        machine: M,
-        receiver: mpsc::Receiver<M::Event>,
-        obey: impl FnMut(M::Command),
-    ) -> Result<(), Error> {
-        let started = Observation::new(self.clock.now(), tally_model::Step::RoleStarted).with_node(self.me);
-        self.log.record(&started);
-        let mut terminate =
-            signal(SignalKind::terminate()).map_err(Error::system("cannot handle SIGTERM"))?;
-        let shutdown = self.shutdown.clone();
-        tokio::select! {
-            () = drive(machine, Vec::new(), receiver, self.clock, obey, shutdown) => {}
-            _ = terminate.recv() => {}
-        }
-        self.shutdown.cancel();
-        Ok(())
-    }
-}
-
-/// Streams to the other members: the worker opens one to each replica, a replica to those after it.
-fn route(me: NodeId, record: &SetRecord, streams: &Streams) {
-    for member in &record.replicas {
-        let ours = match (me, member.node) {
-            (NodeId::Worker(_), NodeId::Replica(..)) => true,
-            (NodeId::Replica(_, mine), NodeId::Replica(_, theirs)) => mine < theirs,
-            _ => false,
-        };
-        if ours {
-            streams.route(member.node, Some(member.address.clone()));
-        }
-    }
-}
-
-/// Burns CPU for the service time, away from the machine's thread.
-fn spin(tasks: &TaskTracker, inbox: Inbox<WorkerEvent>, task: TaskId, duration: Duration) {
-    tasks.spawn_blocking(move || {
-        let until = std::time::Instant::now() + duration;
-        while std::time::Instant::now() < until {
-            std::hint::spin_loop();
-        }
-        // A closed inbox means that the worker is stopping.
-        let _ = inbox.blocking_send(WorkerEvent::SpinDone { task });
-    });
 }

@@ -12,13 +12,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use tally_grpc::ClusterServer;
+use tally_process::Error;
 use tally_wire::services::supervisor_server::SupervisorServer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::announce::{Announcement, Error, announce, die_with_parent, read_config};
+use crate::announce::{Announcement, announce, die_with_parent, read_config};
 use crate::config::{ControlPlaneConfig, SupervisorConfig};
 use calls::Calls;
 use keeper::Keeper;

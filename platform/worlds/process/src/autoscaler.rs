@@ -1,27 +1,20 @@
 //! Glue of the autoscaler.
 
 use tally_roles::autoscaler::{Autoscaler, Command, Event};
-use tally_runtime::{Inbox, drive, inbox};
+use tally_runtime::{Inbox, inbox};
 
-use super::Room;
+use crate::{Room, World};
 
 /// Starts the autoscaler.
-pub(super) fn start(room: &Room) -> Inbox<Event> {
+pub fn start<W: World>(room: &Room<W>) -> Inbox<Event> {
     let (sender, receiver) = inbox();
     let machine = Autoscaler::new(&room.platform);
     let runner = room.runner(sender.clone(), Event::Port);
     let out = room.clone();
     let obey = move |command| match command {
         Command::Port(command) => runner.run(command),
-        Command::Observe(observation) => out.observe(observation),
+        Command::Observe(observation) => out.observe(&observation),
     };
-    room.tasks.spawn(drive(
-        machine,
-        Vec::new(),
-        receiver,
-        room.clock,
-        obey,
-        room.shutdown.clone(),
-    ));
+    room.drive(machine, Vec::new(), receiver, obey);
     sender
 }

@@ -3,26 +3,40 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tally_grpc::{StreamEvent, TriggerParsing};
-use tally_model::NodeId;
+use tally_grpc::{StreamEvent, Streams, TriggerParsing};
+use tally_model::{NodeId, Operation};
 use tally_ports::{Clock, Transport};
 use tally_roles::scheduler::{Command, Event, Scheduler};
-use tally_roles::{admin, autoscaler};
-use tally_runtime::{Inbox, drive, inbox};
+use tally_runtime::{Inbox, inbox};
 use tokio::sync::{mpsc, oneshot};
 
-use super::Room;
+use crate::{Room, World};
 
-/// Starts the scheduler. It tells the autoscaler of enqueued tasks, and the admin of broken streams.
-pub(super) fn start(
-    room: &Room,
-    streams: mpsc::Receiver<StreamEvent>,
+/// What the scheduler tells other roles on the way. Each is a hint: whoever misses it finds out by itself, later.
+pub struct Hints {
+    /// For the autoscaler: so many tasks were enqueued on a layer.
+    pub enqueued: Box<dyn FnMut(Operation, u64) + Send>,
+    /// For the admin: the stream to a node broke.
+    pub lost: Box<dyn FnMut(NodeId) + Send>,
+}
+
+impl std::fmt::Debug for Hints {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hints").finish_non_exhaustive()
+    }
+}
+
+/// Starts the scheduler. Packets and news of `streams` come by `events`.
+pub fn start<W: World>(
+    room: &Room<W>,
+    streams: Streams,
+    events: mpsc::Receiver<StreamEvent>,
     triggers: mpsc::Receiver<TriggerParsing>,
-    autoscaler: Inbox<autoscaler::Event>,
-    admin: Inbox<admin::Event>,
+    hints: Hints,
 ) {
     let (sender, receiver) = inbox();
-    room.tasks.spawn(forward(streams, sender.clone(), admin));
+    let Hints { mut enqueued, lost } = hints;
+    room.tasks.spawn(forward(events, sender.clone(), lost));
     let calls = Calls::default();
     room.tasks.spawn(trigger(triggers, calls.clone(), sender.clone()));
     let mut machine = Scheduler::new(room.platform.clone(), room.cluster);
@@ -32,26 +46,20 @@ pub(super) fn start(
     let out = room.clone();
     let obey = move |command| match command {
         Command::Port(command) => runner.run(command),
-        Command::Route { node, address } => out.streams.route(node, address),
-        Command::Send { to, packet } => out.streams.send(to, tally_wire::encode(&packet)),
-        Command::Enqueued { operation, count } => {
-            // A full inbox means that the autoscaler has plenty to look at already.
-            let _ = autoscaler.try_send(autoscaler::Event::Enqueued { operation, count });
-        }
+        Command::Route { node, address } => streams.route(node, address),
+        Command::Send { to, packet } => streams.send(to, tally_wire::encode(&packet)),
+        Command::Enqueued { operation, count } => enqueued(operation, count),
         Command::Triggered { call, pending } => calls.answer(call, pending),
-        Command::Observe(observation) => out.observe(observation),
+        Command::Observe(observation) => out.observe(&observation),
     };
-    room.tasks.spawn(drive(
-        machine,
-        commands,
-        receiver,
-        room.clock,
-        obey,
-        room.shutdown.clone(),
-    ));
+    room.drive(machine, commands, receiver, obey);
 }
 
-async fn forward(mut streams: mpsc::Receiver<StreamEvent>, inbox: Inbox<Event>, admin: Inbox<admin::Event>) {
+async fn forward(
+    mut streams: mpsc::Receiver<StreamEvent>,
+    inbox: Inbox<Event>,
+    mut lost: Box<dyn FnMut(NodeId) + Send>,
+) {
     while let Some(event) = streams.recv().await {
         let event = match event {
             StreamEvent::Packet { from, payload } => match tally_wire::decode(&payload) {
@@ -64,7 +72,7 @@ async fn forward(mut streams: mpsc::Receiver<StreamEvent>, inbox: Inbox<Event>, 
             StreamEvent::Up(node) => Event::PeerUp(node),
             StreamEvent::Lost(node) => {
                 if node != NodeId::Control {
-                    let _ = admin.send(admin::Event::PeerLost { node }).await;
+                    lost(node);
                 }
                 Event::PeerLost(node)
             }

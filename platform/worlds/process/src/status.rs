@@ -1,7 +1,7 @@
 //! What the status page tells: kept up to date by the watch on sets and by looking at the depths, read without waiting.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tally_http::{LayerStatus, PlatformStatus, StatusSource};
@@ -10,9 +10,9 @@ use tally_model::{
 };
 use tally_ports::{MetadataStore, Queue, Watch};
 
-use super::Room;
-use super::history::History;
+use crate::history::History;
 use crate::memory::resident_bytes;
+use crate::{Room, World};
 
 /// How often depths are looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -29,14 +29,15 @@ struct Seen {
 
 /// The newest view of the platform.
 #[derive(Debug)]
-pub(super) struct Status {
+pub struct Status {
     platform: PlatformConfig,
     history: History,
     seen: Mutex<Seen>,
 }
 
 impl Status {
-    pub(super) fn new(platform: PlatformConfig, history: History) -> Self {
+    /// Of this platform; `history` goes on where it ended.
+    pub fn new(platform: PlatformConfig, history: History) -> Self {
         Self {
             platform,
             history,
@@ -45,7 +46,7 @@ impl Status {
     }
 
     /// A set record is about to be stored.
-    pub(super) fn keep(&self, record: &str) {
+    pub fn keep(&self, record: &str) {
         self.history.keep(record);
     }
 
@@ -53,7 +54,8 @@ impl Status {
         act(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn note(&self, observation: &Observation) {
+    /// Counts faults.
+    pub fn note(&self, observation: &Observation) {
         if observation.step == Step::FaultRaised {
             self.with(|seen| seen.faults += 1);
         }
@@ -114,23 +116,24 @@ impl StatusSource for Status {
 }
 
 /// Starts to keep the view up to date.
-pub(super) fn start(room: &Room) {
-    let (watcher, looker) = (room.clone(), room.clone());
+pub fn start<W: World>(room: &Room<W>, status: &Arc<Status>) {
+    let (watcher, watched) = (room.clone(), Arc::clone(status));
+    let (looker, looked) = (room.clone(), Arc::clone(status));
     room.tasks.spawn(async move {
         let shutdown = watcher.shutdown.clone();
-        tokio::select! { () = watch(&watcher) => {}, () = shutdown.cancelled() => {} }
+        tokio::select! { () = watch(&watcher, &watched) => {}, () = shutdown.cancelled() => {} }
     });
     room.tasks.spawn(async move {
         let shutdown = looker.shutdown.clone();
-        tokio::select! { () = look(&looker) => {}, () = shutdown.cancelled() => {} }
+        tokio::select! { () = look(&looker, &looked) => {}, () = shutdown.cancelled() => {} }
     });
 }
 
-async fn watch(room: &Room) {
+async fn watch<W: World>(room: &Room<W>, status: &Status) {
     loop {
         if let Ok(mut watch) = room.ports.metadata.watch("sets/").await {
             while let Ok(changes) = watch.next().await {
-                room.status.changed(changes);
+                status.changed(changes);
             }
         }
         tokio::time::sleep(PAUSE).await;
@@ -138,7 +141,7 @@ async fn watch(room: &Room) {
 }
 
 /// Depth is approximate by contract and has no event of its own.
-async fn look(room: &Room) {
+async fn look<W: World>(room: &Room<W>, status: &Status) {
     loop {
         let mut depths = [Depth::default(); 4];
         for operation in Operation::ALL {
@@ -152,7 +155,7 @@ async fn look(room: &Room) {
             .depth(QueueName::Dead)
             .await
             .map_or(0, |depth| depth.visible);
-        room.status.with(|seen| {
+        status.with(|seen| {
             seen.depths = depths;
             seen.dead = dead;
         });

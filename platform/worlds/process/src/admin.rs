@@ -1,17 +1,17 @@
 //! Glue of the admin: probes over the health service.
 
-use tally_grpc::Health;
+use tally_grpc::{Health, Probe};
 use tally_roles::admin::{Admin, Command, Event};
-use tally_runtime::{Inbox, drive, inbox};
+use tally_runtime::{Inbox, inbox};
 
-use super::Room;
+use crate::{Room, World};
 
 /// Starts the admin.
-pub(super) fn start(room: &Room) -> Inbox<Event> {
+pub fn start<W: World>(room: &Room<W>) -> Inbox<Event> {
     let (sender, receiver) = inbox();
     let machine = Admin::new(&room.platform);
     let runner = room.runner(sender.clone(), Event::Port);
-    let (out, answers) = (room.clone(), sender.clone());
+    let (out, answers, probe) = (room.clone(), sender.clone(), Probe::default());
     let obey = move |command| match command {
         Command::Port(command) => runner.run(command),
         Command::Probe {
@@ -20,7 +20,7 @@ pub(super) fn start(room: &Room) -> Inbox<Event> {
             address,
             timeout,
         } => {
-            let (probe, answers) = (out.probe.clone(), answers.clone());
+            let (probe, answers) = (probe.clone(), answers.clone());
             out.tasks.spawn(async move {
                 let answer = match probe.health(&address, timeout).await {
                     Health::Well => Event::Probed {
@@ -38,15 +38,8 @@ pub(super) fn start(room: &Room) -> Inbox<Event> {
                 let _ = answers.send(answer).await;
             });
         }
-        Command::Observe(observation) => out.observe(observation),
+        Command::Observe(observation) => out.observe(&observation),
     };
-    room.tasks.spawn(drive(
-        machine,
-        Vec::new(),
-        receiver,
-        room.clock,
-        obey,
-        room.shutdown.clone(),
-    ));
+    room.drive(machine, Vec::new(), receiver, obey);
     sender
 }

@@ -2,30 +2,31 @@
 
 use std::time::Duration;
 
+use tally_grpc::Probe;
 use tally_model::NodeId;
 use tally_roles::fleet::{Command, Event, Fleet};
 use tally_roles::port::PortCommand;
-use tally_runtime::{Inbox, drive, inbox};
+use tally_runtime::{Inbox, inbox};
 
-use super::Room;
+use crate::{Room, World};
 
 /// How long one question may take, and how often it is asked.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 const ASK_TIMES: u32 = 5;
 const ASK_PAUSE: Duration = Duration::from_millis(20);
 
-/// Starts the cluster service; `pod_config` is what every pod is told.
-pub(super) fn start(room: &Room, pod_config: String) {
+/// Starts the cluster service; `pod_config` is what every pod is told, and `keep` is shown every record before it is stored.
+pub fn start<W: World>(room: &Room<W>, pod_config: String, keep: impl Fn(&str) + Send + 'static) {
     let (sender, receiver) = inbox();
     let machine = Fleet::new(&room.platform, pod_config);
     let runner = room.runner(sender.clone(), Event::Port);
-    let out = room.clone();
+    let (out, probe) = (room.clone(), Probe::default());
     let obey = move |command| match command {
         Command::Port(command) => {
             if let PortCommand::Put { key, value, .. } = &command
                 && key.starts_with("sets/")
             {
-                out.status.keep(value);
+                keep(value);
             }
             runner.run(command);
         }
@@ -34,25 +35,19 @@ pub(super) fn start(room: &Room, pod_config: String) {
             incarnation,
             address,
         } => {
+            let (probe, answers) = (probe.clone(), sender.clone());
             out.tasks
-                .spawn(describe(out.clone(), sender.clone(), node, incarnation, address));
+                .spawn(describe(probe, answers, node, incarnation, address));
         }
-        Command::Observe(observation) => out.observe(observation),
+        Command::Observe(observation) => out.observe(&observation),
     };
-    room.tasks.spawn(drive(
-        machine,
-        Vec::new(),
-        receiver,
-        room.clock,
-        obey,
-        room.shutdown.clone(),
-    ));
+    room.drive(machine, Vec::new(), receiver, obey);
 }
 
-async fn describe(room: Room, inbox: Inbox<Event>, node: NodeId, incarnation: u32, address: String) {
+async fn describe(probe: Probe, inbox: Inbox<Event>, node: NodeId, incarnation: u32, address: String) {
     let mut result = Err(());
     for _ in 0..ASK_TIMES {
-        match room.probe.describe(&address, ASK_TIMEOUT).await {
+        match probe.describe(&address, ASK_TIMEOUT).await {
             Ok(who) if who.node == node && who.incarnation == incarnation => {
                 result = Ok(who.public_key);
                 break;

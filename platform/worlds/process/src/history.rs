@@ -1,4 +1,4 @@
-//! Every version of every set record, for auditors. On disk, because certificates name the epoch of a record, and outlive
+//! Every version of every set record, for auditors. Durable (here in a file, or under keys of the metadata store), because certificates name the epoch of a record, and outlive
 //! the process that saw it.
 
 use std::collections::VecDeque;
@@ -14,12 +14,12 @@ const RECORDS_MAX: usize = 16_384;
 
 /// The records, oldest first.
 #[derive(Debug)]
-pub(super) struct History(Mutex<Kept>);
+pub struct History(Mutex<Kept>);
 
 #[derive(Debug)]
 struct Kept {
     records: VecDeque<SetRecord>,
-    file: File,
+    file: Option<File>,
 }
 
 impl History {
@@ -27,7 +27,7 @@ impl History {
     ///
     /// # Errors
     /// The operating system's.
-    pub(super) fn open(path: &Path) -> std::io::Result<Self> {
+    pub fn open(path: &Path) -> std::io::Result<Self> {
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)
@@ -46,17 +46,30 @@ impl History {
         if !whole {
             file.write_all(b"\n")?;
         }
+        let file = Some(file);
         Ok(Self(Mutex::new(Kept { records, file })))
+    }
+
+    /// Of records that somebody else keeps; this one only collects them.
+    pub fn elsewhere() -> Self {
+        Self(Mutex::new(Kept {
+            records: VecDeque::new(),
+            file: None,
+        }))
     }
 
     /// Takes a record that is about to be stored. It is in the hands of the kernel before anybody can act on it, so
     /// whatever kills this process, no certificate is of an epoch that nobody knows. A watch would not do: it may skip.
-    pub(super) fn keep(&self, text: &str) {
+    pub fn keep(&self, text: &str) {
         let Ok(record) = serde_json::from_str::<SetRecord>(text) else {
             return;
         };
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = kept.file.write_all(format!("{text}\n").as_bytes()) {
+        let written = kept
+            .file
+            .as_mut()
+            .map(|file| file.write_all(format!("{text}\n").as_bytes()));
+        if let Some(Err(error)) = written {
             tracing::warn!(%error, "a set record is kept in memory only");
         }
         kept.records.push_back(record);
@@ -65,7 +78,8 @@ impl History {
         }
     }
 
-    pub(super) fn records(&self) -> Vec<SetRecord> {
+    /// What is kept, oldest first.
+    pub fn records(&self) -> Vec<SetRecord> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.records.iter().cloned().collect()
     }

@@ -1,22 +1,22 @@
 //! Glue of the gateway: the HTTP door on one side, ports on the other.
 
-use tally_http::DoorEvent;
+use tally_http::{Door, DoorEvent};
 use tally_roles::gateway::{Gateway, GatewayCommand, GatewayEvent};
-use tally_runtime::{drive, inbox};
+use tally_runtime::inbox;
 use tokio::sync::mpsc;
 
-use super::Room;
+use crate::{Room, World};
 
-/// Starts the gateway.
-pub(super) fn start(room: &Room, mut door_events: mpsc::Receiver<DoorEvent>) {
+/// Starts the gateway behind `door`, whose events come by `door_events`.
+pub fn start<W: World>(room: &Room<W>, door: Door, mut door_events: mpsc::Receiver<DoorEvent>) {
     let (sender, receiver) = inbox();
     let machine = Gateway::new(room.platform.limits, room.platform.timing);
     let runner = room.runner(sender.clone(), GatewayEvent::Port);
     let out = room.clone();
     let obey = move |command| match command {
-        GatewayCommand::Observe(observation) => out.observe(observation),
+        GatewayCommand::Observe(observation) => out.observe(&observation),
         command => {
-            if let Some(command) = out.door.obey(command) {
+            if let Some(command) = door.obey(command) {
                 runner.run(command);
             }
         }
@@ -28,12 +28,5 @@ pub(super) fn start(room: &Room, mut door_events: mpsc::Receiver<DoorEvent>) {
             }
         }
     });
-    room.tasks.spawn(drive(
-        machine,
-        Vec::new(),
-        receiver,
-        room.clock,
-        obey,
-        room.shutdown.clone(),
-    ));
+    room.drive(machine, Vec::new(), receiver, obey);
 }

@@ -1,0 +1,349 @@
+//! Faults on Kubernetes: kill of a container, deletion of a pod, kill of a machine. What happened is told by the watch.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tally_capture::Effect;
+use tally_cluster::{Operator, PodFact, SYSTEM, WORKERS};
+use tally_model::{FaultType, SetRecord};
+
+use crate::fault::{Fault, Order, Problem, wait_until};
+use crate::field::{Victim, choose, replaced};
+
+/// How long an effect may take to be seen: a kubelet that is busy reports late, one that is gone is missed after 40 s.
+const EFFECT: Duration = Duration::from_mins(1);
+/// How long after its end a fault may take to be healed.
+const HEALED: Duration = Duration::from_mins(2);
+/// The roles of the control plane.
+const CONTROL: [&str; 5] = ["gateway", "scheduler", "fleet", "admin", "autoscaler"];
+
+type Sets = Box<dyn FnMut() -> Result<Vec<SetRecord>, Problem> + Send>;
+
+/// What was hit: the pod as it was before, and its place if it has one.
+#[derive(Debug)]
+struct Hit {
+    pod: PodFact,
+    victim: Option<Victim>,
+}
+
+/// A fault of any kind that Kubernetes can have.
+pub struct ClusterFault<'a> {
+    operator: Arc<Operator>,
+    sets: Sets,
+    order: Order,
+    now: &'a (dyn Fn() -> u64 + Sync),
+    hit: Vec<Hit>,
+    machine: Option<String>,
+    asked: u64,
+    over: Option<Instant>,
+}
+
+impl std::fmt::Debug for ClusterFault<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClusterFault")
+            .field("order", &self.order)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> ClusterFault<'a> {
+    /// As ordered; `sets` asks the gateway for the newest set records, `now` tells nanoseconds since the trial began.
+    pub fn new(
+        operator: Arc<Operator>,
+        sets: impl FnMut() -> Result<Vec<SetRecord>, Problem> + Send + 'static,
+        order: Order,
+        now: &'a (dyn Fn() -> u64 + Sync),
+    ) -> Self {
+        Self {
+            operator,
+            sets: Box::new(sets),
+            order,
+            now,
+            hit: Vec::new(),
+            machine: None,
+            asked: 0,
+            over: None,
+        }
+    }
+
+    /// The pods of the control plane: those of the part that was ordered, else all.
+    fn control_plane(&self) -> Result<Vec<Hit>, Problem> {
+        let wanted = |pod: &PodFact| match &self.order.part {
+            Some(part) => pod.component == *part,
+            None => CONTROL.contains(&pod.component.as_str()),
+        };
+        let pods = self.operator.pods().into_iter();
+        let hit: Vec<Hit> = pods
+            .filter(|pod| pod.namespace == SYSTEM && pod.ready && wanted(pod))
+            .map(|pod| Hit { pod, victim: None })
+            .collect();
+        if hit.is_empty() {
+            let part = self.order.part.as_deref().unwrap_or("control plane");
+            return Err(Problem(format!("no pod of the {part} is ready")));
+        }
+        Ok(hit)
+    }
+
+    fn members(&mut self) -> Result<Vec<Hit>, Problem> {
+        let victims = choose(&self.order, &(self.sets)()?)?;
+        let pods = self.operator.pods();
+        let find = |victim: Victim| {
+            let pod = pods
+                .iter()
+                .find(|pod| pod.namespace == WORKERS && pod.name == victim.pod);
+            pod.cloned()
+                .map(|pod| Hit {
+                    pod,
+                    victim: Some(victim.clone()),
+                })
+                .ok_or_else(|| Problem(format!("there is no pod {}", victim.pod)))
+        };
+        victims.into_iter().map(find).collect()
+    }
+
+    fn healing_seen(&mut self) -> Result<Option<String>, Problem> {
+        if let Some(machine) = &self.machine {
+            let machines = self.operator.machines().map_err(told)?;
+            if !machines.iter().any(|one| one.name == *machine && one.ready) {
+                return Ok(None);
+            }
+        }
+        let sets = (self.sets)()?;
+        let pods = self.operator.pods();
+        let mut evidence = Vec::new();
+        for hit in &self.hit {
+            let text = match &hit.victim {
+                Some(victim) => replaced(&sets, victim),
+                None => successor(&pods, &hit.pod),
+            };
+            match text {
+                Some(text) => evidence.push(text),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(evidence.join(", ")))
+    }
+}
+
+fn told(error: tally_cluster::Error) -> Problem {
+    Problem(error.to_string())
+}
+
+/// What the watch tells of a pod that was hit; none while it runs as before.
+fn lost(pods: &[PodFact], before: &PodFact) -> Option<String> {
+    let now = pods
+        .iter()
+        .find(|pod| pod.namespace == before.namespace && pod.name == before.name && pod.uid == before.uid);
+    match now {
+        None => Some(format!("pod {} is deleted", before.name)),
+        Some(pod) if pod.restarts > before.restarts || (!pod.running && !pod.ended.is_empty()) => {
+            Some(format!("the container of {} ended: {}", pod.name, pod.ended))
+        }
+        Some(pod) if pod.gone => Some(format!("pod {} is being deleted", pod.name)),
+        Some(_) => None,
+    }
+}
+
+/// The pod that serves in the place of one of the control plane.
+fn successor(pods: &[PodFact], before: &PodFact) -> Option<String> {
+    let next = pods.iter().find(|pod| {
+        let another = pod.uid != before.uid || pod.restarts > before.restarts;
+        pod.namespace == before.namespace && pod.component == before.component && pod.ready && another
+    })?;
+    Some(format!(
+        "{} serves as {} (restarts: {})",
+        next.name, next.component, next.restarts
+    ))
+}
+
+/// The process of a container, found by the container's name among this machine's control groups: on kind the cluster's
+/// machines are containers here.
+fn process_of(container: &str) -> Option<rustix::process::Pid> {
+    let entries = std::fs::read_dir("/proc").ok()?;
+    let numbers = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let inside = |number: &i32| {
+        let groups = std::fs::read_to_string(Path::new("/proc").join(number.to_string()).join("cgroup"));
+        groups.is_ok_and(|groups| groups.contains(container))
+    };
+    numbers
+        .filter(inside)
+        .min()
+        .and_then(rustix::process::Pid::from_raw)
+}
+
+/// SIGKILL to the container's process where it can be reached, else a deletion without grace, which the kubelet does by SIGKILL.
+fn kill(operator: &Operator, pod: &PodFact) -> Result<(), Problem> {
+    let process = pod.container.as_deref().and_then(process_of);
+    match process {
+        Some(process) => rustix::process::kill_process(process, rustix::process::Signal::KILL)
+            .map_err(|error| Problem(format!("{} was not killed: {error}", pod.name))),
+        None => operator.delete(pod, Some(0)).map_err(told),
+    }
+}
+
+/// Kills a machine of a kind cluster and has it started again after `duration` by a process that outlives this one.
+fn kill_machine(machine: &str, duration: Duration) -> Result<(), Problem> {
+    let failed = |error: std::io::Error| Problem(format!("docker: {error}"));
+    let script = format!("sleep {}; docker start {machine}", duration.as_secs_f64());
+    let healer = Command::new("setsid")
+        .args(["sh", "-c", &script])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(failed)?;
+    drop(healer);
+    let killed = Command::new("docker")
+        .args(["kill", machine])
+        .output()
+        .map_err(failed)?;
+    if killed.status.success() {
+        Ok(())
+    } else {
+        let text = String::from_utf8_lossy(&killed.stderr).trim().to_owned();
+        Err(Problem(format!("machine {machine} was not killed: {text}")))
+    }
+}
+
+/// Whether Docker says that a machine of a kind cluster does not run.
+fn is_down(machine: &str) -> bool {
+    let asked = Command::new("docker")
+        .args(["inspect", "--format", "{{.State.Running}}", machine])
+        .output();
+    asked.is_ok_and(|answer| String::from_utf8_lossy(&answer.stdout).trim() == "false")
+}
+
+impl Fault for ClusterFault<'_> {
+    fn set_up(&mut self) -> Result<String, Problem> {
+        self.hit = if self.order.role == FaultType::ControlPlane {
+            self.control_plane()?
+        } else {
+            self.members()?
+        };
+        if self.order.kind == "node-kill" {
+            let host = self.hit.first().and_then(|hit| hit.pod.host.clone());
+            self.machine = Some(host.ok_or("the victim is on no machine yet")?);
+        }
+        let names = self.hit.iter().map(|hit| match &hit.victim {
+            Some(victim) => victim.node.to_string(),
+            None => hit.pod.component.clone(),
+        });
+        Ok(names.collect::<Vec<_>>().join(", "))
+    }
+
+    fn inject(&mut self) -> Result<(), Problem> {
+        self.asked = (self.now)();
+        self.over = Some(Instant::now() + self.order.duration);
+        match (self.order.kind.as_str(), &self.machine) {
+            ("node-kill", Some(machine)) => kill_machine(machine, self.order.duration),
+            ("kill", _) => self.hit.iter().try_for_each(|hit| kill(&self.operator, &hit.pod)),
+            ("pod-delete", _) => {
+                let mut pods = self.hit.iter().map(|hit| &hit.pod);
+                pods.try_for_each(|pod| self.operator.delete(pod, None).map_err(told))
+            }
+            (kind, _) => Err(Problem(format!(
+                "{kind} is not there on Kubernetes yet: kill, pod-delete and node-kill are"
+            ))),
+        }
+    }
+
+    fn confirm_effect(&mut self) -> Result<Effect, Problem> {
+        let evidence = if let Some(machine) = self.machine.clone() {
+            let down = || Ok(is_down(&machine).then(|| format!("machine {machine} does not run")));
+            wait_until(EFFECT, self.now, down)?.evidence
+        } else {
+            let all_lost = |pods: &[PodFact]| {
+                let each: Option<Vec<String>> = self.hit.iter().map(|hit| lost(pods, &hit.pod)).collect();
+                each.map(|each| each.join(", "))
+            };
+            self.operator.wait(EFFECT, "the effect", all_lost).map_err(told)?
+        };
+        // It lies between asking and now: the earlier end makes times to detect and to recover upper bounds.
+        Ok(Effect {
+            at: self.asked,
+            evidence,
+        })
+    }
+
+    fn recover(&mut self) -> Result<(), Problem> {
+        // A machine is started again at the end of the fault; the rest is the platform's and the kubelet's to make up for.
+        if let (Some(_), Some(over)) = (&self.machine, self.over) {
+            std::thread::sleep(over.saturating_duration_since(Instant::now()));
+        }
+        Ok(())
+    }
+
+    fn confirm_recovery(&mut self) -> Result<Effect, Problem> {
+        let now = self.now;
+        wait_until(self.order.duration + HEALED, &|| now(), || self.healing_seen())
+    }
+
+    fn clean_up(&mut self) -> Result<(), Problem> {
+        let Some(machine) = &self.machine else {
+            return Ok(());
+        };
+        let started = Command::new("docker").args(["start", machine]).output();
+        match started {
+            Ok(answer) if answer.status.success() => Ok(()),
+            Ok(answer) => Err(Problem(String::from_utf8_lossy(&answer.stderr).trim().to_owned())),
+            Err(error) => Err(Problem(format!("docker: {error}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(uid: &str, restarts: u32) -> PodFact {
+        PodFact {
+            name: "scheduler-x".into(),
+            namespace: SYSTEM.into(),
+            uid: uid.into(),
+            component: "scheduler".into(),
+            ready: true,
+            running: true,
+            restarts,
+            ..PodFact::default()
+        }
+    }
+
+    /// A pod that runs as before is no effect; one that is deleted, replaced or restarted is.
+    #[test]
+    fn an_effect_needs_a_change_of_the_pod_that_was_hit() {
+        let before = pod("a", 0);
+        assert_eq!(lost(&[pod("a", 0)], &before), None);
+        for pods in [vec![], vec![pod("b", 0)], vec![pod("a", 1)]] {
+            assert!(lost(&pods, &before).is_some(), "{pods:?}");
+        }
+        let deleting = PodFact {
+            gone: true,
+            ..pod("a", 0)
+        };
+        assert!(lost(&[deleting], &before).is_some());
+    }
+
+    /// The old pod is not its own successor, and one that is not ready does not serve.
+    #[test]
+    fn a_successor_is_another_life_that_is_ready() {
+        let before = pod("a", 0);
+        assert_eq!(successor(&[pod("a", 0)], &before), None);
+        let late = PodFact {
+            ready: false,
+            ..pod("b", 0)
+        };
+        assert_eq!(successor(&[late], &before), None);
+        assert!(successor(&[pod("b", 0)], &before).is_some());
+        assert!(successor(&[pod("a", 1)], &before).is_some());
+    }
+
+    /// No process is taken for that of a container that is not here.
+    #[test]
+    fn a_stranger_is_not_killed() {
+        assert_eq!(process_of("no-container-has-this-name"), None);
+    }
+}

@@ -1,0 +1,314 @@
+//! Live HorizontalPodAutoscaler objects, by the newest autoscaling version that the server offers.
+//!
+//! The types are those of `autoscaling/v2` (since 1.23). `v2beta2` (1.12 to 1.25) has the same fields, so the typed spec is
+//! sent there where v2 is not served; a server without either cannot scale on queue length and is refused.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::autoscaling::v2::{
+    CrossVersionObjectReference, ExternalMetricSource, HorizontalPodAutoscalerSpec,
+    HorizontalPodAutoscalerStatus, MetricIdentifier, MetricSpec, MetricTarget, ResourceMetricSource,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::api::{ApiResource, DeleteParams, Patch, PatchParams};
+use kube::core::{GroupVersionKind, Object};
+use kube::{Api, Client, discovery};
+use serde_json::json;
+use tally_model::Operation;
+
+use crate::Error;
+use crate::cluster::in_time;
+use crate::labels::{COMPONENT, OPERATION, PART_OF, PLATFORM};
+use crate::watch::{Change, Objects, watch_objects};
+
+/// Versions with metrics other than CPU, newest first.
+const VERSIONS: [&str; 2] = ["v2", "v2beta2"];
+/// Who applies (server-side apply).
+const MANAGER: &str = "tally";
+
+/// An autoscaler object as the server has it.
+pub type Live = Object<HorizontalPodAutoscalerSpec, HorizontalPodAutoscalerStatus>;
+
+/// What a Deployment is scaled on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Mean CPU over what the pods request, in percent.
+    Cpu {
+        /// The target.
+        percent: u32,
+    },
+    /// A metric of `external.metrics.k8s.io`, divided by the number of pods.
+    External {
+        /// Its name.
+        name: String,
+        /// Which series of it.
+        labels: BTreeMap<String, String>,
+        /// The target per pod.
+        average: u32,
+    },
+}
+
+/// One autoscaler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Autoscaler {
+    /// Its name.
+    pub name: String,
+    /// What the Deployment computes, for its label.
+    pub operation: Operation,
+    /// The Deployment it scales.
+    pub deployment: String,
+    /// Never fewer pods; at least 1.
+    pub min: u32,
+    /// Never more.
+    pub max: u32,
+    /// What it looks at.
+    pub metric: Metric,
+}
+
+impl Autoscaler {
+    /// The object's spec in `autoscaling/v2`. Behaviour is left to the server's defaults: they are what a user gets.
+    pub fn spec(&self) -> HorizontalPodAutoscalerSpec {
+        HorizontalPodAutoscalerSpec {
+            scale_target_ref: CrossVersionObjectReference {
+                api_version: Some("apps/v1".to_owned()),
+                kind: "Deployment".to_owned(),
+                name: self.deployment.clone(),
+            },
+            min_replicas: Some(self.min as i32),
+            max_replicas: self.max as i32,
+            metrics: Some(vec![self.metric.spec()]),
+            behavior: None,
+        }
+    }
+}
+
+impl Metric {
+    fn spec(&self) -> MetricSpec {
+        match self {
+            Self::Cpu { percent } => MetricSpec {
+                type_: "Resource".to_owned(),
+                resource: Some(ResourceMetricSource {
+                    name: "cpu".to_owned(),
+                    target: MetricTarget {
+                        type_: "Utilization".to_owned(),
+                        average_utilization: Some(*percent as i32),
+                        ..MetricTarget::default()
+                    },
+                }),
+                ..MetricSpec::default()
+            },
+            Self::External {
+                name,
+                labels,
+                average,
+            } => MetricSpec {
+                type_: "External".to_owned(),
+                external: Some(ExternalMetricSource {
+                    metric: MetricIdentifier {
+                        name: name.clone(),
+                        selector: Some(LabelSelector {
+                            match_labels: Some(labels.clone()),
+                            ..LabelSelector::default()
+                        }),
+                    },
+                    target: MetricTarget {
+                        type_: "AverageValue".to_owned(),
+                        average_value: Some(Quantity(average.to_string())),
+                        ..MetricTarget::default()
+                    },
+                }),
+                ..MetricSpec::default()
+            },
+        }
+    }
+}
+
+/// What an autoscaler last decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutoscalerFact {
+    /// Its name.
+    pub name: String,
+    /// What the Deployment it scales computes: `add`.
+    pub operation: Option<String>,
+    /// How many pods it wants; 0 before its first look.
+    pub desired: u32,
+    /// How many it saw.
+    pub current: u32,
+}
+
+impl AutoscalerFact {
+    fn read(live: &Live) -> Self {
+        let labels = live.metadata.labels.as_ref();
+        let status = live.status.as_ref();
+        Self {
+            name: live.metadata.name.clone().unwrap_or_default(),
+            operation: labels.and_then(|labels| labels.get(OPERATION)).cloned(),
+            desired: status.map_or(0, |status| status.desired_replicas.max(0) as u32),
+            current: status
+                .and_then(|status| status.current_replicas)
+                .unwrap_or(0)
+                .max(0) as u32,
+        }
+    }
+}
+
+/// Changes of autoscalers.
+#[derive(Debug)]
+pub struct AutoscalerFacts(Objects<Live>);
+
+impl AutoscalerFacts {
+    /// The next changes: first everything that exists; none if the watch has ended. Cancel safe.
+    pub async fn next(&mut self) -> Option<Vec<Change<AutoscalerFact>>> {
+        let changes = self.0.next().await?;
+        let read = |change| match change {
+            Change::Applied(live) => Change::Applied(AutoscalerFact::read(&live)),
+            Change::Deleted(live) => Change::Deleted(AutoscalerFact::read(&live)),
+        };
+        Some(changes.into_iter().map(read).collect())
+    }
+}
+
+/// The autoscalers of one namespace.
+#[derive(Clone, Debug)]
+pub struct Autoscalers {
+    api: Api<Live>,
+    version: &'static str,
+}
+
+impl Autoscalers {
+    /// Finds out which version the server offers.
+    ///
+    /// # Errors
+    /// If it cannot be asked, or offers neither v2 nor v2beta2.
+    pub async fn discover(client: Client, namespace: &str) -> Result<Self, Error> {
+        let group = in_time(
+            "discover autoscaling".into(),
+            discovery::group(&client, "autoscaling"),
+        )
+        .await?;
+        let offered: Vec<&str> = group.versions().collect();
+        let version = newest(&offered).ok_or_else(|| Error::Call {
+            call: "choose an autoscaling version".into(),
+            reason: format!(
+                "the server offers {}, and neither v2 nor v2beta2",
+                offered.join(", ")
+            ),
+            code: None,
+        })?;
+        let kind = GroupVersionKind::gvk("autoscaling", version, "HorizontalPodAutoscaler");
+        let resource = ApiResource::from_gvk_with_plural(&kind, "horizontalpodautoscalers");
+        Ok(Self {
+            api: Api::namespaced_with(client, namespace, &resource),
+            version,
+        })
+    }
+
+    /// `v2` or `v2beta2`.
+    pub const fn version(&self) -> &'static str {
+        self.version
+    }
+
+    /// Makes it so (server-side apply).
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn apply(&self, autoscaler: &Autoscaler) -> Result<Live, Error> {
+        let name = &autoscaler.name;
+        let object = json!({
+            "apiVersion": format!("autoscaling/{}", self.version),
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": { "name": name, "labels": { PART_OF: PLATFORM, COMPONENT: "hpa", OPERATION: autoscaler.operation.name() } },
+            "spec": autoscaler.spec(),
+        });
+        let (parameters, patch) = (PatchParams::apply(MANAGER).force(), Patch::Apply(&object));
+        let work = self.api.patch(name, &parameters, &patch);
+        in_time(format!("apply autoscaler {name}"), work).await
+    }
+
+    /// One autoscaler with its status.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn get(&self, name: &str) -> Result<Option<Live>, Error> {
+        in_time(format!("get autoscaler {name}"), self.api.get_opt(name)).await
+    }
+
+    /// Watches the platform's autoscalers.
+    pub fn watch(&self) -> AutoscalerFacts {
+        AutoscalerFacts(watch_objects(self.api.clone(), &format!("{PART_OF}={PLATFORM}")))
+    }
+
+    /// Removes it; removing nothing is success.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn delete(&self, name: &str) -> Result<(), Error> {
+        let parameters = DeleteParams::default();
+        let work = self.api.delete(name, &parameters);
+        match in_time(format!("delete autoscaler {name}"), work).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some(404) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn newest(offered: &[&str]) -> Option<&'static str> {
+    VERSIONS.into_iter().find(|version| offered.contains(version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The newest version with metrics is chosen, never v1, which cannot carry them.
+    #[test]
+    fn the_newest_version_with_metrics_is_chosen() {
+        let cases: [(&[&str], Option<&str>); 5] = [
+            (&["v1", "v2beta2", "v2beta1"], Some("v2beta2")),
+            (&["v1", "v2"], Some("v2")),
+            (&["v2", "v2beta2", "v1"], Some("v2")),
+            (&["v1"], None),
+            (&["v2beta1"], None),
+        ];
+        for (offered, wanted) in cases {
+            assert_eq!(newest(offered), wanted, "{offered:?}");
+        }
+    }
+
+    /// Both metrics say on the wire what Kubernetes' documentation writes.
+    #[test]
+    fn specs_are_what_the_documentation_writes() {
+        let autoscaler = |metric| Autoscaler {
+            name: "add".into(),
+            operation: Operation::Add,
+            deployment: "worker-add".into(),
+            min: 1,
+            max: 8,
+            metric,
+        };
+        let cpu = serde_json::to_value(autoscaler(Metric::Cpu { percent: 50 }).spec()).unwrap();
+        assert_eq!(
+            cpu,
+            json!({
+                "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "worker-add" },
+                "minReplicas": 1, "maxReplicas": 8,
+                "metrics": [{ "type": "Resource", "resource": {
+                    "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 50 } } }],
+            })
+        );
+        let queue = Metric::External {
+            name: "tally_layer_depth".into(),
+            labels: BTreeMap::from([("operation".into(), "add".into())]),
+            average: 4,
+        };
+        let queue = serde_json::to_value(autoscaler(queue).spec()).unwrap();
+        assert_eq!(
+            queue["metrics"],
+            json!([{ "type": "External", "external": {
+                "metric": { "name": "tally_layer_depth", "selector": { "matchLabels": { "operation": "add" } } },
+                "target": { "type": "AverageValue", "averageValue": "4" } } }])
+        );
+    }
+}

@@ -1,0 +1,243 @@
+//! A platform on a cluster: configured, started and stopped by an operator. Its objects come from deploy/.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tally_kubernetes::{Autoscaler, COMPONENT, Machine, Metric};
+use tally_model::{Operation, PlatformConfig};
+use tally_process::Error;
+
+use crate::operator::{Operator, ours};
+
+/// Where the roles of the control plane are.
+pub const SYSTEM: &str = "tally-system";
+/// Where workers and replicas are.
+pub const WORKERS: &str = "tally-workers";
+/// The config map that pods read (in both namespaces).
+const CONFIG: &str = "tally-config";
+/// The gateway on every machine of the cluster (deploy/kind/base/gateway-port.yaml).
+const NODE_PORT: u16 = 30_080;
+/// How long pods may take to go.
+const GONE: Duration = Duration::from_mins(1);
+/// The Deployments of the control plane.
+const ROLES: &str = "gateway,scheduler,fleet,admin,autoscaler,metrics";
+
+/// Who makes the worker pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sets {
+    /// The platform's own cluster service, as its policy wants.
+    Made,
+    /// Deployments, one per operation, scaled by a live autoscaler on CPU (percent of the request).
+    ScaledByCpu(u32),
+    /// Deployments, scaled by a live autoscaler on the depth of their layer per pod.
+    ScaledByDepth(u32),
+    /// Deployments of a fixed number of pods: nothing but the kubelet repairs them.
+    Deployed(u32),
+}
+
+/// How to start a platform.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// A context of the kubeconfig.
+    pub context: String,
+    /// The platform.
+    pub platform: PlatformConfig,
+    /// Who makes its workers; what is not [`Sets::Made`] wants an overlay with Deployments.
+    pub sets: Sets,
+    /// Where its gateway answers; none to look for it on the cluster's machines.
+    pub http: Option<SocketAddr>,
+    /// How long the control plane may take to run.
+    pub timeout: Duration,
+}
+
+/// A platform that runs on a cluster.
+#[derive(Debug)]
+pub struct Platform {
+    operator: Arc<Operator>,
+    cluster: String,
+    http: SocketAddr,
+}
+
+impl Platform {
+    /// Starts the roles anew with this configuration: what ran before is stopped first, and nothing of its state is seen,
+    /// because every platform has queues and keys of its own.
+    ///
+    /// # Errors
+    /// If the cluster cannot be reached, the platform's objects are not there, or the control plane does not come up.
+    pub fn start(options: &Options) -> Result<Self, Error> {
+        let operator = Operator::connect(&options.context)?;
+        let http = match options.http {
+            Some(address) => address,
+            None => gateway(&operator.machines()?)?,
+        };
+        halt(&operator)?;
+        let cluster = format!("{:032x}", rand::random::<u128>());
+        configure(&operator, &options.platform, &cluster)?;
+        let roles = scale(&operator, 1)?;
+        deploy_workers(&operator, options)?;
+        if roles.is_empty() {
+            return Err(Error::Start(format!(
+                "there is no platform in namespace {SYSTEM} of context {}; `tally up` applies deploy/",
+                options.context
+            )));
+        }
+        operator.wait(options.timeout, "a control plane that is ready", |pods| {
+            let of_ours = |role: &&String| {
+                pods.iter()
+                    .any(|pod| pod.namespace == SYSTEM && pod.component == **role && pod.ready)
+            };
+            roles.iter().all(|role| of_ours(&role)).then_some(())
+        })?;
+        Ok(Self {
+            operator: Arc::new(operator),
+            cluster,
+            http,
+        })
+    }
+
+    /// The gateway.
+    pub const fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Its name, part of everything signed: 32 hexadecimal digits.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// The operator's view of it.
+    pub const fn operator(&self) -> &Arc<Operator> {
+        &self.operator
+    }
+
+    /// Stops every role, worker and replica; the cluster, its stores and the objects of deploy/ stay.
+    ///
+    /// # Errors
+    /// If pods do not go.
+    pub fn stop(self) -> Result<(), Error> {
+        halt(&self.operator)
+    }
+}
+
+fn scale(operator: &Operator, pods: u32) -> Result<Vec<String>, Error> {
+    let roles = format!("{},{COMPONENT} in ({ROLES})", ours());
+    operator.call(async |operate| operate.scale(SYSTEM, &roles, pods).await)
+}
+
+fn halt(operator: &Operator) -> Result<(), Error> {
+    let (roles, members) = (
+        format!("{},{COMPONENT} in ({ROLES})", ours()),
+        format!("{},{COMPONENT} in (worker,replica)", ours()),
+    );
+    scale(operator, 0)?;
+    operator.call(async |operate| {
+        operate.scale(WORKERS, &ours(), 0).await?;
+        // The cluster service goes first, or it would make again what is deleted.
+        operate.delete_pods(SYSTEM, &roles).await?;
+        operate.delete_pods(WORKERS, &members).await
+    })?;
+    operator.wait(GONE, "the end of an earlier platform", |pods| {
+        let left = |pod: &&tally_kubernetes::PodFact| {
+            pod.namespace == WORKERS
+                || (pod.namespace == SYSTEM && ROLES.split(',').any(|role| role == pod.component))
+        };
+        (!pods.iter().any(|pod| left(&pod))).then_some(())
+    })
+}
+
+/// Sets the Deployments of workers and their autoscalers to what the experiment asks for.
+fn deploy_workers(operator: &Operator, options: &Options) -> Result<(), Error> {
+    let bounds = options.platform.bounds;
+    let pods = match options.sets {
+        Sets::Made => return Ok(()),
+        Sets::ScaledByCpu(_) | Sets::ScaledByDepth(_) => bounds.min,
+        Sets::Deployed(pods) => pods,
+    };
+    let deployments = operator.call(async |operate| operate.scale(WORKERS, &ours(), pods).await)?;
+    for operation in Operation::ALL {
+        let name = format!("worker-{operation}");
+        if !deployments.contains(&name) {
+            return Err(Error::Start(format!(
+                "there is no Deployment {name} in {WORKERS}: apply an overlay scaling-hpa-* first"
+            )));
+        }
+        let metric = match options.sets {
+            Sets::ScaledByCpu(percent) => Metric::Cpu { percent },
+            Sets::ScaledByDepth(average) => Metric::External {
+                name: "tally_layer_depth".to_owned(),
+                labels: BTreeMap::from([("operation".to_owned(), operation.name().to_owned())]),
+                average,
+            },
+            Sets::Made | Sets::Deployed(_) => {
+                operator.autoscalers(async |autoscalers| autoscalers.delete(&name).await)?;
+                continue;
+            }
+        };
+        let wanted = Autoscaler {
+            name: name.clone(),
+            operation,
+            deployment: name,
+            min: bounds.min,
+            max: bounds.max,
+            metric,
+        };
+        operator.autoscalers(async |autoscalers| autoscalers.apply(&wanted).await.map(|_| ()))?;
+    }
+    Ok(())
+}
+
+fn configure(operator: &Operator, platform: &PlatformConfig, cluster: &str) -> Result<(), Error> {
+    let text = serde_json::to_string(platform).map_err(|error| Error::Start(error.to_string()))?;
+    let data = BTreeMap::from([("platform.json", text), ("cluster", cluster.to_owned())]);
+    operator.call(async |operate| {
+        operate.configure(SYSTEM, CONFIG, &data).await?;
+        operate.configure(WORKERS, CONFIG, &data).await
+    })
+}
+
+/// The gateway's port on a machine of the cluster, on one that runs the cluster's own control plane if that can be told: no
+/// experiment breaks that one.
+fn gateway(machines: &[Machine]) -> Result<SocketAddr, Error> {
+    let steady = machines
+        .iter()
+        .find(|machine| machine.name.contains("control-plane"));
+    let chosen = steady.or_else(|| machines.iter().find(|machine| machine.ready));
+    let address = chosen.and_then(|machine| machine.address.as_ref()?.parse::<IpAddr>().ok());
+    address.map(|ip| SocketAddr::new(ip, NODE_PORT)).ok_or_else(|| {
+        Error::Start("no machine of the cluster has an address; give the gateway's with --gateway".into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(name: &str, address: Option<&str>, ready: bool) -> Machine {
+        Machine {
+            name: name.into(),
+            address: address.map(str::to_owned),
+            ready,
+        }
+    }
+
+    /// The gateway is looked for where no fault strikes, else where the kubelet is heard.
+    #[test]
+    fn the_gateway_is_found_on_a_steady_machine() {
+        let worker = machine("tally-worker", Some("172.18.0.3"), true);
+        let steady = machine("tally-control-plane", Some("172.18.0.2"), true);
+        let lost = machine("other", Some("172.18.0.9"), false);
+        let found = |machines: &[Machine]| gateway(machines).map(|address| address.to_string()).ok();
+        assert_eq!(
+            found(&[worker.clone(), steady]).as_deref(),
+            Some("172.18.0.2:30080")
+        );
+        assert_eq!(
+            found(&[lost.clone(), worker]).as_deref(),
+            Some("172.18.0.3:30080")
+        );
+        assert_eq!(found(&[lost]), None);
+        assert_eq!(found(&[machine("control-plane", None, true)]), None);
+    }
+}
