@@ -1,7 +1,8 @@
 //! Faults on Kubernetes: kill of a container, deletion of a pod, kill of a machine. What happened is told by the watch.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+mod harm;
+
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ use tally_model::{FaultType, SetRecord};
 
 use crate::fault::{Fault, Order, Problem, wait_until};
 use crate::field::{Victim, choose, replaced};
+use crate::local::process_state;
+use harm::{is_down, kill, kill_machine, outlive, process_of};
 
 /// How long an effect may take to be seen: a kubelet that is busy reports late, one that is gone is missed after 40 s.
 const EFFECT: Duration = Duration::from_mins(1);
@@ -26,6 +29,8 @@ type Sets = Box<dyn FnMut() -> Result<Vec<SetRecord>, Problem> + Send>;
 struct Hit {
     pod: PodFact,
     victim: Option<Victim>,
+    /// What was paused.
+    process: Option<u32>,
 }
 
 /// A fault of any kind that Kubernetes can have.
@@ -77,7 +82,11 @@ impl<'a> ClusterFault<'a> {
         let pods = self.operator.pods().into_iter();
         let hit: Vec<Hit> = pods
             .filter(|pod| pod.namespace == SYSTEM && pod.ready && wanted(pod))
-            .map(|pod| Hit { pod, victim: None })
+            .map(|pod| Hit {
+                pod,
+                victim: None,
+                process: None,
+            })
             .collect();
         if hit.is_empty() {
             let part = self.order.part.as_deref().unwrap_or("control plane");
@@ -97,13 +106,53 @@ impl<'a> ClusterFault<'a> {
                 .map(|pod| Hit {
                     pod,
                     victim: Some(victim.clone()),
+                    process: None,
                 })
                 .ok_or_else(|| Problem(format!("there is no pod {}", victim.pod)))
         };
         victims.into_iter().map(find).collect()
     }
 
+    /// Stops the process of every pod that was hit; a process that outlives this one has them go on.
+    fn pause(&mut self) -> Result<(), Problem> {
+        for hit in &mut self.hit {
+            let container = hit.pod.container.as_deref();
+            let process = container.and_then(process_of).ok_or_else(|| {
+                Problem(format!(
+                    "the process of {} is not on this machine, so it cannot be paused",
+                    hit.pod.name
+                ))
+            })?;
+            let number = process.as_raw_nonzero().get();
+            let seconds = self.order.duration.as_secs_f64();
+            outlive(&format!("sleep {seconds}; kill -CONT {number}"))?;
+            rustix::process::kill_process(process, rustix::process::Signal::STOP)
+                .map_err(|error| Problem(format!("{} was not paused: {error}", hit.pod.name)))?;
+            hit.process = Some(number as u32);
+        }
+        Ok(())
+    }
+
+    /// Whether every paused process is stopped, or (`over`) none is any more.
+    fn pause_seen(&self, over: bool) -> Option<String> {
+        let mut evidence = Vec::new();
+        for (hit, process) in self.hit.iter().filter_map(|hit| Some((hit, hit.process?))) {
+            let state = process_state(process);
+            let said = match (over, state) {
+                (false, Some('T')) => "is stopped",
+                (true, None) => "was replaced meanwhile",
+                (true, Some(state)) if state != 'T' => "runs again",
+                _ => return None,
+            };
+            evidence.push(format!("the process of {} {said}", hit.pod.name));
+        }
+        Some(evidence.join(", "))
+    }
+
     fn healing_seen(&mut self) -> Result<Option<String>, Problem> {
+        if self.order.kind == "pause" {
+            return Ok(self.pause_seen(true));
+        }
         if let Some(machine) = &self.machine {
             let machines = self.operator.machines().map_err(told)?;
             if !machines.iter().any(|one| one.name == *machine && one.ready) {
@@ -158,65 +207,6 @@ fn successor(pods: &[PodFact], before: &PodFact) -> Option<String> {
     ))
 }
 
-/// The process of a container, found by the container's name among this machine's control groups: on kind the cluster's
-/// machines are containers here.
-fn process_of(container: &str) -> Option<rustix::process::Pid> {
-    let entries = std::fs::read_dir("/proc").ok()?;
-    let numbers = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let inside = |number: &i32| {
-        let groups = std::fs::read_to_string(Path::new("/proc").join(number.to_string()).join("cgroup"));
-        groups.is_ok_and(|groups| groups.contains(container))
-    };
-    numbers
-        .filter(inside)
-        .min()
-        .and_then(rustix::process::Pid::from_raw)
-}
-
-/// SIGKILL to the container's process where it can be reached, else a deletion without grace, which the kubelet does by SIGKILL.
-fn kill(operator: &Operator, pod: &PodFact) -> Result<(), Problem> {
-    let process = pod.container.as_deref().and_then(process_of);
-    match process {
-        Some(process) => rustix::process::kill_process(process, rustix::process::Signal::KILL)
-            .map_err(|error| Problem(format!("{} was not killed: {error}", pod.name))),
-        None => operator.delete(pod, Some(0)).map_err(told),
-    }
-}
-
-/// Kills a machine of a kind cluster and has it started again after `duration` by a process that outlives this one.
-fn kill_machine(machine: &str, duration: Duration) -> Result<(), Problem> {
-    let failed = |error: std::io::Error| Problem(format!("docker: {error}"));
-    let script = format!("sleep {}; docker start {machine}", duration.as_secs_f64());
-    let healer = Command::new("setsid")
-        .args(["sh", "-c", &script])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(failed)?;
-    drop(healer);
-    let killed = Command::new("docker")
-        .args(["kill", machine])
-        .output()
-        .map_err(failed)?;
-    if killed.status.success() {
-        Ok(())
-    } else {
-        let text = String::from_utf8_lossy(&killed.stderr).trim().to_owned();
-        Err(Problem(format!("machine {machine} was not killed: {text}")))
-    }
-}
-
-/// Whether Docker says that a machine of a kind cluster does not run.
-fn is_down(machine: &str) -> bool {
-    let asked = Command::new("docker")
-        .args(["inspect", "--format", "{{.State.Running}}", machine])
-        .output();
-    asked.is_ok_and(|answer| String::from_utf8_lossy(&answer.stdout).trim() == "false")
-}
-
 impl Fault for ClusterFault<'_> {
     fn set_up(&mut self) -> Result<String, Problem> {
         self.hit = if self.order.role == FaultType::ControlPlane {
@@ -241,12 +231,13 @@ impl Fault for ClusterFault<'_> {
         match (self.order.kind.as_str(), &self.machine) {
             ("node-kill", Some(machine)) => kill_machine(machine, self.order.duration),
             ("kill", _) => self.hit.iter().try_for_each(|hit| kill(&self.operator, &hit.pod)),
+            ("pause", _) => self.pause(),
             ("pod-delete", _) => {
                 let mut pods = self.hit.iter().map(|hit| &hit.pod);
                 pods.try_for_each(|pod| self.operator.delete(pod, None).map_err(told))
             }
             (kind, _) => Err(Problem(format!(
-                "{kind} is not there on Kubernetes yet: kill, pod-delete and node-kill are"
+                "{kind} is not there on Kubernetes yet: kill, pause, pod-delete and node-kill are"
             ))),
         }
     }
@@ -255,6 +246,8 @@ impl Fault for ClusterFault<'_> {
         let evidence = if let Some(machine) = self.machine.clone() {
             let down = || Ok(is_down(&machine).then(|| format!("machine {machine} does not run")));
             wait_until(EFFECT, self.now, down)?.evidence
+        } else if self.order.kind == "pause" {
+            wait_until(EFFECT, self.now, || Ok(self.pause_seen(false)))?.evidence
         } else {
             let all_lost = |pods: &[PodFact]| {
                 let each: Option<Vec<String>> = self.hit.iter().map(|hit| lost(pods, &hit.pod)).collect();
@@ -271,7 +264,8 @@ impl Fault for ClusterFault<'_> {
 
     fn recover(&mut self) -> Result<(), Problem> {
         // A machine is started again at the end of the fault; the rest is the platform's and the kubelet's to make up for.
-        if let (Some(_), Some(over)) = (&self.machine, self.over) {
+        let ends_itself = self.machine.is_some() || self.order.kind == "pause";
+        if let (true, Some(over)) = (ends_itself, self.over) {
             std::thread::sleep(over.saturating_duration_since(Instant::now()));
         }
         Ok(())
@@ -339,11 +333,5 @@ mod tests {
         assert_eq!(successor(&[late], &before), None);
         assert!(successor(&[pod("b", 0)], &before).is_some());
         assert!(successor(&[pod("a", 1)], &before).is_some());
-    }
-
-    /// No process is taken for that of a container that is not here.
-    #[test]
-    fn a_stranger_is_not_killed() {
-        assert_eq!(process_of("no-container-has-this-name"), None);
     }
 }

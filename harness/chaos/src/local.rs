@@ -263,7 +263,7 @@ fn how_ended(status: &MachineStatus, victim: &Victim, process: u32) -> Option<St
 }
 
 /// The kernel's letter for a process; none if it does not exist.
-fn process_state(process: u32) -> Option<char> {
+pub(crate) fn process_state(process: u32) -> Option<char> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name in parentheses may hold anything, so the state is looked for behind the last one.
     stat.rsplit_once(") ")?.1.chars().next()
