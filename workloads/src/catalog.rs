@@ -29,6 +29,14 @@ pub const CATALOG: &[CatalogEntry] = entries!(
     "chaos-control-plane",
     "report-dispatch",
     "pending",
+    "scaling-step",
+    "scaling-ramp",
+    "scaling-flash-crowd",
+    "scaling-mix-shift",
+    "scaling-drift",
+    "scaling-square",
+    "scaling-hill",
+    "scaling-mmpp",
 );
 
 /// The experiment of that name.

@@ -19,6 +19,7 @@
 mod analysis;
 mod comparison;
 mod durable;
+pub mod elasticity;
 mod environment;
 mod error;
 mod frame;

@@ -101,6 +101,8 @@ pub(crate) enum Command {
     Schema,
     /// Compare the model of the Kubernetes autoscaler with a table of cases.
     HpaCases(HpaCases),
+    /// Make an experiment file of a recorded trace in the form of Azure Functions 2019.
+    Import(Import),
     /// Print a completion script.
     Completions(Completions),
     /// Run one role of the platform (started by `up` and `run`, not by hand).
@@ -132,6 +134,32 @@ pub(crate) struct Up {
     /// How long to wait until it answers, in seconds.
     #[arg(long, default_value_t = 30)]
     pub(crate) wait: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// CSV of invocations per minute.
+    pub(crate) invocations: PathBuf,
+    /// CSV of execution times.
+    pub(crate) durations: Option<PathBuf>,
+    /// HashFunction of the one to play; all together without it.
+    #[arg(long)]
+    pub(crate) function: Option<String>,
+    /// First minute.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) from: usize,
+    /// How many minutes.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) minutes: usize,
+    /// By what counts are multiplied.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) scale: f64,
+    /// Seconds in which a minute is played.
+    #[arg(long, default_value_t = 60.0)]
+    pub(crate) bucket: f64,
+    /// Write there instead of to standard output.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

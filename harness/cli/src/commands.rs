@@ -10,6 +10,7 @@ mod doctor;
 mod down;
 mod explain;
 mod hpa_cases;
+mod import;
 mod init;
 mod report;
 mod run;
@@ -54,6 +55,7 @@ fn perform(cli: Cli, output: &Output) -> Exit {
         Command::Init(args) => init::run(&args, output),
         Command::Schema => schema::run(output),
         Command::HpaCases(args) => hpa_cases::run(&args, output),
+        Command::Import(args) => import::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
         Command::Serve(args) => serve::run(&args),
     }

@@ -10,6 +10,7 @@ mod expectation;
 mod experiment;
 mod explain;
 mod fault;
+mod forecast;
 mod key;
 mod meaning;
 mod plan;

@@ -69,6 +69,7 @@ fn packets(criterion: &mut Criterion, certificate: Vec<u8>) {
         votes: 3,
         members: N,
         worked: std::time::Duration::from_micros(3),
+        waited: std::time::Duration::ZERO,
     });
     let bytes = tally_wire::encode(&packet);
     let mut group = criterion.benchmark_group("packet");

@@ -195,9 +195,13 @@ impl Stage<'_> {
             must_match(&state, &self.experiment.platform).map_err(|problem| (Exit::BadInput, problem))?;
             return Ok((state, None));
         }
+        let mut platform = self.experiment.platform.clone();
+        if platform.scaling.needs_the_plan(platform.scaler) {
+            platform.scaling.forecast = Some(self.plan.forecast(&platform.scaling));
+        }
         let options = Options {
             data: data.to_owned(),
-            platform: self.experiment.platform.clone(),
+            platform,
             http: None,
             daemon: false,
             timeout: START,

@@ -37,5 +37,6 @@ fn task_done(done: proto::TaskDone) -> Result<TaskDone, Error> {
         votes: noun::u8_of(done.votes, "votes")?,
         members: noun::u8_of(done.members, "members")?,
         worked: Duration::from_nanos(done.worked),
+        waited: Duration::from_nanos(done.waited),
     })
 }

@@ -25,5 +25,6 @@ fn task_done(done: &TaskDone) -> proto::TaskDone {
         votes: u32::from(done.votes),
         members: u32::from(done.members),
         worked: noun::nanos(done.worked),
+        waited: noun::nanos(done.waited),
     }
 }

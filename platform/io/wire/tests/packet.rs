@@ -202,10 +202,11 @@ fn packet() -> impl Strategy<Value = Packet> {
             prop::option::of(bytes(300)),
             any::<u8>(),
             any::<u8>(),
-            any::<u64>()
+            (any::<u64>(), any::<u64>())
         )
-            .prop_map(|(job, outcome, certificate, votes, members, worked)| {
+            .prop_map(|(job, outcome, certificate, votes, members, (worked, waited))| {
                 let worked = Duration::from_nanos(worked);
+                let waited = Duration::from_nanos(waited);
                 Packet::Done(TaskDone {
                     job,
                     outcome,
@@ -213,6 +214,7 @@ fn packet() -> impl Strategy<Value = Packet> {
                     votes,
                     members,
                     worked,
+                    waited,
                 })
             }),
         fault().prop_map(Packet::Suspect),

@@ -4,30 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Operation;
-
-macro_rules! named {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant),+ }
-        impl $name {
-            /// Every value, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// The name used in files and flags.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-            /// The reverse of `name`.
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.name() == name)
-            }
-        }
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.name()) }
-        }
-    };
-}
+use crate::named::named;
+use crate::{Operation, Scaler, Scaling};
 
 named!(
     /// How a replica set agrees.
@@ -84,18 +62,6 @@ named!(
         LogNormal = "lognormal",
     }
 );
-
-/// The policy that drives the number of sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scaler {
-    /// Layer depth above the threshold, with credit for starting sets, scale-down and drain.
-    Threshold,
-    /// The report's literal rule: every enqueue that sees the depth above the threshold adds a set, up to the bound.
-    ThresholdReport,
-    /// A fixed number of sets per operation.
-    Fixed(u32),
-}
 
 /// Bounds on the number of sets of one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,8 +157,11 @@ pub struct PlatformConfig {
     pub count_leader_vote: bool,
     /// See [`Dispatch`].
     pub dispatch: Dispatch,
-    /// See [`Scaler`].
+    /// The policy that drives the number of sets.
     pub scaler: Scaler,
+    /// See [`Scaling`].
+    #[serde(default)]
+    pub scaling: Scaling,
     /// Depth above which a layer is overloaded; the report's 4.
     pub threshold: u32,
     /// Sets per operation.
@@ -239,6 +208,7 @@ impl Default for PlatformConfig {
             count_leader_vote: true,
             dispatch: Dispatch::Event,
             scaler: Scaler::Threshold,
+            scaling: Scaling::default(),
             threshold: 4,
             bounds: Bounds { min: 1, max: 8 },
             work: [None; 4],

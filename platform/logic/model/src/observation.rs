@@ -64,6 +64,8 @@ pub enum Step {
     DispatchResumed,
     /// A member that a fault was raised about answers its probe again (a paused process that came back).
     FaultCleared,
+    /// The policy has nothing to decide by, so its last decision stands (`value` = sets, `note` = why).
+    DecisionHeld,
     /// What a policy that does not drive would have decided (`value` = sets, `note` = its name and reason).
     ShadowDecision,
 }

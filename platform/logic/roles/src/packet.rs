@@ -37,4 +37,6 @@ pub struct TaskDone {
     pub members: u8,
     /// From taking the task up to having the own result: the service time. Waiting and agreement are not in it.
     pub worked: Duration,
+    /// From reaching the worker to being taken up: it works on one task at a time.
+    pub waited: Duration,
 }

@@ -29,7 +29,7 @@ pub struct WorkerRole {
     node: NodeId,
     incarnation: u32,
     client: Option<Box<dyn Client>>,
-    waiting: VecDeque<TaskMessage>,
+    waiting: VecDeque<(Instant, TaskMessage)>,
     current: Option<Current>,
     /// Proposed, with the own value.
     proposed: BTreeMap<TaskId, Proposed>,
@@ -44,6 +44,7 @@ pub struct WorkerRole {
 #[derive(Debug)]
 struct Current {
     task: TaskMessage,
+    waited: Duration,
     started: Instant,
     /// None while the driver burns CPU.
     until: Option<Instant>,
@@ -52,6 +53,13 @@ struct Current {
 #[derive(Debug)]
 struct Proposed {
     own: Outcome,
+    took: Took,
+}
+
+/// Where the time of a task at its worker went.
+#[derive(Clone, Copy, Debug, Default)]
+struct Took {
+    waited: Duration,
     worked: Duration,
 }
 
@@ -155,7 +163,7 @@ impl WorkerRole {
             return;
         }
         self.known.insert(id);
-        self.waiting.push_back(task);
+        self.waiting.push_back((now, task));
         self.advance(now, out);
     }
 
@@ -166,13 +174,15 @@ impl WorkerRole {
     /// Takes up waiting tasks: the next one if it takes time, all of them up to there if not.
     fn advance(&mut self, now: Instant, out: &mut Vec<WorkerCommand>) {
         while self.current.is_none() {
-            let Some(task) = self.waiting.pop_front() else {
+            let Some((came, task)) = self.waiting.pop_front() else {
                 return;
             };
+            let waited = now.since(came);
             let work = self.config.work_of(task.job.operation);
             let service = service_time(&self.config, &task.job, task.work_key);
             let (Some(work), Some(duration)) = (work, service) else {
-                self.compute(now, task, Duration::ZERO, out);
+                let worked = Duration::ZERO;
+                self.compute(now, task, Took { waited, worked }, out);
                 continue;
             };
             let until = match work.kind {
@@ -187,6 +197,7 @@ impl WorkerRole {
             };
             self.current = Some(Current {
                 task,
+                waited,
                 started: now,
                 until,
             });
@@ -195,17 +206,21 @@ impl WorkerRole {
 
     /// The service time of the current task has passed.
     fn finish(&mut self, now: Instant, out: &mut Vec<WorkerCommand>) {
-        if let Some(Current { task, started, .. }) = self.current.take() {
-            self.compute(now, task, now.since(started), out);
+        if let Some(current) = self.current.take() {
+            let took = Took {
+                waited: current.waited,
+                worked: now.since(current.started),
+            };
+            self.compute(now, current.task, took, out);
         }
         self.advance(now, out);
     }
 
-    fn compute(&mut self, now: Instant, task: TaskMessage, worked: Duration, out: &mut Vec<WorkerCommand>) {
+    fn compute(&mut self, now: Instant, task: TaskMessage, took: Took, out: &mut Vec<WorkerCommand>) {
         let TaskMessage { job, work_key, .. } = task;
         let own = apply(job.operation, &job.left, &job.right);
         if let Some(client) = &mut self.client {
-            self.proposed.insert(job.task, Proposed { own, worked });
+            self.proposed.insert(job.task, Proposed { own, took });
             let mut events = Vec::new();
             client.submit(now, Item { job, work_key }, &mut events);
             self.follow(now, events, out);
@@ -216,7 +231,8 @@ impl WorkerRole {
                 certificate: None,
                 votes: 0,
                 members: 0,
-                worked,
+                worked: took.worked,
+                waited: took.waited,
             };
             self.complete(done, out);
         }

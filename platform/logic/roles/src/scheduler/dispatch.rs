@@ -49,6 +49,7 @@ impl Scheduler {
         let Some(flight) = self.flights.land(task) else {
             return;
         };
+        self.count(now, &done, &flight);
         let operation = done.job.operation;
         out.push(delete(QueueName::Layer(operation), flight.receipt));
         if self.sets.first_answer(set) {

@@ -22,7 +22,7 @@ impl WorkerRole {
                     votes,
                     members,
                 } => {
-                    let Some(Proposed { own, worked }) = self.proposed.remove(&job.task) else {
+                    let Some(Proposed { own, took }) = self.proposed.remove(&job.task) else {
                         continue;
                     };
                     if own != outcome {
@@ -34,7 +34,8 @@ impl WorkerRole {
                         certificate: Some(certificate),
                         votes,
                         members,
-                        worked,
+                        worked: took.worked,
+                        waited: took.waited,
                     };
                     self.complete(done, out);
                 }

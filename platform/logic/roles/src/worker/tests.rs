@@ -232,7 +232,7 @@ fn the_certified_value_wins_and_the_worker_reports_itself() {
         let job = task(number).job;
         let proposed = Proposed {
             own: Outcome::Value("0".into()),
-            worked: Duration::ZERO,
+            took: Took::default(),
         };
         set.worker.proposed.insert(job.task, proposed);
         let certified = ClientEvent::Certified {

@@ -145,6 +145,7 @@ impl Bench {
             votes: 0,
             members: 0,
             worked: Duration::ZERO,
+            waited: Duration::ZERO,
         };
         self.event(Event::Packet {
             from,
