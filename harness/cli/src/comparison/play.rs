@@ -137,7 +137,7 @@ fn create(contest: &Contest, settings: &Settings) -> Result<ComparisonWriter, St
     }
     let start = ComparisonStart {
         name: contest.first().map_or("", |first| first.name.as_str()),
-        target: "local",
+        target: settings.target.name(),
         command: &settings.command,
         experiment: contest.source.as_bytes(),
         pairs: contest.pairs(),

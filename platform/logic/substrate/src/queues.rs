@@ -93,6 +93,26 @@ impl Queues {
         Some(self.lanes.get(&queue.into())?.policy.redrive?.to)
     }
 
+    /// The queues as they are after their process died and another opened them: every message is there, every lease has
+    /// ended, and receipts of before are stale.
+    pub fn reopen(&self) -> Self {
+        let lanes = self.lanes.iter().map(|(&queue, lane)| (queue, lane.emptied()));
+        let mut opened = Self {
+            generation: self.generation + 1,
+            next_message: self.next_message,
+            next_place: 0,
+            next_receipt: self.next_receipt,
+            messages: BTreeMap::new(),
+            bytes: 0,
+            lanes: lanes.collect(),
+            changed: self.changed.as_ref().map(|_| BTreeSet::new()),
+        };
+        for (&id, message) in &self.messages {
+            opened.restore(id, message.placement, message.body.clone());
+        }
+        opened
+    }
+
     /// Names a message that will be inserted later, once it is durable.
     pub fn reserve(&mut self) -> MessageId {
         let id = MessageId(self.next_message);
@@ -205,6 +225,19 @@ impl Queues {
     /// How full a queue is at `now`.
     pub fn depth(&mut self, now: Instant, queue: impl Into<QueueId>) -> Depth {
         let census = self.census(now, queue);
+        Depth {
+            visible: census.visible,
+            in_flight: census.in_flight,
+        }
+    }
+
+    /// How full a queue was at the last call of anything else.
+    pub fn peek(&self, queue: impl Into<QueueId>) -> Depth {
+        let census = self
+            .lanes
+            .get(&queue.into())
+            .map(Lane::census)
+            .unwrap_or_default();
         Depth {
             visible: census.visible,
             in_flight: census.in_flight,
