@@ -154,6 +154,7 @@ fn alone(contest: &Contest, turn: Turn, experiment: &Experiment, settings: &Sett
     for (key, value) in &contest.arms[turn.arm].changes {
         command.extend(["--set".to_owned(), format!("{key}={value}")]);
     }
+    command.extend(["--target".to_owned(), settings.target.name().to_owned()]);
     command.extend(["--seed".to_owned(), experiment.seed.to_string()]);
     command.extend(["--trials".to_owned(), "1".to_owned()]);
     command
