@@ -48,6 +48,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tally-http",
         ],
     ),
+    (
+        "tally-simulated",
+        &["tally-consensus", "tally-substrate", "tally-roles"],
+    ),
     // The harness: it may know the platform from outside, the platform never knows it.
     ("tally-plan", &["tally-expression", "tally-workloads"]),
     ("tally-load", &[]),
@@ -64,6 +68,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tally-runtime",
             "tally-sqs-server",
             "tally-local",
+            "tally-simulated",
             "tally-plan",
             "tally-load",
             "tally-chaos",
@@ -130,6 +135,7 @@ const PURE: &[&str] = &[
     "tally-autoscale",
     "tally-substrate",
     "tally-roles",
+    "tally-simulated",
     "tally-plan",
     "tally-workloads",
 ];

@@ -16,6 +16,7 @@ mod report;
 mod run;
 mod schema;
 mod serve;
+mod sim;
 mod status;
 mod up;
 mod validate;
@@ -46,6 +47,7 @@ fn perform(cli: Cli, output: &Output) -> Exit {
         Command::Status(args) => status::run(&args, output),
         Command::Calc(args) => calc::run(&args, output),
         Command::Run(args) => run::run(&args, &cli.global, output),
+        Command::Sim(args) => sim::run(&args, &cli.global, output),
         Command::Validate(args) => validate::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Report(args) => report::run(&args, &cli.global, output),

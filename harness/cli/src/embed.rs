@@ -34,11 +34,7 @@ pub fn run_experiment(source: &str, runs_dir: &Path) -> Result<Played, Vec<Diagn
     static STAGE: OnceLock<(Output, Interrupt)> = OnceLock::new();
     let experiment = tally_plan::parse_with(source, &[])?;
     let (output, interrupt) = STAGE.get_or_init(|| (Output::new(&silent(runs_dir)), Interrupt::listen()));
-    let settings = Settings {
-        runs_dir: runs_dir.to_owned(),
-        command: std::env::args().collect(),
-        attach: false,
-    };
+    let settings = Settings::new(runs_dir);
     let finished = play(source, &experiment, &settings, *interrupt, output);
     Ok(Played {
         exit: finished.exit,

@@ -35,4 +35,5 @@ pub use read::{MAX_FILE_BYTES, parse, parse_with};
 pub use schema::schema;
 pub use shots::{Shot, Shots};
 pub use templates::templates;
+pub use units::duration as parse_duration;
 pub use window::Window;

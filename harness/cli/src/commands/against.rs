@@ -8,7 +8,7 @@ use crate::args::{Global, Run};
 use crate::comparison::{Arm, Contest, conclude, play_all};
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::run::{Interrupt, Settings};
+use crate::run::{Interrupt, Settings, Target};
 
 /// Plays every file on every arm. `overrides` are those of the whole run.
 pub(super) fn run(args: &Run, overrides: &[(String, String)], global: &Global, output: &Output) -> Exit {
@@ -37,9 +37,8 @@ pub(super) fn run(args: &Run, overrides: &[(String, String)], global: &Global, o
         return explain(&contests, output);
     }
     let settings = Settings {
-        runs_dir: global.runs_dir.clone(),
-        command: std::env::args().collect(),
-        attach: false,
+        target: Target::from_name(&args.target).unwrap_or(Target::Local),
+        ..Settings::new(&global.runs_dir)
     };
     let interrupt = Interrupt::listen();
     let (mut exit, mut documents) = (Exit::Pass, Vec::new());

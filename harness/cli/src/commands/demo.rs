@@ -26,11 +26,7 @@ pub(crate) fn run(args: &Demo, global: &Global, output: &Output) -> Exit {
         }
     };
     output.note("tally demo: a platform of real processes, a burst, dependent expressions, two kills, every answer checked");
-    let settings = Settings {
-        runs_dir: global.runs_dir.clone(),
-        command: std::env::args().collect(),
-        attach: false,
-    };
+    let settings = Settings::new(&global.runs_dir);
     let finished = play(EXPERIMENT, &experiment, &settings, Interrupt::listen(), output);
     if let Some(text) = finished.directory.as_deref().and_then(certified_answer) {
         output.line(&text);

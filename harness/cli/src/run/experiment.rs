@@ -8,15 +8,18 @@ use tally_capture::{Analysis, Environment, RunStart, RunWriter, TrialReader};
 use tally_local::{Options, Platform, State, StateFile};
 use tally_plan::{Experiment, Plan};
 use tally_reports::{RunReport, TrialReport};
+use tally_simulated::Costs;
 
 use super::conclusion::{Judgement, conclude};
 use super::interrupt::Interrupt;
 use super::judge::{Facts, Generator, measure, verdict};
 use super::outcome::{generator_facts, memory_lines, report_correctness};
 use super::ready::{must_match, wait_until_ready};
-use super::trial::{Setup, Trial, play as play_trial};
+use super::sampler::Memory;
+use super::trial::{Setup, Trial, order, play as play_trial};
 use crate::exit::Exit;
 use crate::output::{Output, Progress};
+use crate::simulate;
 
 /// The platform's store in its folder.
 const STORE: &str = "tally.redb";
@@ -32,6 +35,49 @@ pub(crate) struct Settings {
     pub(crate) command: Vec<String>,
     /// Use the platform that `up` started.
     pub(crate) attach: bool,
+    /// Where it runs.
+    pub(crate) target: Target,
+    /// What things cost in virtual time.
+    pub(crate) costs: Costs,
+}
+
+impl Settings {
+    /// On this machine, recorded under `runs_dir`, by the command line of this process.
+    pub(crate) fn new(runs_dir: &Path) -> Self {
+        Self {
+            runs_dir: runs_dir.to_owned(),
+            command: std::env::args().collect(),
+            attach: false,
+            target: Target::Local,
+            costs: Costs::default(),
+        }
+    }
+}
+
+/// Where an experiment runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Processes on this machine.
+    Local,
+    /// One thread, in virtual time.
+    Sim,
+}
+
+impl Target {
+    /// The name used in flags and files.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Sim => "sim",
+        }
+    }
+
+    /// The reverse of [`Target::name`].
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Local, Self::Sim]
+            .into_iter()
+            .find(|target| target.name() == name)
+    }
 }
 
 /// A finished experiment.
@@ -115,7 +161,7 @@ fn create(
     let start = RunStart {
         seed: experiment.seed,
         plan: &plan.fingerprint,
-        target: "local",
+        target: settings.target.name(),
         command: &settings.command,
         experiment: source.as_bytes(),
     };
@@ -149,6 +195,9 @@ type Problem = (Exit, String);
 
 impl Stage<'_> {
     fn trial(&self, progress: &mut Progress) -> Result<Judgement, Problem> {
+        if self.settings.target == Target::Sim {
+            return self.simulated(progress);
+        }
         let data = self.run.directory().join(format!("platform-{:04}", self.number));
         self.interrupt.owns(&data.join(STORE));
         let (state, mut own) = self.platform(&data, progress)?;
@@ -177,12 +226,52 @@ impl Stage<'_> {
             ));
             judgement.exit = judgement.exit.worse(Exit::Cleanup);
         }
+        self.told(&judgement, progress);
+        Ok(judgement)
+    }
+
+    fn told(&self, judgement: &Judgement, progress: &mut Progress) {
         progress.step(&format!(
             "trial {} of {}: {}",
             self.number,
             self.experiment.trials.max(1),
             judgement.exit.word()
         ));
+    }
+
+    /// The same in virtual time.
+    fn simulated(&self, progress: &mut Progress) -> Result<Judgement, Problem> {
+        let writer = self
+            .run
+            .trial(self.number)
+            .map_err(|error| (Exit::Environment, error.to_string()))?;
+        let directory = writer.directory().to_owned();
+        let platform = &self.experiment.platform;
+        let setup = simulate::Setup {
+            number: self.number,
+            plan: self.plan,
+            platform,
+            faults: self
+                .plan
+                .faults
+                .iter()
+                .map(|fault| order(platform, fault))
+                .collect(),
+            shadows: &[],
+            tag: tag(self.run),
+            interrupted: &|| self.interrupt.is_set(),
+            costs: self.settings.costs,
+        };
+        let (faults, facts) =
+            simulate::play(setup, writer, progress).map_err(|problem| (Exit::Setup, problem))?;
+        progress.step(&facts.line());
+        let trial = Trial {
+            faults,
+            reports: Vec::new(),
+            memory: Memory::default(),
+        };
+        let judgement = self.judge(&directory, trial)?;
+        self.told(&judgement, progress);
         Ok(judgement)
     }
 

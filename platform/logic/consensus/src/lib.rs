@@ -32,6 +32,7 @@ mod membership;
 mod merkle;
 mod message;
 mod replica;
+mod simulation;
 mod statement;
 mod verifier;
 

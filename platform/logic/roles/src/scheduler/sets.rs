@@ -18,6 +18,8 @@ struct Set {
     reachable: bool,
     answered: bool,
     drained: bool,
+    /// The worker that was last blamed for a wrong answer.
+    blamed: Option<u32>,
 }
 
 /// All sets.
@@ -86,6 +88,13 @@ impl Sets {
         verified.map(|_| ()).map_err(|flaw| flaw.to_string())
     }
 
+    /// Which occupant to blame for a wrong answer, once for each.
+    pub(super) fn blame(&mut self, id: SetId) -> Option<u32> {
+        let set = self.table.get_mut(&id)?;
+        let incarnation = set.record.worker.as_ref()?.incarnation;
+        (set.blamed.replace(incarnation) != Some(incarnation)).then_some(incarnation)
+    }
+
     /// True the first time a set answers.
     pub(super) fn first_answer(&mut self, id: SetId) -> bool {
         self.table
@@ -125,6 +134,7 @@ impl Sets {
             reachable: false,
             answered: false,
             drained: false,
+            blamed: None,
         });
         let update = Update::between(&set.record, &record);
         if update.worker_changed {
