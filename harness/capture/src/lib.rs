@@ -22,6 +22,7 @@ mod durable;
 mod environment;
 mod error;
 mod frame;
+mod gaps;
 mod history;
 mod interval;
 mod lines;

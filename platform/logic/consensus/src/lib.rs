@@ -27,6 +27,7 @@ mod authenticator;
 mod certificate;
 mod client;
 mod collect;
+mod corrupt;
 mod digest;
 mod membership;
 mod merkle;
@@ -34,6 +35,7 @@ mod message;
 mod replica;
 mod statement;
 mod verifier;
+mod vote;
 
 /// Full PBFT: prepare among all, view changes, checkpoints, state transfer.
 pub mod pbft;

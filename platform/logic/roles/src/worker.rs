@@ -38,6 +38,8 @@ pub struct WorkerRole {
     done: BTreeMap<TaskId, TaskDone>,
     done_order: VecDeque<TaskId>,
     blamed_itself: bool,
+    /// Whether it answers wrongly, for an experiment.
+    lies: bool,
 }
 
 /// The task whose service time passes.
@@ -64,6 +66,13 @@ pub enum WorkerEvent {
         from: NodeId,
         /// What.
         packet: Packet,
+    },
+    /// An experiment wants wrong answers from now on, or right ones again.
+    Corrupt(bool),
+    /// The transport says that the connection to a node broke: it may be dead.
+    PeerLost {
+        /// Which node.
+        node: NodeId,
     },
     /// The answer to [`WorkerCommand::Spin`].
     SpinDone {
@@ -128,6 +137,7 @@ impl WorkerRole {
             done: BTreeMap::new(),
             done_order: VecDeque::new(),
             blamed_itself: false,
+            lies: false,
         })
     }
 
@@ -222,7 +232,10 @@ impl WorkerRole {
         }
     }
 
-    fn complete(&mut self, done: TaskDone, out: &mut Vec<WorkerCommand>) {
+    fn complete(&mut self, mut done: TaskDone, out: &mut Vec<WorkerCommand>) {
+        if self.lies {
+            done.outcome = Outcome::Value("-1/7".into());
+        }
         let id = done.job.task;
         self.known.remove(&id);
         if self.done.insert(id, done.clone()).is_none() {
@@ -270,6 +283,14 @@ impl Machine for WorkerRole {
                 if spinning {
                     self.finish(now, out);
                 }
+            }
+            WorkerEvent::Corrupt(lies) => self.lies = lies && self.config.corruptible,
+            WorkerEvent::PeerLost { node } => {
+                let mut events = Vec::new();
+                if let Some(client) = &mut self.client {
+                    client.peer_lost(now, node, &mut events);
+                }
+                self.follow(now, events, out);
             }
             WorkerEvent::Packet { from, packet } => match (from, packet) {
                 (NodeId::Control, Packet::Configure(record)) => self.configure(now, &record, out),

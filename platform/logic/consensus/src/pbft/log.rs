@@ -130,6 +130,12 @@ impl Log {
             .map_or(self.low, |(sequence, _)| sequence)
     }
 
+    /// Ends an epoch: the next one begins after `base`.
+    pub(super) fn restart(&mut self, base: u64) {
+        self.low = base;
+        self.entries.clear();
+    }
+
     /// Moves the low watermark up and drops everything at and below it.
     pub(super) fn advance(&mut self, stable: u64) {
         if stable > self.low {

@@ -15,6 +15,8 @@ pub struct Settings {
     pub pipeline: u64,
     /// T: how long a backup waits for a request before it leaves the view.
     pub patience: Duration,
+    /// How long after the connection to the primary broke a backup leaves the view.
+    pub grace: Duration,
     /// After how long without progress a member says how far it is.
     pub murmur: Duration,
 }
@@ -29,6 +31,7 @@ impl Settings {
             window: super::MAX_PROVEN as u64,
             pipeline: 8,
             patience: timeout / 8,
+            grace: timeout / 128,
             murmur: timeout / 16,
         }
     }
