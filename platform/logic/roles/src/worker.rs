@@ -154,7 +154,7 @@ impl WorkerRole {
     fn assign(&mut self, now: Instant, task: TaskMessage, out: &mut Vec<WorkerCommand>) {
         let id = task.job.task;
         if let Some(done) = self.done.get(&id).filter(|done| done.job == task.job) {
-            out.push(to_control(Packet::Done(done.clone())));
+            out.push(self.tell(done.clone()));
             return;
         }
         if self.known.contains(&id) {
@@ -232,10 +232,14 @@ impl WorkerRole {
         }
     }
 
-    fn complete(&mut self, mut done: TaskDone, out: &mut Vec<WorkerCommand>) {
+    fn tell(&self, mut done: TaskDone) -> WorkerCommand {
         if self.lies {
             done.outcome = Outcome::Value("-1/7".into());
         }
+        to_control(Packet::Done(done))
+    }
+
+    fn complete(&mut self, done: TaskDone, out: &mut Vec<WorkerCommand>) {
         let id = done.job.task;
         self.known.remove(&id);
         if self.done.insert(id, done.clone()).is_none() {
@@ -246,7 +250,7 @@ impl WorkerRole {
                 self.done.remove(&old);
             }
         }
-        out.push(to_control(Packet::Done(done)));
+        out.push(self.tell(done));
     }
 
     fn configure(&mut self, now: Instant, record: &SetRecord, out: &mut Vec<WorkerCommand>) {

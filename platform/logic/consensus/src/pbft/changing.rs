@@ -2,7 +2,7 @@
 
 use tally_model::NodeId;
 
-use super::message::{Batch, Body, NewView, Order, ViewChange};
+use super::message::{Batch, Body, NewView, Order, PreparedProof, ViewChange};
 use super::quorum::primary;
 use super::replica::{Replica, Standing};
 use super::statement::{self, scope};
@@ -75,7 +75,10 @@ impl Replica {
             };
         }
         let base = self.base;
-        change.check(&mut self.desk, membership, base, self.settings.window)?;
+        // Who is to open the view shows the changes to others, who may have nothing but their signatures to go by.
+        let shows = primary(membership, change.view) == self.me;
+        let holds = |proof: &PreparedProof| !shows && self.log.holds(proof);
+        change.check(&mut self.desk, membership, base, self.settings.window, holds)?;
         self.changes.put(change);
         if let Some(target) = self.changes.joined(self.view, membership.weak_quorum()) {
             self.leave_for(membership, target, out);
@@ -148,7 +151,8 @@ impl Replica {
         let base = self.base;
         for change in &new.changes {
             if self.changes.get(change.member) != Some(change) {
-                change.check(&mut self.desk, membership, base, self.settings.window)?;
+                let holds = |proof: &PreparedProof| self.log.holds(proof);
+                change.check(&mut self.desk, membership, base, self.settings.window, holds)?;
             }
         }
         let choice = Choice::of(&new.changes, Self::null(membership), self.base);

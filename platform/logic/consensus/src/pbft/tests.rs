@@ -201,7 +201,9 @@ fn a_view_change_with_a_bad_proof_is_refused() {
         };
         change.signature = keys(1).sign(&statement::view_change(&membership, &change));
         let replica = &mut replicas[2];
-        change.check(&mut replica.desk, &membership, 0, 256).is_ok()
+        change
+            .check(&mut replica.desk, &membership, 0, 256, |_| false)
+            .is_ok()
     };
     for proof in proofs {
         assert!(!holds(proof.clone()), "{proof:?}");

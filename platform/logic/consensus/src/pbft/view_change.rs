@@ -11,13 +11,14 @@ use crate::replica::Refusal;
 
 impl ViewChange {
     /// Whether it may enter V: signed, C proves n_s, and each entry of P is a proof of an earlier view between the watermarks.
-    /// Without C, n_s is `base`, where the epoch began.
+    /// Without C, n_s is `base`, where the epoch began. What `holds` says of a proof is believed without its signatures.
     pub(super) fn check(
         &self,
         desk: &mut Desk,
         membership: &Membership,
         base: u64,
         window: u64,
+        holds: impl Fn(&PreparedProof) -> bool,
     ) -> Result<(), Refusal> {
         let low = self.stable.as_ref().map_or(base, |proof| proof.sequence);
         let mut last = low;
@@ -35,6 +36,7 @@ impl ViewChange {
         }
         self.prepared
             .iter()
+            .filter(|proof| !holds(proof))
             .try_for_each(|proof| proof.check(desk, membership))
     }
 }
