@@ -169,7 +169,8 @@ impl Replica {
 
     /// Sends PREPARE for an accepted order whose batch is here, once.
     pub(super) fn vouch(&mut self, membership: &Membership, sequence: u64, out: &mut Vec<Outgoing>) {
-        if !self.is_voter() || self.leads(membership) || !self.log.accepts(sequence) {
+        // Between views the log still has the orders of the view that was left.
+        if self.changing || !self.is_voter() || self.leads(membership) || !self.log.accepts(sequence) {
             return;
         }
         let Some(digest) = self.log.get(sequence).and_then(|entry| entry.digest()) else {

@@ -55,6 +55,8 @@ fn what_a_later_view_decided_outlives_what_an_earlier_one_prepared() {
     phase.set(2);
     world.submit(2);
     world.must_answer(20_000);
+    world.heal();
+    world.run(3_000);
     let first = |number: usize| {
         world.copies[number]
             .replica
