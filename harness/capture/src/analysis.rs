@@ -59,15 +59,16 @@ impl Analysis {
             .map(|row| row.intended.saturating_add(row.latency))
             .collect();
         answers.sort_unstable();
+        let events = trial.events()?.0;
         Ok(Self {
             answers,
-            view_changes: gaps::view_changes(&trial.events()?.0),
+            view_changes: gaps::view_changes(&events),
             rows,
             waits,
             torn: tail != Tail::Clean,
             faults: trial.faults()?.0,
             layers,
-            scale_ups: scale_ups(&trial.events()?.0),
+            scale_ups: scale_ups(&events),
         })
     }
 
