@@ -23,6 +23,7 @@ pub mod elasticity;
 mod environment;
 mod error;
 mod frame;
+mod gaps;
 mod history;
 mod interval;
 mod lines;

@@ -10,7 +10,7 @@ use tally_model::{FaultType, Operation};
 pub struct Order {
     /// Its name in the experiment.
     pub name: String,
-    /// `kill`, `pause`.
+    /// `kill`, `pause`, `corrupt`.
     pub kind: String,
     /// The role it is aimed at.
     pub role: FaultType,

@@ -122,14 +122,14 @@ pub(crate) struct Demo {
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// How replica sets agree.
-    #[arg(long, default_value = "collect")]
+    #[arg(long, default_value = "pbft")]
     pub(crate) protocol: String,
     /// Digests and signatures.
     #[arg(long, default_value = "modern")]
     pub(crate) suite: String,
-    /// Replicas per set (4 or 7).
-    #[arg(long, default_value_t = 4)]
-    pub(crate) replicas: u8,
+    /// Replicas per set: 4 or 7, with vote 3, 5 or 7 [default: for one fault].
+    #[arg(long)]
+    pub(crate) replicas: Option<u8>,
     /// Port of the gateway on loopback; 0 for any.
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,

@@ -13,6 +13,8 @@ pub enum FaultKind {
     Kill,
     /// SIGSTOP, and SIGCONT at the end.
     Pause,
+    /// The process answers wrongly, signed as always, and rightly again at the end.
+    Corrupt,
 }
 
 impl FaultKind {
@@ -21,6 +23,7 @@ impl FaultKind {
         match self {
             Self::Kill => "kill",
             Self::Pause => "pause",
+            Self::Corrupt => "corrupt",
         }
     }
 }

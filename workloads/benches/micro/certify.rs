@@ -127,6 +127,7 @@ impl Set {
         let record = SetRecord {
             id: SET,
             epoch: Epoch(1),
+            founded: Some(Epoch(1)),
             state: SetState::Ready,
             leader: 0,
             worker: Some(member(WORKER, N)),

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
-use tally_autoscale::{Interval, Known, Policy, Reading, Rules, Signal, policy};
+use tally_autoscale::{Interval, Known, Reading, Rules, Signal, policy};
 use tally_capture::elasticity::{Course, ServedTask};
 use tally_model::{Depth, Instant, Operation, Scaler};
 

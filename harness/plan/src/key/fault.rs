@@ -10,7 +10,7 @@ pub(crate) static FAULT: Section = Section {
         required(
             "kind",
             Kind::Choice {
-                of: &["kill", "pause"],
+                of: &["kill", "pause", "corrupt"],
                 later: &[
                     ("partition", PART_5),
                     ("net", PART_5),

@@ -2,7 +2,7 @@
 
 use tally_model::Scaler;
 
-use super::{DAY, HOUR, PART_2, PART_3};
+use super::{DAY, HOUR, PART_2};
 use crate::section::{Kind, Section, optional, required};
 
 const fn wait(min: u64) -> Kind {
@@ -15,10 +15,10 @@ pub(crate) static PLATFORM: Section = Section {
         optional(
             "protocol",
             Kind::Choice {
-                of: &["collect", "none"],
-                later: &[("pbft", PART_3), ("vote", PART_3)],
+                of: &["pbft", "collect", "vote", "none"],
+                later: &[],
             },
-            "How a replica set agrees; `none` has no replicas. Default collect.",
+            "How a replica set agrees; `none` has no replicas. Default pbft.",
         ),
         optional(
             "suite",
@@ -30,8 +30,8 @@ pub(crate) static PLATFORM: Section = Section {
         ),
         optional(
             "replicas",
-            Kind::OneOf(&[4, 7]),
-            "Replicas per set, n = 3f+1. Default 4.",
+            Kind::OneOf(&[3, 4, 5, 7]),
+            "Replicas per set, n = 3f+1: 4 or 7; with `vote` 2f+1: 3, 5 or 7. Default f = 1.",
         ),
         optional(
             "count-leader-vote",

@@ -11,6 +11,7 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> Option<Fault
     let name = reader.name("name", problems);
     let kind = reader.choice("kind", problems).map(|kind| match kind {
         "pause" => FaultKind::Pause,
+        "corrupt" => FaultKind::Corrupt,
         _ => FaultKind::Kill,
     });
     let role = reader.choice("role", problems).map(|role| match role {
@@ -28,6 +29,16 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> Option<Fault
         .and_then(Operation::from_name);
     let at = reader.duration("at", problems);
     let length = reader.duration("for", problems);
+    if role == Some(FaultType::ControlPlane) && kind == Some(FaultKind::Corrupt) {
+        problems
+            .at(
+                &reader.key_place("kind"),
+                "F0210",
+                "a control plane cannot be corrupted",
+            )
+            .label("nothing masks it")
+            .help("corrupt a `worker`, a `leader` or a `follower`");
+    }
     if role == Some(FaultType::ControlPlane) {
         for key in ["operation", "pick"].iter().filter(|key| reader.has(key)) {
             problems

@@ -26,6 +26,7 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> PlatformConf
         &mut config.dispatch,
         named("dispatch", problems).and_then(Dispatch::from_name),
     );
+    update(&mut config.replicas, config.protocol.sizes().first().copied());
     update(
         &mut config.replicas,
         reader.integer("replicas", problems).map(|n| n as u8),
@@ -230,6 +231,17 @@ fn check(config: &PlatformConfig, reader: &Reader<'_>, problems: &mut Problems) 
                 "`protocol = \"none\"` has no replicas",
             )
             .label("without effect")
-            .help("leave `replicas` out, or choose `protocol = \"collect\"`");
+            .help("leave `replicas` out, or choose another protocol");
+    } else if reader.has("replicas") && !config.protocol.sizes().contains(&config.replicas) {
+        let (protocol, replicas) = (config.protocol, config.replicas);
+        let sizes: Vec<String> = protocol.sizes().iter().map(u8::to_string).collect();
+        problems
+            .at(
+                &reader.place_of("replicas"),
+                "F0205",
+                format!("`protocol = \"{protocol}\"` has no sets of {replicas} replicas"),
+            )
+            .label("no f fits")
+            .help(format!("write {}", sizes.join(" or ")));
     }
 }

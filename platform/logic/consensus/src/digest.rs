@@ -26,6 +26,7 @@ pub(crate) enum Domain {
     History,
     State,
     Change,
+    Membership,
 }
 
 impl Domain {
@@ -42,6 +43,7 @@ impl Domain {
             Self::History => "tally consensus v1 history",
             Self::State => "tally consensus v1 state",
             Self::Change => "tally consensus v1 view change",
+            Self::Membership => "tally consensus v1 membership",
         }
     }
 }

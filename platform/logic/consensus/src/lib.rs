@@ -27,6 +27,7 @@ mod authenticator;
 mod certificate;
 mod client;
 mod collect;
+mod corrupt;
 mod digest;
 mod membership;
 mod merkle;
@@ -35,6 +36,7 @@ mod replica;
 mod simulation;
 mod statement;
 mod verifier;
+mod vote;
 
 /// Full PBFT: prepare among all, view changes, checkpoints, state transfer.
 pub mod pbft;

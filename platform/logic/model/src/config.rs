@@ -10,16 +10,27 @@ use crate::{Operation, Scaler, Scaling};
 named!(
     /// How a replica set agrees.
     Protocol {
-        /// Full PBFT (part 3).
+        /// Full PBFT.
         Pbft = "pbft",
         /// The report's leader-collected votes: 2f+1 signed votes make a certificate.
         Collect = "collect",
-        /// f+1 matching answers of 2f+1 executors (part 3).
+        /// f+1 matching answers of 2f+1 executors.
         Vote = "vote",
         /// No replicas: plain pods (the report's Platform 1).
         None = "none",
     }
 );
+
+impl Protocol {
+    /// Replicas that a set may have, the default first: 3f+1, in `vote` 2f+1.
+    pub const fn sizes(self) -> &'static [u8] {
+        match self {
+            Self::Pbft | Self::Collect => &[4, 7],
+            Self::Vote => &[3, 5, 7],
+            Self::None => &[],
+        }
+    }
+}
 
 /// Digests and signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -181,10 +192,13 @@ pub struct PlatformConfig {
     pub protocol: Protocol,
     /// See [`Suite`].
     pub suite: Suite,
-    /// Replicas per set, n = 3f+1; ignored with `protocol = none`.
+    /// Replicas per set, n = 3f+1 (2f+1 in `vote`, see [`Protocol::sizes`]); ignored with `protocol = none`.
     pub replicas: u8,
     /// `collect`: whether the leader's own vote counts towards the quorum (C5).
     pub count_leader_vote: bool,
+    /// Whether members can be told to answer wrongly: only for an experiment that has such a fault.
+    #[serde(default)]
+    pub corruptible: bool,
     /// See [`Dispatch`].
     pub dispatch: Dispatch,
     /// The policy that drives the number of sets.
@@ -205,7 +219,7 @@ pub struct PlatformConfig {
 }
 
 impl PlatformConfig {
-    /// Faulty replicas tolerated per set, f = (n-1)/3; 0 without replicas.
+    /// Faulty replicas tolerated per set, f = (n-1)/3 (in `vote` (n-1)/2); 0 without replicas.
     pub const fn faulty(&self) -> u8 {
         match self.protocol {
             Protocol::None => 0,
@@ -232,10 +246,11 @@ impl Default for PlatformConfig {
     fn default() -> Self {
         Self {
             seed: 1,
-            protocol: Protocol::Collect,
+            protocol: Protocol::Pbft,
             suite: Suite::Modern,
             replicas: 4,
             count_leader_vote: true,
+            corruptible: false,
             dispatch: Dispatch::Event,
             scaler: Scaler::Threshold,
             scaling: Scaling::default(),

@@ -42,6 +42,8 @@ pub enum Step {
     ReplacementRequested,
     /// A member's process is gone.
     PodGone,
+    /// A replica entered a view (`value`; `note` = the epoch): the first of an epoch, or one after a view change.
+    ViewEntered,
     /// The set record has a new epoch (`value`).
     EpochChanged,
     /// A replica set had fewer votes than all (`value` = votes in the certificate).

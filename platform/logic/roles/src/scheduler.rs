@@ -142,6 +142,7 @@ impl Machine for Scheduler {
                 Packet::Done(done) => self.arrived(now, from, done, out),
                 Packet::Suspect(fault) => self.raise(&fault, now, out),
                 Packet::Busy(task) => self.put_off(now, from, task),
+                Packet::Led(led) => self.led(from, led, out),
                 Packet::Configure(_) | Packet::Assign(_) | Packet::Set(_) => {}
             },
             Event::PeerUp(node) => self.peer_up(now, node, out),

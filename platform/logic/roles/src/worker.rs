@@ -38,6 +38,8 @@ pub struct WorkerRole {
     done: BTreeMap<TaskId, TaskDone>,
     done_order: VecDeque<TaskId>,
     blamed_itself: bool,
+    /// Whether it answers wrongly, for an experiment.
+    lies: bool,
 }
 
 /// The task whose service time passes.
@@ -72,6 +74,13 @@ pub enum WorkerEvent {
         from: NodeId,
         /// What.
         packet: Packet,
+    },
+    /// An experiment wants wrong answers from now on, or right ones again.
+    Corrupt(bool),
+    /// The transport says that the connection to a node broke: it may be dead.
+    PeerLost {
+        /// Which node.
+        node: NodeId,
     },
     /// The answer to [`WorkerCommand::Spin`].
     SpinDone {
@@ -136,6 +145,7 @@ impl WorkerRole {
             done: BTreeMap::new(),
             done_order: VecDeque::new(),
             blamed_itself: false,
+            lies: false,
         })
     }
 
@@ -152,7 +162,7 @@ impl WorkerRole {
     fn assign(&mut self, now: Instant, task: TaskMessage, out: &mut Vec<WorkerCommand>) {
         let id = task.job.task;
         if let Some(done) = self.done.get(&id).filter(|done| done.job == task.job) {
-            out.push(to_control(Packet::Done(done.clone())));
+            out.push(self.tell(done.clone()));
             return;
         }
         if self.known.contains(&id) {
@@ -238,6 +248,13 @@ impl WorkerRole {
         }
     }
 
+    fn tell(&self, mut done: TaskDone) -> WorkerCommand {
+        if self.lies {
+            done.outcome = Outcome::Value("-1/7".into());
+        }
+        to_control(Packet::Done(done))
+    }
+
     fn complete(&mut self, done: TaskDone, out: &mut Vec<WorkerCommand>) {
         let id = done.job.task;
         self.known.remove(&id);
@@ -249,7 +266,7 @@ impl WorkerRole {
                 self.done.remove(&old);
             }
         }
-        out.push(to_control(Packet::Done(done)));
+        out.push(self.tell(done));
     }
 
     fn configure(&mut self, now: Instant, record: &SetRecord, out: &mut Vec<WorkerCommand>) {
@@ -286,6 +303,14 @@ impl Machine for WorkerRole {
                 if spinning {
                     self.finish(now, out);
                 }
+            }
+            WorkerEvent::Corrupt(lies) => self.lies = lies && self.config.corruptible,
+            WorkerEvent::PeerLost { node } => {
+                let mut events = Vec::new();
+                if let Some(client) = &mut self.client {
+                    client.peer_lost(now, node, &mut events);
+                }
+                self.follow(now, events, out);
             }
             WorkerEvent::Packet { from, packet } => match (from, packet) {
                 (NodeId::Control, Packet::Configure(record)) => self.configure(now, &record, out),

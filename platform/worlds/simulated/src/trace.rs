@@ -115,6 +115,7 @@ const fn packet_kind(packet: &tally_roles::packet::Packet) -> u64 {
         Packet::Done(_) => 4,
         Packet::Suspect(_) => 5,
         Packet::Set(_) => 6,
+        Packet::Led(_) => 7,
     }
 }
 

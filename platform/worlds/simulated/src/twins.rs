@@ -146,6 +146,7 @@ fn record() -> SetRecord {
         replicas: (0..4).map(|index| member(NodeId::Replica(SET, index))).collect(),
         created: Instant::ZERO,
         ready: Some(Instant::ZERO),
+        founded: Some(Epoch(1)),
     }
 }
 

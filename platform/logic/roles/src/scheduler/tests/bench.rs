@@ -91,6 +91,7 @@ impl Bench {
         let record = SetRecord {
             id,
             epoch: Epoch(1),
+            founded: Some(Epoch(1)),
             state,
             leader: 0,
             worker: Some(worker),
