@@ -56,7 +56,10 @@ impl fmt::Display for TraceProblem {
 ///
 /// # Errors
 /// Every line of either that is not of the form.
-pub fn read_trace(invocations: &str, durations: Option<&str>) -> Result<Vec<TracedFunction>, Vec<TraceProblem>> {
+pub fn read_trace(
+    invocations: &str,
+    durations: Option<&str>,
+) -> Result<Vec<TracedFunction>, Vec<TraceProblem>> {
     let mut problems = Vec::new();
     let mut functions = Vec::new();
     for (line, fields) in rows(invocations, "HashFunction", &mut problems) {
@@ -77,7 +80,11 @@ pub fn read_trace(invocations: &str, durations: Option<&str>) -> Result<Vec<Trac
     for function in &mut functions {
         function.durations = known.remove(&function.name);
     }
-    if problems.is_empty() { Ok(functions) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(functions)
+    } else {
+        Err(problems)
+    }
 }
 
 /// The fields of every line but the header, which must name `column`.
@@ -102,7 +109,10 @@ fn invocation_row(fields: &[&str]) -> Result<TracedFunction, String> {
         return Err(format!("it has {} fields, at least 5 are needed", fields.len()));
     };
     if counts.is_empty() || counts.len() > MINUTES {
-        return Err(format!("it has {} minutes, 1 to {MINUTES} are possible", counts.len()));
+        return Err(format!(
+            "it has {} minutes, 1 to {MINUTES} are possible",
+            counts.len()
+        ));
     }
     let count = |(minute, text): (usize, &&str)| {
         text.parse::<u32>()
@@ -129,7 +139,10 @@ fn duration_row(fields: &[&str]) -> Result<(String, Durations), String> {
             .filter(|millis| millis.is_finite() && *millis >= 0.0)
             .ok_or_else(|| format!("{text:?} is not a number of milliseconds"))
     };
-    let values = percentiles.iter().map(|text| millis(text)).collect::<Result<Vec<f64>, _>>()?;
+    let values = percentiles
+        .iter()
+        .map(|text| millis(text))
+        .collect::<Result<Vec<f64>, _>>()?;
     if !values.is_sorted() {
         return Err("its percentiles do not ascend".to_owned());
     }
@@ -145,7 +158,10 @@ impl Durations {
     /// the quartiles of a normal law are 0.6745 standard deviations from its mean.
     pub fn variation(&self) -> Option<f64> {
         let at = |wanted: u8| {
-            let found = self.percentiles.iter().find(|(percentile, _)| *percentile == wanted);
+            let found = self
+                .percentiles
+                .iter()
+                .find(|(percentile, _)| *percentile == wanted);
             found.map(|(_, value)| *value).filter(|value| *value > 0.0)
         };
         let sigma = (at(75)?.ln() - at(25)?.ln()) / (2.0 * 0.674_489_75);
@@ -157,7 +173,8 @@ impl Durations {
 mod tests {
     use super::*;
 
-    const INVOCATIONS: &str = "HashOwner,HashApp,HashFunction,Trigger,1,2,3\no,a,f1,http,1,0,7\no,a,f2,timer,1,1,1\n";
+    const INVOCATIONS: &str =
+        "HashOwner,HashApp,HashFunction,Trigger,1,2,3\no,a,f1,http,1,0,7\no,a,f2,timer,1,1,1\n";
     const DURATIONS: &str = "HashOwner,HashApp,HashFunction,Average,Count,Minimum,Maximum,percentile_Average_0,\
         percentile_Average_1,percentile_Average_25,percentile_Average_50,percentile_Average_75,percentile_Average_99,\
         percentile_Average_100\no,a,f1,20,8,1,90,1,2,10,18,27.1828,80,90\n";
@@ -197,7 +214,11 @@ mod tests {
             if std::env::var_os("TALLY_BLESS").is_some() {
                 std::fs::write(folder.join(name), text).unwrap();
             }
-            assert_eq!(&std::fs::read_to_string(folder.join(name)).unwrap(), text, "{name}");
+            assert_eq!(
+                &std::fs::read_to_string(folder.join(name)).unwrap(),
+                text,
+                "{name}"
+            );
         }
         let functions = read_trace(&invocations, Some(&durations)).unwrap();
         assert!(functions.iter().all(|function| function.counts.len() == MINUTES));

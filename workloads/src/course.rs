@@ -46,7 +46,11 @@ pub(crate) fn pieces(pattern: &Pattern, span: Span, stream: &mut Stream) -> Vec<
         } => {
             let start = warmup.saturating_add(nanos(at)).min(end);
             let stop = start.saturating_add(nanos(length)).min(end);
-            vec![even(0, start, base), even(start, stop, peak), even(stop, end, base)]
+            vec![
+                even(0, start, base),
+                even(start, stop, peak),
+                even(stop, end, base),
+            ]
         }
         Pattern::Step { from, to, at } => {
             let turn = warmup.saturating_add(nanos(at)).min(end);
@@ -107,7 +111,11 @@ fn square(warmup: u64, end: u64, rates: [Rate; 2], period: Duration) -> Vec<Piec
         }
         let stop = start.saturating_add(half).min(end);
         let rate = rates[turn % 2];
-        pieces.push(Piece::Random { start, end: stop, rate });
+        pieces.push(Piece::Random {
+            start,
+            end: stop,
+            rate,
+        });
         start = stop;
     }
     pieces
@@ -125,7 +133,11 @@ fn mmpp(end: u64, states: [(Rate, Duration); 2], stream: &mut Stream) -> Vec<Pie
         let stay = (u128::from(nanos(mean)) * u128::from(stream.exponential())) >> 32;
         let stay = u64::try_from(stay).unwrap_or(u64::MAX).max(1);
         let stop = start.saturating_add(stay).min(end);
-        pieces.push(Piece::Random { start, end: stop, rate });
+        pieces.push(Piece::Random {
+            start,
+            end: stop,
+            rate,
+        });
         start = stop;
     }
     pieces
@@ -207,24 +219,36 @@ mod tests {
         };
         let seen = counts(&square, 10);
         let means = (0..41).map(|i| if i > 0 && i % 2 == 0 { 1_000.0 } else { 100.0 });
-        assert!(seen.iter().zip(means).all(|(n, mean)| is_about(*n, mean)), "{seen:?}");
+        assert!(
+            seen.iter().zip(means).all(|(n, mean)| is_about(*n, mean)),
+            "{seen:?}"
+        );
         let trace = Pattern::Trace {
             counts: vec![100, 0, 700, 50],
             bucket: Duration::from_secs(10),
         };
         let seen = counts(&trace, 10);
-        assert!(is_about(seen[1], 100.0) && seen[2] == 0 && is_about(seen[3], 700.0), "{seen:?}");
+        assert!(
+            is_about(seen[1], 100.0) && seen[2] == 0 && is_about(seen[3], 700.0),
+            "{seen:?}"
+        );
         assert_eq!(seen[5..], [0; 36]);
         let hill = Pattern::Hill {
             base: rate(10),
             peak: rate(110),
         };
         let seen = counts(&hill, 10);
-        assert!(is_about(seen[0], 100.0) && is_about(seen[20], 1_099.0) && seen[40] < 200, "{seen:?}");
+        assert!(
+            is_about(seen[0], 100.0) && is_about(seen[20], 1_099.0) && seen[40] < 200,
+            "{seen:?}"
+        );
         for pattern in [step, square, hill] {
             let total: usize = counts(&pattern, 10).iter().sum();
             let announced = pattern.expected_requests(SPAN.warmup, SPAN.measure);
-            assert!(is_about(total, announced as f64), "{pattern:?}: {total}, announced {announced}");
+            assert!(
+                is_about(total, announced as f64),
+                "{pattern:?}: {total}, announced {announced}"
+            );
         }
     }
 
@@ -237,7 +261,10 @@ mod tests {
             calm: Duration::from_secs(6),
             storm: Duration::from_secs(2),
         };
-        assert_eq!(pattern.expected_requests(Duration::ZERO, Duration::from_secs(100)), 3_000);
+        assert_eq!(
+            pattern.expected_requests(Duration::ZERO, Duration::from_secs(100)),
+            3_000
+        );
         let seen = counts(&pattern, 1);
         let mean = seen.iter().sum::<usize>() as f64 / seen.len() as f64;
         let variance = seen.iter().map(|n| (*n as f64 - mean).powi(2)).sum::<f64>() / seen.len() as f64;

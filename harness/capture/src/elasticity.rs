@@ -40,7 +40,11 @@ pub fn elasticity(supply: &StepCurve, demand: &StepCurve, from: u64, to: u64, wi
         return Elasticity::default();
     }
     let mut sums = Elasticity::default();
-    let mut times: Vec<u64> = supply.times().chain(demand.times()).filter(|at| (from..to).contains(at)).collect();
+    let mut times: Vec<u64> = supply
+        .times()
+        .chain(demand.times())
+        .filter(|at| (from..to).contains(at))
+        .collect();
     times.push(from);
     times.push(to);
     times.sort_unstable();
@@ -113,7 +117,10 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
 
     fn curve(steps: &[(u64, f64)]) -> StepCurve {
-        steps.iter().map(|(second, value)| (second * SECOND, *value)).collect()
+        steps
+            .iter()
+            .map(|(second, value)| (second * SECOND, *value))
+            .collect()
     }
 
     /// By hand: demand 2, 4 from second 4 on; supply 2, 1 from second 2, 4 from second 6 and 5 from second 8 to 10.
@@ -138,13 +145,22 @@ mod tests {
     #[test]
     fn perfect_supply_scores_zero() {
         let demand = curve(&[(0, 1.0), (3, 7.0), (5, 2.0)]);
-        assert_eq!(elasticity(&demand, &demand, 0, 9 * SECOND, SECOND), Elasticity::default());
+        assert_eq!(
+            elasticity(&demand, &demand, 0, 9 * SECOND, SECOND),
+            Elasticity::default()
+        );
     }
 
     /// Regret and the closed gap, by hand.
     #[test]
     fn regret_and_gap_are_those_computed_by_hand() {
-        assert_eq!(regret((7.0, 110.0), (2.0, 100.0)), Regret { violations: 5.0, cost: 1.1 });
+        assert_eq!(
+            regret((7.0, 110.0), (2.0, 100.0)),
+            Regret {
+                violations: 5.0,
+                cost: 1.1
+            }
+        );
         assert_eq!(regret((1.0, 100.0), (2.0, 100.0)).violations, 0.0);
         assert_eq!(gap_closed(4.0, 12.0, 2.0), Some(0.8));
         assert_eq!(gap_closed(4.0, 2.0, 2.0), None);

@@ -194,7 +194,10 @@ fn pattern(pattern: &Pattern) -> String {
         }
         Pattern::Hill { base, peak } => format!("at random, a hill from {base} up to {peak}"),
         Pattern::Square { base, peak, period } => {
-            format!("at random, {base} and {peak} in turn, {} for both", say_duration(*period))
+            format!(
+                "at random, {base} and {peak} in turn, {} for both",
+                say_duration(*period)
+            )
         }
         Pattern::Mmpp {
             base,
@@ -207,7 +210,11 @@ fn pattern(pattern: &Pattern) -> String {
             say_duration(*storm)
         ),
         Pattern::Trace { counts, bucket } => {
-            format!("a trace of {} stretches of {}", counts.len(), say_duration(*bucket))
+            format!(
+                "a trace of {} stretches of {}",
+                counts.len(),
+                say_duration(*bucket)
+            )
         }
         Pattern::Closed { users, think } => format!("{users} users that think for {}", say_duration(*think)),
     }

@@ -97,7 +97,11 @@ fn the_catalog_is_strict_and_short() {
         }
         let load = experiment.phases.warmup + experiment.phases.measure;
         // What policies do takes minutes; these are made for virtual time.
-        let longest = if entry.name.starts_with("scaling-") { 200 } else { 30 };
+        let longest = if entry.name.starts_with("scaling-") {
+            200
+        } else {
+            30
+        };
         assert!(load <= Duration::from_secs(longest), "{}", entry.name);
         assert!(
             experiment.phases.drain <= Duration::from_mins(1),

@@ -23,7 +23,11 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     criterion.bench_function("checker-evaluate", |bencher| {
         bencher.iter(|| tally_check::reference::evaluate(black_box("((3+5)*(4/2))")));
     });
-    let mut threshold = policy(Scaler::Threshold, Rules::of(&PlatformConfig::default()), &Known::default());
+    let mut threshold = policy(
+        Scaler::Threshold,
+        Rules::of(&PlatformConfig::default()),
+        &Known::default(),
+    );
     threshold.start(None);
     let mut now = Instant::ZERO;
     criterion.bench_function("autoscale-decide", |bencher| {

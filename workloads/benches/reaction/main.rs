@@ -27,19 +27,26 @@ fn main() -> ExitCode {
     if tally::is_role() {
         return tally::main();
     }
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|flag| !flag.starts_with("--")).collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|flag| !flag.starts_with("--"))
+        .collect();
     let protocol = arguments.first().map_or("none", String::as_str);
     let wanted = arguments.get(1).and_then(|count| count.parse().ok());
     // Without `--bench` (cargo test) one burst shows that it works.
     let bench = std::env::args().any(|flag| flag == "--bench");
     let episodes = wanted.unwrap_or(if bench { 25 } else { 1 });
     let runs = tempfile::tempdir().unwrap();
-    let played = tally::run_experiment(&experiment(protocol, episodes), runs.path()).expect("the experiment is valid");
+    let played =
+        tally::run_experiment(&experiment(protocol, episodes), runs.path()).expect("the experiment is valid");
     let directory = played.directory.expect("a run has a directory");
     let mut times = reactions(&directory.join("trials/0001/events.jsonl"));
     times.sort_unstable();
     let Some(last) = times.last() else {
-        println!("no new set answered anything; the run ended with {:?}", played.exit);
+        println!(
+            "no new set answered anything; the run ended with {:?}",
+            played.exit
+        );
         return ExitCode::FAILURE;
     };
     let at = |percent: usize| times[(times.len() * percent).div_ceil(100) - 1] as f64 / 1e6;

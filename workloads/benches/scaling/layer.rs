@@ -60,7 +60,10 @@ pub(crate) fn play(trace: &Trace, tasks: &[Task], scaler: Scaler, start: f64) ->
     let length = trace.length * 1_000_000_000;
     let mut world = World::new(wanted, tasks.len());
     let mut decided = vec![(0, f64::from(wanted))];
-    let mut next = tasks.iter().map(|task| (nanos(task.ready), nanos(task.service))).peekable();
+    let mut next = tasks
+        .iter()
+        .map(|task| (nanos(task.ready), nanos(task.service)))
+        .peekable();
     let (mut events, mut looks, mut news) = (0_u64, 0_u64, 0_u64);
     world.agenda.push(Reverse((TICK, Event::Look)));
     loop {
@@ -72,7 +75,9 @@ pub(crate) fn play(trace: &Trace, tasks: &[Task], scaler: Scaler, start: f64) ->
             world.arrive(ready, service);
             continue;
         }
-        let Some(Reverse((at, event))) = world.agenda.pop() else { break };
+        let Some(Reverse((at, event))) = world.agenda.pop() else {
+            break;
+        };
         if at > length && world.waiting.is_empty() && world.busy == 0 {
             break;
         }

@@ -53,7 +53,10 @@ fn flags() -> Flags {
 fn main() {
     let flags = flags();
     let started = Instant::now();
-    let policies: Vec<Scaler> = Scaler::NAMES.iter().filter_map(|name| Scaler::from_name(name)).collect();
+    let policies: Vec<Scaler> = Scaler::NAMES
+        .iter()
+        .filter_map(|name| Scaler::from_name(name))
+        .collect();
     let mut table = Table::new(&policies);
     let mut events = 0;
     for trace in traces::set() {

@@ -42,7 +42,10 @@ impl Table {
         if !self.order.iter().any(|known| known == trace) {
             self.order.push(trace.to_owned());
         }
-        self.cells.entry((trace.to_owned(), scaler)).or_default().push(cell);
+        self.cells
+            .entry((trace.to_owned(), scaler))
+            .or_default()
+            .push(cell);
     }
 
     fn mean(&self, trace: Option<&str>, scaler: Scaler, of: impl Fn(&Scores) -> f64) -> f64 {
@@ -57,7 +60,9 @@ impl Table {
 
     pub(crate) fn print(&self, start: f64) {
         let seeds = self.cells.values().map(Vec::len).max().unwrap_or(0);
-        println!("{seeds} seeds, sets take {start} s to start, 50 ms per task, objective 500 ms for 95 % of each 5 s");
+        println!(
+            "{seeds} seeds, sets take {start} s to start, 50 ms per task, objective 500 ms for 95 % of each 5 s"
+        );
         for trace in &self.order {
             println!("\n{trace}");
             self.rows(Some(trace));
@@ -70,7 +75,17 @@ impl Table {
     fn rows(&self, trace: Option<&str>) {
         println!(
             "  {:<17}{:>8}{:>10}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>7}{:>9}",
-            "policy", "V %", "K set-s", "K/K*", "under", "over", "t under", "t over", "unstab", "flaps", "p99 s"
+            "policy",
+            "V %",
+            "K set-s",
+            "K/K*",
+            "under",
+            "over",
+            "t under",
+            "t over",
+            "unstab",
+            "flaps",
+            "p99 s"
         );
         let bound = self.mean(trace, Scaler::Clairvoyant, |cell| cell.cost);
         for &scaler in &self.policies {
@@ -98,20 +113,42 @@ impl Table {
         let three = [Scaler::Hpa, Scaler::HpaCpu80, Scaler::HpaCpu50];
         let v = |trace: Option<&str>, scaler| self.mean(trace, scaler, |cell| cell.violations);
         let k = |trace: Option<&str>, scaler| self.mean(trace, scaler, |cell| cell.cost);
-        let best = |trace| three.into_iter().min_by(|a, b| v(trace, *a).total_cmp(&v(trace, *b))).unwrap_or(Scaler::Hpa);
-        println!("\nshare of the gap between the best HPA of three and the clairvoyant that is closed, and K against the clairvoyant's");
+        let best = |trace| {
+            three
+                .into_iter()
+                .min_by(|a, b| v(trace, *a).total_cmp(&v(trace, *b)))
+                .unwrap_or(Scaler::Hpa)
+        };
+        println!(
+            "\nshare of the gap between the best HPA of three and the clairvoyant that is closed, and K against the clairvoyant's"
+        );
         let rows = self.order.iter().map(|trace| Some(trace.as_str())).chain([None]);
         for trace in rows {
             let baseline = best(trace);
-            let line = [Scaler::Kalman, Scaler::Hpa1s, Scaler::Dc2Ps, Scaler::Kpa, Scaler::Threshold].map(|scaler| {
-                let closed = gap_closed(v(trace, scaler), v(trace, baseline), v(trace, Scaler::Clairvoyant));
+            let line = [
+                Scaler::Kalman,
+                Scaler::Hpa1s,
+                Scaler::Dc2Ps,
+                Scaler::Kpa,
+                Scaler::Threshold,
+            ]
+            .map(|scaler| {
+                let closed = gap_closed(
+                    v(trace, scaler),
+                    v(trace, baseline),
+                    v(trace, Scaler::Clairvoyant),
+                );
                 let cost = k(trace, scaler) / k(trace, Scaler::Clairvoyant);
                 match closed {
                     Some(closed) => format!("{scaler} {:.0} % at {cost:.2}", closed * 100.0),
                     None => format!("{scaler} no gap at {cost:.2}"),
                 }
             });
-            println!("  {:<10} best {baseline}: {}", trace.unwrap_or("all"), line.join(", "));
+            println!(
+                "  {:<10} best {baseline}: {}",
+                trace.unwrap_or("all"),
+                line.join(", ")
+            );
         }
     }
 }

@@ -47,16 +47,58 @@ pub(crate) fn set() -> Vec<Trace> {
     };
     vec![
         trace("steady", Pattern::Poisson { rate: rate(60) }, 600),
-        trace("step", Pattern::Step { from: rate(30), to: rate(90), at: seconds(200) }, 600),
-        trace("ramp", Pattern::Ramp { from: rate(10), to: rate(120) }, 600),
-        trace("ramp-down", Pattern::Ramp { from: rate(120), to: rate(10) }, 600),
-        trace("hill", Pattern::Hill { base: rate(10), peak: rate(120) }, 900),
+        trace(
+            "step",
+            Pattern::Step {
+                from: rate(30),
+                to: rate(90),
+                at: seconds(200),
+            },
+            600,
+        ),
+        trace(
+            "ramp",
+            Pattern::Ramp {
+                from: rate(10),
+                to: rate(120),
+            },
+            600,
+        ),
+        trace(
+            "ramp-down",
+            Pattern::Ramp {
+                from: rate(120),
+                to: rate(10),
+            },
+            600,
+        ),
+        trace(
+            "hill",
+            Pattern::Hill {
+                base: rate(10),
+                peak: rate(120),
+            },
+            900,
+        ),
         trace(
             "mmpp",
-            Pattern::Mmpp { base: rate(20), peak: rate(100), calm: seconds(60), storm: seconds(30) },
+            Pattern::Mmpp {
+                base: rate(20),
+                peak: rate(100),
+                calm: seconds(60),
+                storm: seconds(30),
+            },
             1_200,
         ),
-        trace("square", Pattern::Square { base: rate(20), peak: rate(100), period: seconds(120) }, 960),
+        trace(
+            "square",
+            Pattern::Square {
+                base: rate(20),
+                peak: rate(100),
+                period: seconds(120),
+            },
+            960,
+        ),
         trace("diurnal", recorded("diurnal"), 1_200),
         trace("bursty", recorded("bursty"), 1_200),
         Trace {
@@ -80,7 +122,10 @@ impl Trace {
         let due = Arrivals::new(&self.pattern, span, Stream::new(seed, self.name, "arrivals"));
         due.map(|due| {
             let ready = due as f64 / 1e9;
-            let factor = self.drift.filter(|(from, _)| ready >= *from).map_or(1.0, |(_, factor)| factor);
+            let factor = self
+                .drift
+                .filter(|(from, _)| ready >= *from)
+                .map_or(1.0, |(_, factor)| factor);
             let drawn = services.exponential() as f64 / 4_294_967_296.0;
             Task {
                 ready,
@@ -99,7 +144,10 @@ impl Trace {
             arrivals[0][(task.ready * 2.0) as usize] += 1;
         }
         let mut config = PlatformConfig {
-            bounds: Bounds { min: 1, max: Self::MOST },
+            bounds: Bounds {
+                min: 1,
+                max: Self::MOST,
+            },
             ..PlatformConfig::default()
         };
         config.work[0] = Some(Work {
@@ -111,7 +159,9 @@ impl Trace {
         config.scaling.forecast = Some(Forecast {
             bucket,
             arrivals,
-            drift: self.drift.map(|(from, factor)| (Duration::from_secs_f64(from), factor)),
+            drift: self
+                .drift
+                .map(|(from, factor)| (Duration::from_secs_f64(from), factor)),
         });
         config
     }

@@ -21,7 +21,9 @@ impl StepCurve {
         let mut times: Vec<u64> = self.times().filter(|at| (from..to).contains(at)).collect();
         times.insert(0, from);
         times.push(to.max(from));
-        let pieces = times.windows(2).map(|pair| (pair[1] - pair[0]) as f64 / 1e9 * self.at(pair[0]));
+        let pieces = times
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]) as f64 / 1e9 * self.at(pair[0]));
         pieces.sum()
     }
 }

@@ -22,7 +22,11 @@ const LATE: usize = 5;
 /// V: the percentage of windows with tasks in which more than 5 % of the tasks took longer than `objective`. A task belongs to
 /// the window in which it was ready.
 pub fn violations(tasks: &[ServedTask], window: u64, objective: u64) -> f64 {
-    let late = late_windows(tasks.iter().map(|task| (task.ready, task.response)), window, objective);
+    let late = late_windows(
+        tasks.iter().map(|task| (task.ready, task.response)),
+        window,
+        objective,
+    );
     let violated = late.iter().filter(|(_, violated)| *violated).count();
     100.0 * violated as f64 / late.len().max(1) as f64
 }

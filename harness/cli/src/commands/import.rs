@@ -40,16 +40,30 @@ fn import(args: &Import) -> Result<String, Problems> {
     let functions = read_trace(&invocations, durations.as_deref()).map_err(told)?;
     let chosen: Vec<&TracedFunction> = functions
         .iter()
-        .filter(|function| args.function.as_ref().is_none_or(|wanted| function.name == *wanted))
+        .filter(|function| {
+            args.function
+                .as_ref()
+                .is_none_or(|wanted| function.name == *wanted)
+        })
         .collect();
     if chosen.is_empty() {
-        let names: Vec<&str> = functions.iter().take(10).map(|function| function.name.as_str()).collect();
-        let problem = format!("there is no such function; the first of the file are {}", names.join(", "));
+        let names: Vec<&str> = functions
+            .iter()
+            .take(10)
+            .map(|function| function.name.as_str())
+            .collect();
+        let problem = format!(
+            "there is no such function; the first of the file are {}",
+            names.join(", ")
+        );
         return Err((Exit::BadInput, vec![problem]));
     }
     let counts = window(&chosen, args);
     if counts.iter().all(|count| *count == 0) {
-        return Err((Exit::BadInput, vec!["nothing is invoked in these minutes".to_owned()]));
+        return Err((
+            Exit::BadInput,
+            vec!["nothing is invoked in these minutes".to_owned()],
+        ));
     }
     Ok(experiment(args, &chosen, &counts))
 }
@@ -60,7 +74,10 @@ fn read(file: &Path) -> Result<String, Problems> {
         .map_err(|error| problem(Exit::BadInput, format!("cannot be read: {error}")))?
         .len();
     if length > MAX_FILE_BYTES {
-        return Err(problem(Exit::BadInput, "is larger than 256 MiB: cut it down first".to_owned()));
+        return Err(problem(
+            Exit::BadInput,
+            "is larger than 256 MiB: cut it down first".to_owned(),
+        ));
     }
     std::fs::read_to_string(file).map_err(|error| problem(Exit::BadInput, format!("cannot be read: {error}")))
 }
@@ -75,7 +92,9 @@ fn window(chosen: &[&TracedFunction], args: &Import) -> Vec<u32> {
             .sum();
         u32::try_from((sum as f64 * args.scale).round() as u64).unwrap_or(u32::MAX)
     };
-    (args.from..args.from.saturating_add(args.minutes)).map(sum).collect()
+    (args.from..args.from.saturating_add(args.minutes))
+        .map(sum)
+        .collect()
 }
 
 /// The mean execution time over what was invoked, in milliseconds; 20 if the trace does not say.
@@ -88,12 +107,19 @@ fn mean(chosen: &[&TracedFunction]) -> f64 {
             count += invocations;
         }
     }
-    if count > 0.0 { (total / count).max(0.001) } else { 20.0 }
+    if count > 0.0 {
+        (total / count).max(0.001)
+    } else {
+        20.0
+    }
 }
 
 fn experiment(args: &Import, chosen: &[&TracedFunction], counts: &[u32]) -> String {
     let variation = match chosen {
-        [only] => only.durations.as_ref().and_then(|durations| durations.variation()),
+        [only] => only
+            .durations
+            .as_ref()
+            .and_then(|durations| durations.variation()),
         _ => None,
     };
     let law = match variation {

@@ -15,7 +15,8 @@ pub(crate) static LOAD: Section = Section {
             "pattern",
             Kind::Choice {
                 of: &[
-                    "constant", "ramp", "burst", "poisson", "step", "hill", "square", "mmpp", "trace", "closed",
+                    "constant", "ramp", "burst", "poisson", "step", "hill", "square", "mmpp", "trace",
+                    "closed",
                 ],
                 later: &[],
             },

@@ -50,10 +50,7 @@ pub(crate) static PLATFORM: Section = Section {
             "scaler",
             Kind::Scaler {
                 of: Scaler::NAMES,
-                later: &[
-                    ("hpa-cpu", PART_2),
-                    ("hpa-queue", PART_2),
-                ],
+                later: &[("hpa-cpu", PART_2), ("hpa-queue", PART_2)],
             },
             "The policy that drives the number of sets; `fixed-N` holds N. Default threshold.",
         ),
@@ -69,7 +66,10 @@ pub(crate) static PLATFORM: Section = Section {
         ),
         optional(
             "scale-interval",
-            Kind::Duration { min: 100, max: 60_000 },
+            Kind::Duration {
+                min: 100,
+                max: 60_000,
+            },
             "How often the scheduler reports what the layers did. Default 1s.",
         ),
         optional(
@@ -229,7 +229,10 @@ pub(crate) static DRIFT: Section = Section {
         ),
         required(
             "factor",
-            Kind::Number { min: 0.01, max: 100.0 },
+            Kind::Number {
+                min: 0.01,
+                max: 100.0,
+            },
             "By what their service times are multiplied.",
         ),
     ],

@@ -105,9 +105,9 @@ fn is_silent(pattern: &Pattern) -> bool {
     match *pattern {
         Pattern::Constant { rate } | Pattern::Poisson { rate } => rate == none,
         Pattern::Ramp { from, to } | Pattern::Step { from, to, .. } => from.max(to) == none,
-        Pattern::Hill { base, peak } | Pattern::Square { base, peak, .. } | Pattern::Mmpp { base, peak, .. } => {
-            base.max(peak) == none
-        }
+        Pattern::Hill { base, peak }
+        | Pattern::Square { base, peak, .. }
+        | Pattern::Mmpp { base, peak, .. } => base.max(peak) == none,
         Pattern::Trace { ref counts, .. } => counts.iter().all(|count| *count == 0),
         Pattern::Burst {
             base, peak, length, ..

@@ -6,8 +6,8 @@ use tally_model::Operation;
 use tally_workloads::{OperationWeights, Rate, ValueRange};
 
 use crate::diagnose::{Place, Problems, one_of};
-use crate::read::reader::wrong_type;
 use crate::read::document::Node;
+use crate::read::reader::wrong_type;
 use crate::read::{Reader, Value};
 use crate::section::{Kind, MAX_COUNT};
 use crate::units;
@@ -163,7 +163,12 @@ impl<'a> Reader<'a> {
     pub(crate) fn counts(&self, name: &str, problems: &mut Problems) -> Option<Vec<u32>> {
         let node = self.node(name)?;
         let Value::Array(items) = &node.value else {
-            wrong_type(node, &node.value, &format!("`{name}` is a list of whole numbers"), problems);
+            wrong_type(
+                node,
+                &node.value,
+                &format!("`{name}` is a list of whole numbers"),
+                problems,
+            );
             return None;
         };
         let count = |item: &Node| match item.value {

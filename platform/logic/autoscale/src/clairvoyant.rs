@@ -40,7 +40,9 @@ fn needs(rules: &Rules, known: &Known) -> Vec<u32> {
         let at = known.bucket.saturating_mul(place as u32);
         let (service, _) = known.service(at);
         let demand = rules.demand(known, at, f64::from(count) / length, backlog);
-        let sets = demand.fewest(rules.min(), rules.max()).unwrap_or_else(|| rules.max());
+        let sets = demand
+            .fewest(rules.min(), rules.max())
+            .unwrap_or_else(|| rules.max());
         backlog = (backlog + f64::from(count) - f64::from(sets) * length / service).max(0.0);
         sets
     };
@@ -82,7 +84,9 @@ impl Clairvoyant {
     /// Tasks per second of the plan at this time.
     fn rate(&self, elapsed: Duration) -> f64 {
         let place = elapsed.as_nanos() / self.known.bucket.as_nanos().max(1);
-        let count = usize::try_from(place).ok().and_then(|place| self.known.arrivals.get(place));
+        let count = usize::try_from(place)
+            .ok()
+            .and_then(|place| self.known.arrivals.get(place));
         count.map_or(0.0, |&count| f64::from(count) / self.known.bucket.as_secs_f64())
     }
 
@@ -104,7 +108,9 @@ impl Clairvoyant {
     fn most(&self, from: Duration, length: Duration) -> u32 {
         let bucket = self.known.bucket.as_nanos().max(1);
         let place = |time: Duration| usize::try_from(time.as_nanos() / bucket).unwrap_or(usize::MAX);
-        let end = place(from.saturating_add(length)).saturating_add(1).min(self.needs.len());
+        let end = place(from.saturating_add(length))
+            .saturating_add(1)
+            .min(self.needs.len());
         let start = place(from).min(end);
         let most = self.needs[start..end].iter().copied().max();
         most.unwrap_or_else(|| self.rules.min())
@@ -182,7 +188,10 @@ impl StaticOptimum {
 
     fn decision(&self) -> Decision {
         match self.needs {
-            Some(sets) => Decision::new(self.rules.clamp(u64::from(sets)), format!("the plan needs {sets} at most")),
+            Some(sets) => Decision::new(
+                self.rules.clamp(u64::from(sets)),
+                format!("the plan needs {sets} at most"),
+            ),
             None => Decision::hold(self.rules.min(), "there is no plan to know"),
         }
     }
@@ -256,7 +265,10 @@ mod tests {
             wanted.push(policy.decide(&signal).wanted);
         }
         assert_eq!(wanted[..15], [2; 15]);
-        assert!(wanted[15..30].iter().all(|sets| (9..=11).contains(sets)), "{wanted:?}");
+        assert!(
+            wanted[15..30].iter().all(|sets| (9..=11).contains(sets)),
+            "{wanted:?}"
+        );
         assert_eq!(wanted[31..], [2; 29]);
     }
 

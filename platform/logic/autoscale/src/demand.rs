@@ -42,7 +42,11 @@ impl Demand {
             return true;
         }
         // What no number of sets could better does not count.
-        let alone = Station { rate: 0.0, ..*station }.later_than(self.objective, 1);
+        let alone = Station {
+            rate: 0.0,
+            ..*station
+        }
+        .later_than(self.objective, 1);
         let allowed = LATE.max(alone + NOTICEABLE);
         let drains = self.backlog <= 0.0 || self.backlog * station.service <= self.drain * spare;
         drains && station.later_than(self.objective, sets) <= allowed
@@ -80,7 +84,10 @@ mod tests {
         assert_eq!(demand(100.0, 0.02, 300.0).fewest(1, 64), Some(5));
         assert_eq!(demand(1_000.0, 0.02, 0.0).fewest(1, 8), None);
         // Tasks of a second cannot be answered in half of one: that is no reason to take all sets.
-        assert_eq!(demand(1.0, 1.0, 0.0).fewest(1, 64).filter(|sets| *sets < 10), demand(1.0, 1.0, 0.0).fewest(1, 64));
+        assert_eq!(
+            demand(1.0, 1.0, 0.0).fewest(1, 64).filter(|sets| *sets < 10),
+            demand(1.0, 1.0, 0.0).fewest(1, 64)
+        );
     }
 
     proptest! {

@@ -102,7 +102,10 @@ impl LoadFilter {
         let z = (count.max(0.5) / length).ln();
         let Some(estimate) = &mut self.estimate else {
             // As sure as one count makes, but no less than of nothing.
-            let variance = [Self::START[0].min(self.dispersion / count.max(1.0)), Self::START[1]];
+            let variance = [
+                Self::START[0].min(self.dispersion / count.max(1.0)),
+                Self::START[1],
+            ];
             self.estimate = Some(Estimate::new([z, 0.0], variance));
             return;
         };

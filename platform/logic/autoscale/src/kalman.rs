@@ -85,7 +85,9 @@ impl Kalman {
         let fewest = demand.fewest(self.rules.min(), self.rules.max());
         let needed = fewest.unwrap_or(self.rules.max());
         if self.observed.service.is_cold() {
-            let floor = self.rules.clamp(backlog.div_ceil(u64::from(self.rules.threshold)));
+            let floor = self
+                .rules
+                .clamp(backlog.div_ceil(u64::from(self.rules.threshold)));
             return (needed.max(floor), fewest.is_some());
         }
         (needed, fewest.is_some())

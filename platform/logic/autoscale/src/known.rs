@@ -22,9 +22,7 @@ impl Known {
     pub fn of(config: &PlatformConfig, operation: Operation) -> Self {
         let forecast = config.scaling.forecast.as_ref();
         Self {
-            arrivals: forecast.map_or_else(Vec::new, |forecast| {
-                forecast.arrivals[operation.index()].clone()
-            }),
+            arrivals: forecast.map_or_else(Vec::new, |forecast| forecast.arrivals[operation.index()].clone()),
             bucket: forecast.map_or(Duration::ZERO, |forecast| forecast.bucket),
             drift: forecast.and_then(|forecast| forecast.drift),
             work: config.work_of(operation),
@@ -41,7 +39,10 @@ impl Known {
             WorkDistribution::Fixed => 0.0,
             WorkDistribution::Exponential | WorkDistribution::LogNormal => 1.0,
         };
-        let factor = self.drift.filter(|(from, _)| at >= *from).map_or(1.0, |(_, factor)| factor);
+        let factor = self
+            .drift
+            .filter(|(from, _)| at >= *from)
+            .map_or(1.0, |(_, factor)| factor);
         ((work.mean.as_secs_f64() * factor).max(1e-5), variation)
     }
 }

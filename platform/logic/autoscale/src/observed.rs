@@ -54,7 +54,10 @@ impl Observed {
         let last = *self.reported.get_or_insert(signal.now);
         let silence = signal.now.since(last);
         if silence > self.interval * Self::SILENCE {
-            return Err(format!("no report of the layer's work for {} ms", silence.as_millis()));
+            return Err(format!(
+                "no report of the layer's work for {} ms",
+                silence.as_millis()
+            ));
         }
         Ok(None)
     }
@@ -73,7 +76,11 @@ impl Observed {
             self.peaks.pop_back();
         }
         self.peaks.push_back((now, rate));
-        while self.peaks.front().is_some_and(|(at, _)| now.since(*at) > Self::PEAK_WINDOW) {
+        while self
+            .peaks
+            .front()
+            .is_some_and(|(at, _)| now.since(*at) > Self::PEAK_WINDOW)
+        {
             self.peaks.pop_front();
         }
         self.reported = Some(now);

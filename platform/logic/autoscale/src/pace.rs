@@ -81,7 +81,10 @@ mod tests {
     /// Up at once; down after the window, to half, and to the rest 15 s later.
     #[test]
     fn the_way_down_waits_and_goes_in_steps() {
-        let needed = [8].into_iter().chain(std::iter::repeat_n(1, 60)).map(|sets| (sets, true));
+        let needed = [8]
+            .into_iter()
+            .chain(std::iter::repeat_n(1, 60))
+            .map(|sets| (sets, true));
         let wanted = follow(needed);
         assert_eq!(wanted[10], 8);
         assert_eq!(wanted[11..26], [4; 15]);

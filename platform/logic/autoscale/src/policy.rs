@@ -4,7 +4,8 @@ use tally_model::Scaler;
 
 use crate::hpa::HpaPolicy;
 use crate::{
-    Clairvoyant, Dc2Ps, Fixed, Kalman, Keda, Known, Kpa, Rules, Signal, StaticOptimum, Threshold, ThresholdReport,
+    Clairvoyant, Dc2Ps, Fixed, Kalman, Keda, Known, Kpa, Rules, Signal, StaticOptimum, Threshold,
+    ThresholdReport,
 };
 
 /// How many sets there should be.

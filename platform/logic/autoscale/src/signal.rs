@@ -59,7 +59,10 @@ impl Interval {
             return Err("the report covers no time".to_owned());
         }
         if !self.busy_squares.is_finite() || self.busy_squares < 0.0 {
-            return Err(format!("the squares of the service times are {}", self.busy_squares));
+            return Err(format!(
+                "the squares of the service times are {}",
+                self.busy_squares
+            ));
         }
         if self.response < self.waiting {
             return Err("tasks waited longer than they took".to_owned());

@@ -161,7 +161,10 @@ mod tests {
         let station = exponential(160.0, 0.020);
         for (millis, simulated) in [(20.0, 0.6099), (50.0, 0.2402), (80.0, 0.0845), (120.0, 0.0195)] {
             let got = station.later_than(millis / 1000.0, 4);
-            assert!((got - simulated).abs() < 0.002, "{millis} ms: {got}, simulated {simulated}");
+            assert!(
+                (got - simulated).abs() < 0.002,
+                "{millis} ms: {got}, simulated {simulated}"
+            );
         }
     }
 

@@ -72,8 +72,16 @@ fn a_step_of_the_service_time_is_followed_quickly() {
                 error += (filter.service(0.0) - 0.020).abs() / 0.020;
             }
         }
-        assert!((filter.path() - 0.005).abs() < 0.003, "seed {seed}: path {}", filter.path());
-        assert!((0.6..1.5).contains(&filter.variation()), "seed {seed}: {}", filter.variation());
+        assert!(
+            (filter.path() - 0.005).abs() < 0.003,
+            "seed {seed}: path {}",
+            filter.path()
+        );
+        assert!(
+            (0.6..1.5).contains(&filter.variation()),
+            "seed {seed}: {}",
+            filter.variation()
+        );
         let steps = (1..20).find(|_| {
             filter.observe(&answered(&mut draw, 0.030));
             filter.service(0.0) >= 0.029
@@ -157,7 +165,12 @@ fn a_signal_that_is_of_no_use_is_held_and_said() {
         length: Duration::ZERO,
         ..good
     };
-    for (second, bad) in [(2, Ok(nan)), (3, Ok(torn)), (4, Ok(none)), (5, Err("backwards".to_owned()))] {
+    for (second, bad) in [
+        (2, Ok(nan)),
+        (3, Ok(torn)),
+        (4, Ok(none)),
+        (5, Err("backwards".to_owned())),
+    ] {
         let decision = policy.decide(&signal(second, Some(bad)));
         assert!(decision.held && decision.why.contains("holding"), "{decision:?}");
         assert_eq!(decision.wanted, first.wanted);

@@ -54,7 +54,10 @@ fn known() -> Known {
 
 /// Every policy there is.
 fn scaler() -> impl Strategy<Value = Scaler> {
-    let named: Vec<Scaler> = Scaler::NAMES.iter().filter_map(|name| Scaler::from_name(name)).collect();
+    let named: Vec<Scaler> = Scaler::NAMES
+        .iter()
+        .filter_map(|name| Scaler::from_name(name))
+        .collect();
     prop_oneof![
         6 => proptest::sample::select(named),
         1 => (0..20_u32).prop_map(Scaler::Fixed),
@@ -64,10 +67,16 @@ fn scaler() -> impl Strategy<Value = Scaler> {
 /// A report that may be missing, contradictory, or of absurd size.
 fn wild_interval() -> impl Strategy<Value = Option<Result<Interval, String>>> {
     let count = || prop_oneof![0..100_u64, Just(u64::MAX)];
-    let squares = prop_oneof![0.0..1.0_f64, Just(f64::NAN), Just(-1.0), Just(f64::INFINITY), Just(f64::MAX)];
+    let squares = prop_oneof![
+        0.0..1.0_f64,
+        Just(f64::NAN),
+        Just(-1.0),
+        Just(f64::INFINITY),
+        Just(f64::MAX)
+    ];
     let interval = (count(), count(), count(), count(), count(), count(), squares);
-    let interval = interval.prop_map(|(length, arrivals, completions, busy, waiting, response, busy_squares)| {
-        Interval {
+    let interval = interval.prop_map(
+        |(length, arrivals, completions, busy, waiting, response, busy_squares)| Interval {
             length: Duration::from_millis(length),
             arrivals,
             completions,
@@ -75,8 +84,8 @@ fn wild_interval() -> impl Strategy<Value = Option<Result<Interval, String>>> {
             busy_squares,
             waiting: Duration::from_millis(waiting),
             response: Duration::from_millis(response),
-        }
-    });
+        },
+    );
     prop_oneof![
         3 => Just(None),
         3 => interval.prop_map(|interval| Some(Ok(interval))),
@@ -97,17 +106,19 @@ fn wild_signal() -> impl Strategy<Value = Signal> {
         wild_interval(),
         proptest::option::of((0..100_000_u64).prop_map(Duration::from_millis)),
     )
-        .prop_map(|(millis, visible, arrivals, ready, starting, health, interval, start_delay)| {
-            let mut signal = signal(millis, visible, arrivals, ready, starting);
-            signal.interval = interval;
-            signal.start_delay = start_delay;
-            match (health, signal.reading.as_mut()) {
-                (0, _) => signal.reading = None,
-                (1, Some(reading)) => reading.at = reading.at - Duration::from_secs(2),
-                _ => {}
-            }
-            signal
-        })
+        .prop_map(
+            |(millis, visible, arrivals, ready, starting, health, interval, start_delay)| {
+                let mut signal = signal(millis, visible, arrivals, ready, starting);
+                signal.interval = interval;
+                signal.start_delay = start_delay;
+                match (health, signal.reading.as_mut()) {
+                    (0, _) => signal.reading = None,
+                    (1, Some(reading)) => reading.at = reading.at - Duration::from_secs(2),
+                    _ => {}
+                }
+                signal
+            },
+        )
 }
 
 proptest! {
@@ -313,7 +324,12 @@ fn odd_bounds_are_survived() {
     let decision = fixed.start(None);
     assert_eq!(decision.wanted, 8);
     assert!(decision.why.contains("bounded"), "{}", decision.why);
-    assert_eq!(policy(Scaler::Threshold, rules(5, 2), &known()).start(Some(9)).wanted, 5);
+    assert_eq!(
+        policy(Scaler::Threshold, rules(5, 2), &known())
+            .start(Some(9))
+            .wanted,
+        5
+    );
 }
 
 /// Shadows see what the driving policy sees and change nothing.

@@ -100,11 +100,14 @@ impl Autoscaler {
             interval: config.timing.scale_tick.max(Duration::from_millis(1)),
             started: false,
             tick: Instant::ZERO,
-            layers: Operation::ALL
-                .map(|operation| {
-                    let known = Known::of(config, operation);
-                    Layer::new(operation, Panel::new(config.scaler, shadows, rules, &known), rules)
-                }),
+            layers: Operation::ALL.map(|operation| {
+                let known = Known::of(config, operation);
+                Layer::new(
+                    operation,
+                    Panel::new(config.scaler, shadows, rules, &known),
+                    rules,
+                )
+            }),
             sets: None,
             report: None,
             previous: None,

@@ -85,7 +85,11 @@ impl LoadReport {
     /// Counters or time went backwards, which no scheduler does: the report is of no use.
     pub fn since(&self, earlier: &Self) -> Result<[Interval; 4], String> {
         let begun = Self::begin(self.since);
-        let earlier = if earlier.since == self.since { earlier } else { &begun };
+        let earlier = if earlier.since == self.since {
+            earlier
+        } else {
+            &begun
+        };
         if self.at < earlier.at {
             return Err("the report is older than the one before".to_owned());
         }
@@ -139,16 +143,28 @@ mod tests {
         let mut report = LoadReport::begin(at(1));
         report.arrived(Operation::Mul, 5);
         report.answered(Operation::Mul, task(20));
-        let earlier = LoadReport { at: at(1_001), ..report };
+        let earlier = LoadReport {
+            at: at(1_001),
+            ..report
+        };
         report.arrived(Operation::Mul, 2);
         report.answered(Operation::Mul, task(30));
         report.answered(Operation::Mul, task(10));
-        let later = LoadReport { at: at(2_001), ..report };
+        let later = LoadReport {
+            at: at(2_001),
+            ..report
+        };
         let intervals = later.since(&earlier).unwrap();
         let mul = intervals[Operation::Mul.index()];
         assert_eq!((mul.arrivals, mul.completions), (2, 2));
-        assert_eq!((mul.length, mul.busy), (Duration::from_secs(1), Duration::from_millis(40)));
-        assert_eq!((mul.waiting, mul.response), (Duration::from_millis(10), Duration::from_millis(54)));
+        assert_eq!(
+            (mul.length, mul.busy),
+            (Duration::from_secs(1), Duration::from_millis(40))
+        );
+        assert_eq!(
+            (mul.waiting, mul.response),
+            (Duration::from_millis(10), Duration::from_millis(54))
+        );
         assert!((mul.busy_squares - 0.001).abs() < 1e-12, "{}", mul.busy_squares);
         assert_eq!(intervals[Operation::Add.index()].arrivals, 0);
     }

@@ -6,8 +6,8 @@ use tally_model::{HpaMetric, HpaRules, HpaVersion, Instant, Scaler};
 
 use super::cpu::Cpu;
 use super::{
-    Behavior, Compat, Condition, ConditionType, Metric, Outcome, Reason, Scale, Selector, Spec, State, Tolerance,
-    TotalTarget, reconcile, written,
+    Behavior, Compat, Condition, ConditionType, Metric, Outcome, Reason, Scale, Selector, Spec, State,
+    Tolerance, TotalTarget, reconcile, written,
 };
 use crate::{Decision, Policy, Rules, Signal};
 

@@ -19,10 +19,7 @@ impl Scheduler {
     pub(super) fn count(&mut self, now: Instant, done: &TaskDone, landed: &Landed) {
         let times = TaskTimes {
             worked: done.worked,
-            waiting: landed
-                .departed
-                .since(landed.ready)
-                .saturating_add(done.waited),
+            waiting: landed.departed.since(landed.ready).saturating_add(done.waited),
             response: now.since(landed.ready),
         };
         self.load.answered(done.job.operation, times);
