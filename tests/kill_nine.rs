@@ -26,7 +26,7 @@ seed = 9
 phases = { warmup = "0s", measure = "12s", drain = "90s" }
 
 [platform]
-protocol = "collect"
+protocol = "pbft"
 
 [[load]]
 name = "single"

@@ -156,6 +156,9 @@ fn what_may_differ_is_shown() {
         ]
     );
     assert_eq!(scaler_name(&json!({ "fixed": 4 })), "fixed-4");
+    settings[0]["platform"]["scaler"] = json!({ "fixed": 4 });
+    let differing = fair(&[("fixed-4", vec![&settings[0]]), ("kalman", vec![&settings[1]])]).unwrap();
+    assert_eq!(differing[0].values, ["fixed-4", "kalman"]);
 }
 
 /// Trials are paired by their plan, whatever their order; a trial that others lack is left out and named.

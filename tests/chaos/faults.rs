@@ -34,7 +34,7 @@ seed = 5
 phases = { warmup = "500ms", measure = "7s", drain = "90s" }
 
 [platform]
-protocol = "collect"
+protocol = "pbft"
 scaler = "fixed-1"
 task-timeout = "2s"
 
@@ -177,5 +177,55 @@ fn every_role_can_be_hit_and_is_made_up_for() {
             "nobody noticed {ledger:#}"
         );
     }
+    desk.is_deserted();
+}
+
+/// One set, of which f+1 members lie alike.
+const COLLUSION: &str = r#"
+version = 1
+name = "collusion"
+title = "Two of four agree on a lie"
+seed = 8
+phases = { warmup = "200ms", measure = "3s", drain = "60s" }
+
+[platform]
+protocol = "pbft"
+scaler = "fixed-1"
+
+[[load]]
+name = "sums"
+pattern = "constant"
+rate = "60/s"
+expr = { kind = "flat", ops = ["+"] }
+
+[[fault]]
+name = "first"
+kind = "corrupt"
+role = "leader"
+operation = "add"
+at = "300ms"
+for = "2s"
+
+[[fault]]
+name = "second"
+kind = "corrupt"
+role = "follower"
+operation = "add"
+at = "300ms"
+for = "2s"
+"#;
+
+/// More liars than a protocol masks: their certificate holds, and the checker, which computes for itself, calls the run unsafe.
+#[test]
+fn two_colluding_replicas_of_four_are_found_by_the_checker() {
+    let _turn = turn();
+    let desk = Desk::new();
+    let file = desk.write("collusion.toml", COLLUSION);
+    desk.tally(&["run", &file]).expect_of_run(4);
+    let path = desk.path("runs/collusion/latest/check.json");
+    let check: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert!(check[0]["wrong"]["count"].as_u64().unwrap() > 0, "{check:#}");
+    let flaws = check[0]["audit"]["flaws"].as_object();
+    assert!(flaws.is_none_or(serde_json::Map::is_empty), "{check:#}");
     desk.is_deserted();
 }

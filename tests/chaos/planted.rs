@@ -18,7 +18,7 @@ seed = 4
 phases = { warmup = "100ms", measure = "1s", drain = "60s" }
 
 [platform]
-protocol = "collect"
+protocol = "pbft"
 scaler = "fixed-1"
 
 [[load]]

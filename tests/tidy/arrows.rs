@@ -75,6 +75,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tally-etcd",
         ],
     ),
+    (
+        "tally-simulated",
+        &["tally-consensus", "tally-substrate", "tally-roles"],
+    ),
     // The harness: it may know the platform from outside, the platform never knows it.
     ("tally-plan", &["tally-expression", "tally-workloads"]),
     ("tally-load", &[]),
@@ -92,6 +96,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tally-sqs-server",
             "tally-local",
             "tally-cluster",
+            "tally-simulated",
             "tally-plan",
             "tally-load",
             "tally-chaos",
@@ -174,6 +179,7 @@ const PURE: &[&str] = &[
     "tally-autoscale",
     "tally-substrate",
     "tally-roles",
+    "tally-simulated",
     "tally-plan",
     "tally-workloads",
 ];

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::course::{self, Piece};
 use crate::{Pattern, Rate, Stream};
 
 /// Nanoseconds in a second times the millionths of a rate: `i * SCALE / micro` is the due time of request `i`.
@@ -14,22 +15,6 @@ pub struct Span {
     pub warmup: Duration,
     /// Length of the measure phase.
     pub measure: Duration,
-}
-
-/// A stretch of time with one law of arrival.
-#[derive(Clone, Copy, Debug)]
-enum Piece {
-    /// Evenly spaced requests from `start` to `end`, the first at `start`.
-    Even { start: u64, end: u64, rate: Rate },
-    /// A straight line of rates.
-    Slope {
-        start: u64,
-        end: u64,
-        from: Rate,
-        to: Rate,
-    },
-    /// Exponential gaps.
-    Random { start: u64, end: u64, rate: Rate },
 }
 
 /// Due times of one load in nanoseconds since the start of the trial, never decreasing. Empty for `closed`.
@@ -45,43 +30,9 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// The arrivals of `pattern` over `span`; only `poisson` reads `stream`.
-    pub fn new(pattern: &Pattern, span: Span, stream: Stream) -> Self {
-        let (warmup, end) = (
-            nanos(span.warmup),
-            nanos(span.warmup.saturating_add(span.measure)),
-        );
-        let even = |start, end, rate| Piece::Even { start, end, rate };
-        let pieces = match *pattern {
-            Pattern::Constant { rate } => vec![even(0, end, rate)],
-            Pattern::Poisson { rate } => vec![Piece::Random { start: 0, end, rate }],
-            Pattern::Ramp { from, to } => {
-                vec![
-                    even(0, warmup, from),
-                    Piece::Slope {
-                        start: warmup,
-                        end,
-                        from,
-                        to,
-                    },
-                ]
-            }
-            Pattern::Burst {
-                base,
-                peak,
-                at,
-                length,
-            } => {
-                let start = warmup.saturating_add(nanos(at)).min(end);
-                let stop = start.saturating_add(nanos(length)).min(end);
-                vec![
-                    even(0, start, base),
-                    even(start, stop, peak),
-                    even(stop, end, base),
-                ]
-            }
-            Pattern::Closed { .. } => Vec::new(),
-        };
+    /// The arrivals of `pattern` over `span`; only random ones read `stream`.
+    pub fn new(pattern: &Pattern, span: Span, mut stream: Stream) -> Self {
+        let pieces = course::pieces(pattern, span, &mut stream);
         Self {
             pieces,
             piece: 0,
@@ -119,10 +70,6 @@ impl Iterator for Arrivals {
             self.made = 0;
         }
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Due time of request `i`, computed from the start every time so that no error accumulates.

@@ -4,7 +4,9 @@
 //! floating-point number. A load draws from streams named after it, so that adding a load changes no other.
 
 mod arrivals;
+mod azure;
 mod catalog;
+mod course;
 mod expressions;
 mod fingerprint;
 mod operands;
@@ -14,6 +16,7 @@ mod shape;
 mod stream;
 
 pub use arrivals::{Arrivals, Span};
+pub use azure::{Durations, SYNTHETIC_SEED, TraceProblem, TracedFunction, read_trace, synthetic};
 pub use catalog::{CATALOG, CatalogEntry, catalog_entry};
 pub use expressions::ExpressionStream;
 pub use fingerprint::{FINGERPRINTED, Fingerprint, fingerprint};

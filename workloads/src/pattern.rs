@@ -54,7 +54,7 @@ impl std::fmt::Display for Rate {
 }
 
 /// How requests of one load arrive. All but `closed` are open loop: fixed before the run, whatever the platform does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "pattern", rename_all = "lowercase")]
 pub enum Pattern {
     /// Evenly spaced.
@@ -85,6 +85,49 @@ pub enum Pattern {
         /// The mean rate.
         rate: Rate,
     },
+    /// At random: `from` up to one moment, `to` from there on.
+    Step {
+        /// Mean rate before.
+        from: Rate,
+        /// Mean rate after.
+        to: Rate,
+        /// The moment, from the start of the measure phase.
+        at: Duration,
+    },
+    /// At random: `base` during the warm-up, then a parabola over the measure phase that reaches `peak` in its middle.
+    Hill {
+        /// Mean rate at both ends.
+        base: Rate,
+        /// Mean rate in the middle.
+        peak: Rate,
+    },
+    /// At random: `base` and `peak` take turns in the measure phase, `base` first.
+    Square {
+        /// Mean rate of the first half of each period.
+        base: Rate,
+        /// Mean rate of the second half.
+        peak: Rate,
+        /// Length of a period.
+        period: Duration,
+    },
+    /// A Markov-modulated Poisson process of two states: random arrivals whose mean rate changes at random moments.
+    Mmpp {
+        /// Mean rate of the state at the start.
+        base: Rate,
+        /// Mean rate of the other state.
+        peak: Rate,
+        /// Mean length of a stay in the first state.
+        calm: Duration,
+        /// Mean length of a stay in the other.
+        storm: Duration,
+    },
+    /// At random, with the mean rates of a recorded trace; the first one also during the warm-up.
+    Trace {
+        /// Requests of each stretch of the trace.
+        counts: Vec<u32>,
+        /// How long a stretch is played; what is left of the measure phase after the last one is silent.
+        bucket: Duration,
+    },
     /// A number of users, each waits for its answer, thinks, and asks again.
     Closed {
         /// How many.
@@ -102,11 +145,17 @@ impl Pattern {
             Self::Ramp { .. } => "ramp",
             Self::Burst { .. } => "burst",
             Self::Poisson { .. } => "poisson",
+            Self::Step { .. } => "step",
+            Self::Hill { .. } => "hill",
+            Self::Square { .. } => "square",
+            Self::Mmpp { .. } => "mmpp",
+            Self::Trace { .. } => "trace",
             Self::Closed { .. } => "closed",
         }
     }
 
-    /// Requests in a warm-up and a measure phase: exact but for `poisson`, where it is the mean; 0 for `closed`.
+    /// Requests in a warm-up and a measure phase: exact where arrivals are even, the mean where they are random; 0 for
+    /// `closed`.
     pub fn expected_requests(&self, warmup: Duration, measure: Duration) -> u64 {
         let total = warmup.saturating_add(measure);
         match *self {
@@ -121,6 +170,38 @@ impl Pattern {
             } => {
                 let outside = total.saturating_sub(length);
                 base.requests_in(outside).saturating_add(peak.requests_in(length))
+            }
+            Self::Step { from, to, at } => {
+                let at = at.min(measure);
+                let before = from.requests_in(warmup.saturating_add(at));
+                before.saturating_add(to.requests_in(measure.saturating_sub(at)))
+            }
+            // A parabola has two thirds of the area of the rectangle around it.
+            Self::Hill { base, peak } => {
+                let (base, peak) = (base.micro(), peak.micro());
+                let mean = Rate::from_micro(base / 3 + peak / 3 * 2);
+                let start = Rate::from_micro(base).requests_in(warmup);
+                start.saturating_add(mean.requests_in(measure))
+            }
+            Self::Square { base, peak, .. } => {
+                let mean = Rate::from_micro(u64::midpoint(base.micro(), peak.micro()));
+                base.requests_in(warmup).saturating_add(mean.requests_in(measure))
+            }
+            Self::Mmpp {
+                base,
+                peak,
+                calm,
+                storm,
+            } => {
+                let sum = |rate: Rate, stay: Duration| u128::from(rate.micro()) * stay.as_micros();
+                let whole = calm.saturating_add(storm).as_micros().max(1);
+                let mean = sum(base, calm).saturating_add(sum(peak, storm)) / whole;
+                Rate::from_micro(u64::try_from(mean).unwrap_or(u64::MAX)).requests_in(total)
+            }
+            Self::Trace { ref counts, bucket } => {
+                let played = measure.as_nanos() / bucket.as_nanos().max(1);
+                let played = usize::try_from(played).unwrap_or(usize::MAX);
+                counts.iter().take(played).map(|count| u64::from(*count)).sum()
             }
             Self::Closed { .. } => 0,
         }

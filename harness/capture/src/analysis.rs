@@ -6,6 +6,7 @@ use hdrhistogram::Histogram;
 
 use crate::error::Result;
 use crate::frame::Tail;
+use crate::gaps;
 use crate::history::{fold_frames, parse_line};
 use crate::phases::{self, LayerTimes};
 use crate::reaction::{ScaleUp, scale_ups};
@@ -29,6 +30,9 @@ pub struct Analysis {
     faults: Vec<FaultRecord>,
     layers: Vec<LayerTimes>,
     scale_ups: Vec<ScaleUp>,
+    /// When answers arrived, ascending.
+    answers: Vec<u64>,
+    view_changes: Vec<u64>,
 }
 
 impl Analysis {
@@ -50,13 +54,21 @@ impl Analysis {
             rows.extend(part);
         }
         let (layers, waits) = phases::read(&trial.certificates_path(), threads)?;
+        let arrived = rows.iter().filter(|row| row.latency != u64::MAX);
+        let mut answers: Vec<u64> = arrived
+            .map(|row| row.intended.saturating_add(row.latency))
+            .collect();
+        answers.sort_unstable();
+        let events = trial.events()?.0;
         Ok(Self {
+            answers,
+            view_changes: gaps::view_changes(&events),
             rows,
             waits,
             torn: tail != Tail::Clean,
             faults: trial.faults()?.0,
             layers,
-            scale_ups: scale_ups(&trial.events()?.0),
+            scale_ups: scale_ups(&events),
         })
     }
 
@@ -72,7 +84,7 @@ impl Analysis {
                 .collect(),
             seconds: self.seconds(),
             layers: self.layers.clone(),
-            faults: self.faults.iter().map(fault_times).collect(),
+            faults: self.faults.iter().map(|fault| self.fault_times(fault)).collect(),
             scale_ups: self.scale_ups.clone(),
         }
     }
@@ -109,11 +121,14 @@ impl Analysis {
             from: 0,
             to: latest.saturating_add(1),
         };
+        let changed = |at: &&u64| spans.iter().any(|span| span.contains(**at));
+        let view_changes = self.view_changes.iter().filter(changed).count() as u64;
         let length = spans.iter().map(|span| span.intersect(within).length()).sum();
         WindowSummary {
             name,
             spans,
             length,
+            view_changes,
             counts,
             latency,
             service,
@@ -218,6 +233,21 @@ impl Analysis {
         }
         Ok(())
     }
+
+    fn fault_times(&self, fault: &FaultRecord) -> FaultTimes {
+        let since = |effect: &Option<crate::Effect>| {
+            let effective = fault.effective.as_ref()?;
+            effect
+                .as_ref()
+                .map(|effect| effect.at.saturating_sub(effective.at))
+        };
+        FaultTimes {
+            name: fault.name.clone(),
+            time_to_detect: since(&fault.detected),
+            time_to_recover: since(&fault.recovered),
+            answer_gap: gaps::longest(&self.answers, window::of_fault(fault)),
+        }
+    }
 }
 
 fn record(histogram: &mut Histogram<u64>, nanos: u64, really: bool) {
@@ -237,18 +267,4 @@ fn at(seconds: &mut Vec<Second>, nanos: u64) -> &mut Second {
         });
     }
     &mut seconds[index]
-}
-
-fn fault_times(fault: &FaultRecord) -> FaultTimes {
-    let since = |effect: &Option<crate::Effect>| {
-        let effective = fault.effective.as_ref()?;
-        effect
-            .as_ref()
-            .map(|effect| effect.at.saturating_sub(effective.at))
-    };
-    FaultTimes {
-        name: fault.name.clone(),
-        time_to_detect: since(&fault.detected),
-        time_to_recover: since(&fault.recovered),
-    }
 }

@@ -8,7 +8,7 @@
 //!     trials/0001/                                                          phase 1, as it happens
 //!       history.jsonl.zst        HistoryLine: every operation and later read, without tasks
 //!       certificates.jsonl.zst   CertificateLine: the tasks of every answer, with certificates
-//!       faults.jsonl events.jsonl series.jsonl keys.json
+//!       faults.jsonl events.jsonl series.jsonl keys.json   and simulation.json of a simulated trial
 //!       latency.hdr lag.hdr      HdrHistogram interval logs, made from the history
 //!     check.json results.json summary.txt report.html BLAKE3SUMS            phase 2, after analysis
 //! ```
@@ -19,9 +19,11 @@
 mod analysis;
 mod comparison;
 mod durable;
+pub mod elasticity;
 mod environment;
 mod error;
 mod frame;
+mod gaps;
 mod history;
 mod interval;
 mod lines;

@@ -18,7 +18,8 @@ impl Summary {
     ///   `count`;
     /// - the names of [`crate::Counts`] with function none (empty) or `count`, or `rate` for the share of the requests offered;
     /// - `success_rate` (answered of sent) and `goodput` (answered per second) without a function;
-    /// - `time_to_detect`, `time_to_recover` in nanoseconds (label: the fault; without one, the longest of all).
+    /// - `view_changes` without a function;
+    /// - `time_to_detect`, `time_to_recover`, `answer_gap` in nanoseconds (label: the fault; without one, the longest of all).
     pub fn metric(&self, function: &str, name: &str, label: &str, window: &str) -> Option<f64> {
         let window = self.window(window)?;
         if let Some(count) = window.counts.get(name) {
@@ -41,7 +42,8 @@ impl Summary {
             "goodput" if function.is_empty() && window.length > 0 => {
                 Some(window.counts.answered as f64 * 1e9 / window.length as f64)
             }
-            "time_to_detect" | "time_to_recover" => self.fault_time(name, label),
+            "view_changes" if function.is_empty() => Some(window.view_changes as f64),
+            "time_to_detect" | "time_to_recover" | "answer_gap" => self.fault_time(name, label),
             _ => None,
         }
     }
@@ -67,6 +69,7 @@ impl Summary {
             .filter(|fault| label.is_empty() || fault.name == label);
         let times = chosen.map(|fault| match name {
             "time_to_detect" => fault.time_to_detect,
+            "answer_gap" => fault.answer_gap,
             _ => fault.time_to_recover,
         });
         let known: Option<Vec<u64>> = times.collect();

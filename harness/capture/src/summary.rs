@@ -152,6 +152,9 @@ pub struct WindowSummary {
     pub spans: Vec<Window>,
     /// Its length without what lies after the last request, in nanoseconds.
     pub length: u64,
+    /// How often a set of replicas changed its view; the openings of epochs do not count.
+    #[serde(default)]
+    pub view_changes: u64,
     /// What became of its requests.
     pub counts: Counts,
     /// From due to answered, over answered requests.
@@ -183,6 +186,9 @@ pub struct FaultTimes {
     pub time_to_detect: Option<u64>,
     /// Until the platform had made up for it.
     pub time_to_recover: Option<u64>,
+    /// The longest time between two answers in a row, whoever they were for, that lies in part in the time it was felt.
+    #[serde(default)]
+    pub answer_gap: Option<u64>,
 }
 
 /// What a trial comes to.

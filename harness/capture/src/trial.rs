@@ -125,6 +125,14 @@ impl TrialWriter {
         write_json(&self.directory, "keys.json", keys)
     }
 
+    /// Writes `simulation.json`: what a simulated world says about itself.
+    ///
+    /// # Errors
+    /// If it cannot be turned into JSON or written.
+    pub fn simulation(&self, facts: &impl serde::Serialize) -> Result<()> {
+        write_json(&self.directory, "simulation.json", facts)
+    }
+
     /// Makes the trial durable.
     ///
     /// # Errors

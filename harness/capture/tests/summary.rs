@@ -152,6 +152,7 @@ fn a_summary_says_what_happened() {
         ("", "goodput", "", "during", 1000.0),
         ("", "time_to_detect", "kill", "", 400e6),
         ("", "time_to_recover", "", "", 900e6),
+        ("", "answer_gap", "kill", "", 91e6),
     ] {
         near(summary.metric(function, metric, label, window), wanted);
     }

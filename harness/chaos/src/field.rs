@@ -119,6 +119,7 @@ mod tests {
         SetRecord {
             id,
             epoch: Epoch(1),
+            founded: None,
             state,
             leader: 1,
             worker: Some(member(NodeId::Worker(id))),

@@ -129,12 +129,16 @@ fn explain_member(
     });
 }
 
+/// When every place was filled again: its set is ready, or, where the others went on without it, its new occupant is.
 fn ready_again(nodes: &[NodeId], after: u64, observations: &[Observation]) -> Option<u64> {
     let ready = |node: &NodeId| {
-        observations
-            .iter()
-            .filter(|observation| at(observation) >= after && observation.step == Step::SetReady)
-            .find(|observation| observation.set == node.set())
+        let later = || observations.iter().filter(|observation| at(observation) >= after);
+        later()
+            .find(|observation| match observation.step {
+                Step::SetReady => observation.set == node.set(),
+                Step::PodReady => observation.node == Some(*node),
+                _ => false,
+            })
             .map(at)
     };
     nodes

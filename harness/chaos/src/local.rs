@@ -1,4 +1,4 @@
-//! Kill and pause of processes on this machine, through the supervisor.
+//! Kill, pause and corruption of processes on this machine, through the supervisor.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -97,6 +97,13 @@ impl<'a> LocalFault<'a> {
 
     fn effect_seen(&mut self) -> Result<Option<String>, Problem> {
         let mut evidence = Vec::new();
+        if self.order.kind == "corrupt" {
+            // The supervisor answered when the process had said so; by now it may have been replaced for it.
+            let named = |(victim, process): &(Victim, u32)| {
+                format!("process {process} of {} said that it lies", victim.pod)
+            };
+            return Ok(Some(self.hit.iter().map(named).collect::<Vec<_>>().join(", ")));
+        }
         if self.order.kind == "pause" {
             for (victim, process) in &self.hit {
                 if process_state(*process) != Some('T') {
@@ -119,7 +126,7 @@ impl<'a> LocalFault<'a> {
     }
 
     fn healing_seen(&mut self) -> Result<Option<String>, Problem> {
-        if self.order.kind == "pause" {
+        if self.order.kind != "kill" {
             return Ok(self.resumed());
         }
         let status = self.field.status()?;
@@ -152,6 +159,7 @@ impl<'a> LocalFault<'a> {
         for (victim, process, state) in states {
             match state {
                 Some('T') => return None,
+                Some(_) if is_corrupt(*process) => return None,
                 Some(_) => evidence.push(format!("process {process} of {} runs again", victim.pod)),
                 None => evidence.push(format!(
                     "process {process} of {} was replaced meanwhile",
@@ -210,7 +218,7 @@ impl Fault for LocalFault<'_> {
 
     fn recover(&mut self) -> Result<(), Problem> {
         // The supervisor ends it; the platform may have made up for it before.
-        if self.order.kind == "pause"
+        if self.order.kind != "kill"
             && let Some(over) = self.over
         {
             std::thread::sleep(over.saturating_duration_since(Instant::now()));
@@ -260,6 +268,12 @@ fn how_ended(status: &MachineStatus, victim: &Victim, process: u32) -> Option<St
     } else {
         ended
     })
+}
+
+/// Whether a process says in its name that it was told to lie.
+fn is_corrupt(process: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{process}/comm"))
+        .is_ok_and(|name| name.trim_end() == "tally-corrupt")
 }
 
 /// The kernel's letter for a process; none if it does not exist.

@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Calc(Calc),
     /// Run experiments: load, faults, expectations, verdict, report.
     Run(Run),
+    /// Run experiments in virtual time: the same machines, one thread, no processes.
+    Sim(Sim),
     /// Check experiment files without running anything.
     Validate(Validate),
     /// Say in words what an experiment file will do, what an error code or a metric means.
@@ -101,6 +103,8 @@ pub(crate) enum Command {
     Schema,
     /// Compare the model of the Kubernetes autoscaler with a table of cases.
     HpaCases(HpaCases),
+    /// Make an experiment file of a recorded trace in the form of Azure Functions 2019.
+    Import(Import),
     /// Print a completion script.
     Completions(Completions),
     /// Run one role of the platform (started by `up` and `run`, not by hand).
@@ -137,14 +141,14 @@ pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
     /// How replica sets agree.
-    #[arg(long, default_value = "collect")]
+    #[arg(long, default_value = "pbft")]
     pub(crate) protocol: String,
     /// Digests and signatures.
     #[arg(long, default_value = "modern")]
     pub(crate) suite: String,
-    /// Replicas per set (4 or 7).
-    #[arg(long, default_value_t = 4)]
-    pub(crate) replicas: u8,
+    /// Replicas per set: 4 or 7, with vote 3, 5 or 7 [default: for one fault].
+    #[arg(long)]
+    pub(crate) replicas: Option<u8>,
     /// Port of the gateway on loopback; 0 for any.
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
@@ -154,6 +158,32 @@ pub(crate) struct Up {
     /// `kind`: use the images that are there instead of building them.
     #[arg(long)]
     pub(crate) no_build: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// CSV of invocations per minute.
+    pub(crate) invocations: PathBuf,
+    /// CSV of execution times.
+    pub(crate) durations: Option<PathBuf>,
+    /// HashFunction of the one to play; all together without it.
+    #[arg(long)]
+    pub(crate) function: Option<String>,
+    /// First minute.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) from: usize,
+    /// How many minutes.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) minutes: usize,
+    /// By what counts are multiplied.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) scale: f64,
+    /// Seconds in which a minute is played.
+    #[arg(long, default_value_t = 60.0)]
+    pub(crate) bucket: f64,
+    /// Write there instead of to standard output.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -203,7 +233,7 @@ pub(crate) struct Run {
     /// Experiment files.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Where to run: `local`, `kind` (a cluster on this machine), or `kube` (any cluster, with --context).
+    /// Where to run: `local`, `sim` (virtual time), `kind` (a cluster on this machine), or `kube` (any cluster, with --context).
     #[arg(long, default_value = "local")]
     pub(crate) target: String,
     #[command(flatten)]
@@ -230,6 +260,46 @@ pub(crate) struct Run {
     /// Stop after the first experiment that does not pass.
     #[arg(long)]
     pub(crate) fail_fast: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sim {
+    /// Experiment files. Without any, a swarm: per seed another platform, another load, and everything goes wrong.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// How many seeds [default: 1 per file or with --seed, 100 for a swarm].
+    #[arg(long)]
+    pub(crate) seeds: Option<u64>,
+    /// The first seed; the file's if none is given, 0 for a swarm.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// With files the length of the measure phase in virtual minutes; a swarm ends after so many real ones.
+    #[arg(long)]
+    pub(crate) minutes: Option<f64>,
+    /// Change a value of the file: `--set platform.scaler=fixed-2`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// How long a pod takes to start, such as `2s`.
+    #[arg(long, value_name = "DURATION", default_value = "60ms")]
+    pub(crate) start_delay: String,
+    /// Play every scenario of twins of so many rounds; 2 are 4,096.
+    #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u32).range(1..=3), conflicts_with_all = ["files", "seeds", "seed"])]
+    pub(crate) twins: Option<u32>,
+    /// Protocols a swarm draws from.
+    #[arg(long, value_delimiter = ',', default_value = "none,collect,pbft")]
+    pub(crate) protocols: Vec<String>,
+    /// Threads of a swarm [default: all cores].
+    #[arg(long)]
+    pub(crate) jobs: Option<usize>,
+    /// Make the schedule of a failing seed as small as it goes.
+    #[arg(long)]
+    pub(crate) shrink: bool,
+    /// Print what happened, one line per event.
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// Say how often each thing happened that has to happen sometimes.
+    #[arg(long)]
+    pub(crate) coverage: bool,
 }
 
 #[derive(Debug, Args)]

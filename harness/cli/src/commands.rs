@@ -10,6 +10,7 @@ mod doctor;
 mod down;
 mod explain;
 mod hpa_cases;
+mod import;
 mod init;
 #[cfg(feature = "cluster")]
 mod on_cluster;
@@ -20,6 +21,7 @@ mod report;
 mod run;
 mod schema;
 mod serve;
+mod sim;
 mod status;
 mod up;
 mod validate;
@@ -53,6 +55,7 @@ fn perform(cli: Cli, output: &Output) -> Exit {
         Command::Status(args) => status::run(&args, output),
         Command::Calc(args) => calc::run(&args, output),
         Command::Run(args) => run::run(&args, &cli.global, output),
+        Command::Sim(args) => sim::run(&args, &cli.global, output),
         Command::Validate(args) => validate::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Report(args) => report::run(&args, &cli.global, output),
@@ -62,6 +65,7 @@ fn perform(cli: Cli, output: &Output) -> Exit {
         Command::Init(args) => init::run(&args, output),
         Command::Schema => schema::run(output),
         Command::HpaCases(args) => hpa_cases::run(&args, output),
+        Command::Import(args) => import::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
         Command::Serve(args) => serve::run(&args),
     }

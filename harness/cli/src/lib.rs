@@ -1,6 +1,7 @@
 //! The tally command line: one binary for the platform and the harness.
 //!
-//! `commands/` has a file per command; `run/` plays one experiment, `comparison/` the same one on several arms; `output/` is what people and programs read.
+//! `commands/` has a file per command; `run/` plays one experiment, `simulate/` in virtual time, `comparison/` the same one on
+//! several arms; `output/` is what people and programs read.
 
 mod args;
 mod commands;
@@ -11,6 +12,7 @@ mod embed;
 mod exit;
 mod output;
 mod run;
+mod simulate;
 
 use std::process::ExitCode;
 

@@ -16,7 +16,7 @@ mod sampler;
 mod trial;
 mod world;
 
-pub(crate) use experiment::{Finished, Settings, play};
+pub(crate) use experiment::{Finished, Settings, Target, play};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use judge::is_only_owed;
 pub(crate) use outcome::check_line;

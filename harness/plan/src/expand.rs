@@ -1,5 +1,6 @@
 //! An experiment becomes a plan: loads are drawn, merged by due time and numbered; faults get their instants.
 
+use tally_model::Drift;
 use tally_workloads::{Arrivals, ExpressionStream, Pattern, Span, Stream};
 
 use crate::plan::nanos;
@@ -36,7 +37,7 @@ impl Plan {
             let requests = (plan.shots.len() - before) as u64;
             plan.loads.push(PlannedLoad {
                 name: load.name.clone(),
-                pattern: load.pattern,
+                pattern: load.pattern.clone(),
                 requests,
             });
         }
@@ -58,9 +59,13 @@ fn shots(experiment: &Experiment, index: u32, load: &Load, shots: &mut Shots) {
     shots.reserve(expected.min(room));
     let mut expressions = ExpressionStream::new(load.shape.clone(), stream("expressions"));
     let mut work = stream("work");
+    let drift = experiment.platform.scaling.drift;
+    let drift = drift.map(|drift| nanos(span.warmup.saturating_add(drift.at)));
     for due in Arrivals::new(&load.pattern, span, stream("arrivals")).take(room) {
         let drawn = expressions.draw();
-        shots.push(index, due, &drawn.text, drawn.answer, work.word());
+        let key = work.word();
+        let key = drift.map_or(key, |from| Drift::mark(key, due >= from));
+        shots.push(index, due, &drawn.text, drawn.answer, key);
     }
 }
 

@@ -100,6 +100,10 @@ fn platform(config: &PlatformConfig) -> String {
             "up to {} sets per operation, by the report's rule above {}",
             config.bounds.max, config.threshold
         ),
+        policy => format!(
+            "{} to {} sets per operation, by `{policy}`",
+            config.bounds.min, config.bounds.max
+        ),
     };
     let work = Operation::ALL.map(|operation| match config.work_of(operation) {
         Some(work) => format!(
@@ -188,6 +192,33 @@ fn pattern(pattern: &Pattern) -> String {
         Pattern::Burst {
             base, peak, length, ..
         } => format!("{base} with {peak} for {}", say_duration(*length)),
+        Pattern::Step { from, to, at } => {
+            format!("at random, {from} on average, {to} from {} on", say_duration(*at))
+        }
+        Pattern::Hill { base, peak } => format!("at random, a hill from {base} up to {peak}"),
+        Pattern::Square { base, peak, period } => {
+            format!(
+                "at random, {base} and {peak} in turn, {} for both",
+                say_duration(*period)
+            )
+        }
+        Pattern::Mmpp {
+            base,
+            peak,
+            calm,
+            storm,
+        } => format!(
+            "at random, {base} for {} and {peak} for {} on average",
+            say_duration(*calm),
+            say_duration(*storm)
+        ),
+        Pattern::Trace { counts, bucket } => {
+            format!(
+                "a trace of {} stretches of {}",
+                counts.len(),
+                say_duration(*bucket)
+            )
+        }
         Pattern::Closed { users, think } => format!("{users} users that think for {}", say_duration(*think)),
     }
 }

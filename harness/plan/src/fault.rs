@@ -19,6 +19,8 @@ pub enum FaultKind {
     /// The machine that the victim is on is killed, and started again at the end; on kind only.
     #[serde(rename = "node-kill")]
     NodeKill,
+    /// The process answers wrongly, signed as always, and rightly again at the end.
+    Corrupt,
 }
 
 impl FaultKind {
@@ -34,6 +36,7 @@ impl FaultKind {
             Self::Pause => "pause",
             Self::PodDelete => "pod-delete",
             Self::NodeKill => "node-kill",
+            Self::Corrupt => "corrupt",
         }
     }
 }

@@ -13,8 +13,6 @@ use crate::section::{Kind, Section, optional, required};
 const DAY: u64 = 86_400_000;
 const HOUR: u64 = 3_600_000;
 const PART_2: &str = "part 2 (Kubernetes)";
-const PART_3: &str = "part 3 (full PBFT)";
-const PART_4: &str = "part 4 (autoscaling)";
 const PART_5: &str = "part 5 (chaos)";
 
 pub(crate) static TOP: Section = Section {

@@ -8,6 +8,7 @@ mod overrides;
 mod platform;
 mod quantities;
 mod reader;
+mod scaling;
 mod top;
 
 pub(crate) use document::{Document, Node, Value};

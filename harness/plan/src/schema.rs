@@ -1,9 +1,10 @@
 //! JSON Schema of the experiment file, made from the tables the reader follows.
 
 use serde_json::{Map, Value, json};
+use tally_model::Scaler;
 
 use crate::key::TOP;
-use crate::section::{Key, Kind, Section};
+use crate::section::{Key, Kind, MAX_COUNT, Section};
 
 /// JSON Schema (draft 2020-12) for editors.
 pub fn schema() -> Value {
@@ -41,6 +42,10 @@ fn property(key: &Key) -> Value {
     value
 }
 
+fn scaler(names: &[&str]) -> String {
+    format!("^({}|fixed-[0-9]+)$", names.join("|"))
+}
+
 fn of(kind: &Kind) -> Value {
     let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     match kind {
@@ -53,7 +58,8 @@ fn of(kind: &Kind) -> Value {
         Kind::Rate => text("^[0-9]+(\\.[0-9]+)?/(s|m|h)$"),
         Kind::Size { .. } => text("^[0-9]+(\\.[0-9]+)?(B|kB|MB|GB|KiB|MiB|GiB)$"),
         Kind::Choice { of, .. } => json!({ "enum": of }),
-        Kind::Scaler { of, .. } => text(&format!("^({}|fixed-[0-9]+)$", of.join("|"))),
+        Kind::Scaler { of, .. } => text(&scaler(of)),
+        Kind::Scalers => json!({ "type": "array", "items": text(&scaler(Scaler::NAMES)) }),
         Kind::OneOf(numbers) => json!({ "enum": numbers }),
         Kind::Range => text("^-?[0-9]+ *\\.\\. *-?[0-9]+$"),
         Kind::Operations => json!({ "oneOf": [
@@ -61,6 +67,10 @@ fn of(kind: &Kind) -> Value {
             { "type": "object", "propertyNames": { "enum": ["+", "-", "*", "/"] },
               "additionalProperties": { "type": "integer", "minimum": 0 } },
         ] }),
+        Kind::Counts => {
+            let count = json!({ "type": "integer", "minimum": 0, "maximum": MAX_COUNT });
+            json!({ "type": "array", "minItems": 1, "items": count })
+        }
         Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::Table(section) => table(section),
         Kind::Tables(section) => json!({ "type": "array", "items": table(section) }),

@@ -27,6 +27,9 @@ pub(crate) struct Key {
     pub(crate) doc: &'static str,
 }
 
+/// The largest number of a list of counts.
+pub(crate) const MAX_COUNT: u32 = 10_000_000;
+
 /// What a key takes.
 #[derive(Debug)]
 pub(crate) enum Kind {
@@ -51,6 +54,8 @@ pub(crate) enum Kind {
         of: &'static [&'static str],
         later: &'static [(&'static str, &'static str)],
     },
+    /// A list of what `Scaler` takes.
+    Scalers,
     /// `fixed-3`, or one of these as in `Choice`.
     Scaler {
         of: &'static [&'static str],
@@ -62,6 +67,8 @@ pub(crate) enum Kind {
     Range,
     /// A list of symbols, or a table of symbols with weights.
     Operations,
+    /// A list of whole numbers from 0 to 10,000,000.
+    Counts,
     /// A list of texts.
     Texts,
     /// A table.
@@ -111,6 +118,8 @@ impl Kind {
             Self::OneOf(numbers) => numbers.first().map_or_else(String::new, i64::to_string),
             Self::Range => "\"1..99\"".to_owned(),
             Self::Operations => "[\"+\", \"-\"]".to_owned(),
+            Self::Counts => "[10, 20]".to_owned(),
+            Self::Scalers => "[\"threshold\"]".to_owned(),
             Self::Texts => "[\"...\"]".to_owned(),
             Self::Table(_) => "{ ... }".to_owned(),
             Self::Tables(_) => "[...]".to_owned(),

@@ -67,7 +67,7 @@ fn unit(table: &[(&str, u128)], name: &str) -> Option<u128> {
 }
 
 /// `250ms`, `1.5s`, `2m`.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     let (number, rest) = Decimal::split(text)?;
     number.times(unit(&TIME, rest)?, 1).map(Duration::from_nanos)
 }

@@ -76,7 +76,8 @@ fn workloads_are_the_ones_that_were_stored() {
     }
 }
 
-/// Every experiment of the catalog expects nothing lost, wrong or conflicting, and its load is over in half a minute.
+/// Every experiment of the catalog expects nothing lost, wrong or conflicting, and its load is over in half a
+/// minute, unless it is about scaling.
 #[test]
 fn the_catalog_is_strict_and_short() {
     for entry in CATALOG {
@@ -95,7 +96,13 @@ fn the_catalog_is_strict_and_short() {
             assert!(found, "{}: {needed}", entry.name);
         }
         let load = experiment.phases.warmup + experiment.phases.measure;
-        assert!(load <= Duration::from_secs(30), "{}", entry.name);
+        // What policies do takes minutes; these are made for virtual time.
+        let longest = if entry.name.starts_with("scaling-") {
+            200
+        } else {
+            30
+        };
+        assert!(load <= Duration::from_secs(longest), "{}", entry.name);
         assert!(
             experiment.phases.drain <= Duration::from_mins(1),
             "{}",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::input::{ComparedRun, Contestant};
+use super::input::{ComparedRun, Contestant, scaler_name};
 
 /// Settings that all arms share (design decision 16), by their path in `resolved.json`. The workload itself is compared by its
 /// fingerprint.
@@ -157,6 +157,8 @@ fn walk(value: &Value, path: String, leaves: &mut Vec<(String, String)>) {
         }
     };
     match value {
+        // A policy is known by one name, whether it has values or not.
+        scaler if path == "platform.scaler" => leaves.push((path, scaler_name(scaler))),
         Value::Object(fields) => {
             if let Some(nanos) = duration(value) {
                 leaves.push((path, crate::unit::nanos(nanos)));

@@ -7,7 +7,7 @@ use super::page::Badge;
 use super::{STYLE, environment, render};
 use crate::chart::{self, Chart, Trials};
 use crate::compare::{
-    Arm, Comparison, Contestant, Differing, Number, Pairing, Verdict, compared, missing, short,
+    Arm, Comparison, Contestant, Differing, Number, Pairing, Reached, Verdict, compared, missing, short,
 };
 use crate::error::Error;
 use crate::html::MOST_BYTES;
@@ -45,7 +45,7 @@ struct Page {
     left_out: usize,
     reaction: Option<Chart>,
     stages: Vec<String>,
-    reached: Vec<Vec<String>>,
+    reached: Vec<(String, String, Vec<(String, String)>)>,
     setting_head: Vec<String>,
     fact_head: Vec<String>,
     settings: Vec<Vec<String>>,
@@ -196,24 +196,22 @@ fn stages() -> Vec<String> {
     fixed.into_iter().chain(later).collect()
 }
 
-/// The median of every stage, and the range if there were several scale-ups.
-fn reached(arm: &Arm) -> Vec<String> {
-    let fixed = [
+/// The arm, how often it reacted, and of every stage the median and, if there were several scale-ups, the range.
+fn reached(arm: &Arm) -> (String, String, Vec<(String, String)>) {
+    let time = |nanos: f64| unit::nanos(nanos as u64);
+    let cell = |reached: &Option<Reached>| match reached {
+        None => ("-".to_owned(), String::new()),
+        Some(reached) if reached.count == 1 => (time(reached.median), String::new()),
+        Some(reached) => (
+            time(reached.median),
+            format!("{} to {}", time(reached.first), time(reached.last)),
+        ),
+    };
+    (
         arm.label.clone(),
         format!("{} of {}", arm.reaction.answered, arm.reaction.episodes),
-    ];
-    let time = |nanos: f64| unit::nanos(nanos as u64);
-    let cells = arm.reaction.stages.iter().skip(1).map(|reached| match reached {
-        None => "-".to_owned(),
-        Some(reached) if reached.count == 1 => time(reached.median),
-        Some(reached) => format!(
-            "{} ({} to {})",
-            time(reached.median),
-            time(reached.first),
-            time(reached.last)
-        ),
-    });
-    fixed.into_iter().chain(cells).collect()
+        arm.reaction.stages.iter().skip(1).map(cell).collect(),
+    )
 }
 
 fn head(first: &str, arms: &[Arm]) -> Vec<String> {

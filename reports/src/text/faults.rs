@@ -18,7 +18,13 @@ pub(super) fn ledger(trial: &TrialReport, page: &mut Paint) {
     page.gap();
     page.heading(&format!("faults ({})", trial.faults.len()));
     for fault in trial.faults.iter().take(FAULTS) {
-        one(fault, page);
+        let times = trial.summary.faults.iter().find(|times| times.name == fault.name);
+        one(fault, times.and_then(|times| times.answer_gap), page);
+    }
+    if let Some(window) = trial.summary.window("")
+        && window.view_changes > 0
+    {
+        page.line(&format!("view changes: {}", unit::count(window.view_changes)));
     }
     if trial.faults.len() > FAULTS {
         page.line(&format!(
@@ -28,7 +34,7 @@ pub(super) fn ledger(trial: &TrialReport, page: &mut Paint) {
     }
 }
 
-fn one(fault: &FaultRecord, page: &mut Paint) {
+fn one(fault: &FaultRecord, gap: Option<u64>, page: &mut Paint) {
     let problem = phrase::problem(fault);
     let (tone, word) = match problem {
         None => (Tone::Good, "verified"),
@@ -49,10 +55,14 @@ fn one(fault: &FaultRecord, page: &mut Paint) {
     page.wrapped(
         4,
         &format!(
-            "{}, {}, {}",
+            "{}, {}, {}{}",
             phrase::step(fault, "noticed", fault.detected.as_ref()),
             phrase::step(fault, "made up for", fault.recovered.as_ref()),
-            phrase::step(fault, "healed", fault.healed.as_ref())
+            phrase::step(fault, "healed", fault.healed.as_ref()),
+            gap.map_or(String::new(), |gap| format!(
+                ", longest without an answer {}",
+                unit::nanos(gap)
+            ))
         ),
     );
     if let Some(problem) = problem {

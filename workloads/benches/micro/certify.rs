@@ -69,6 +69,7 @@ fn packets(criterion: &mut Criterion, certificate: Vec<u8>) {
         votes: 3,
         members: N,
         worked: std::time::Duration::from_micros(3),
+        waited: std::time::Duration::ZERO,
     });
     let bytes = tally_wire::encode(&packet);
     let mut group = criterion.benchmark_group("packet");
@@ -126,6 +127,7 @@ impl Set {
         let record = SetRecord {
             id: SET,
             epoch: Epoch(1),
+            founded: Some(Epoch(1)),
             state: SetState::Ready,
             leader: 0,
             worker: Some(member(WORKER, N)),

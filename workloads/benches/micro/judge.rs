@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use hdrhistogram::Histogram;
-use tally_autoscale::{Reading, Rules, Signal, policy};
+use tally_autoscale::{Known, Reading, Rules, Signal, policy};
 use tally_model::{Depth, Instant, Operation, PlatformConfig, Scaler};
 
 /// Longest latency a histogram tells apart: an hour in nanoseconds.
@@ -23,7 +23,11 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     criterion.bench_function("checker-evaluate", |bencher| {
         bencher.iter(|| tally_check::reference::evaluate(black_box("((3+5)*(4/2))")));
     });
-    let mut threshold = policy(Scaler::Threshold, Rules::of(&PlatformConfig::default()));
+    let mut threshold = policy(
+        Scaler::Threshold,
+        Rules::of(&PlatformConfig::default()),
+        &Known::default(),
+    );
     threshold.start(None);
     let mut now = Instant::ZERO;
     criterion.bench_function("autoscale-decide", |bencher| {
@@ -48,7 +52,8 @@ fn signal(now: Instant) -> Signal {
             depth,
             oldest_wait: None,
         }),
-        busy: None,
+        interval: None,
+        start_delay: None,
         ready: 2,
         starting: 1,
     }

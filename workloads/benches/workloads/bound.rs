@@ -1,14 +1,14 @@
 //! The least time an expression can take here, from primitives timed in the same run.
 //!
 //! ```text
-//! path  = http + (d + 4) durable + d (hops rtt/2 + S sign + V verify)      one request, idle machine, endless cores
+//! path  = http + 2 durable + d (hops rtt/2 + S sign + V verify)      one request, idle machine, endless cores
 //! work  = (http + k (messages rtt/2 + S' sign + V' verify)) / cores        the same request as work for these cores
 //! bound = max(path, work)
 //! ```
 //!
 //! for an expression of `k` operations on `d` levels. What must be durable one after the other: the record that decides who
-//! owns the id, the message `inbound`, the tasks of each level, the answer `outbound`, the answer in the store: d + 4.
-//! Without replicas a task is 2 hops (to the worker and back) and no cryptography. With `collect` and n = 3f+1 replicas
+//! owns the id, and the answer in the store. The messages between them (`inbound`, the tasks of each level, `outbound`: d + 2)
+//! become durable beside the computation. Without replicas a task is 2 hops (to the worker and back) and no cryptography. With `collect` and n = 3f+1 replicas
 //! (counts of `tally_consensus`, one job per batch):
 //!
 //! | on the path of one level | hops | signs | verifies |
@@ -127,9 +127,7 @@ const fn f(n: u32) -> u32 {
 }
 
 /// Writes that wait for each other.
-pub(crate) const fn durable_writes(shape: Shape) -> u32 {
-    shape.levels + 4
-}
+pub(crate) const DURABLE_WRITES: u32 = 2;
 
 /// The two terms, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -144,7 +142,7 @@ impl Bound {
         let levels = f64::from(shape.levels) * path_of_level(certified).time(primitives);
         let operations = f64::from(shape.operations) * work_of_operation(certified).time(primitives);
         Self {
-            path: primitives.http + f64::from(durable_writes(shape)) * primitives.durable + levels,
+            path: primitives.http + f64::from(DURABLE_WRITES) * primitives.durable + levels,
             work: (primitives.http + operations) / f64::from(cores),
         }
     }

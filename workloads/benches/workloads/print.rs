@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::baseline::Trials;
 use crate::bound::{
-    Bound, Certified, MOST, Primitives, Reach, Shape, durable_writes, path_of_level, reach, work_of_operation,
+    Bound, Certified, DURABLE_WRITES, MOST, Primitives, Reach, Shape, path_of_level, reach, work_of_operation,
 };
 use crate::estimate::{Change, Interval, compare, median, median_interval};
 use crate::metric::Metric;
@@ -112,7 +112,7 @@ pub(crate) fn bound(shape: Shape, certified: Certified, primitives: &Primitives,
     }
     line(&format!(
         "    path = http + {} durable + {d} ({} rtt/2 + {} sign + {} verify) = {}",
-        durable_writes(shape),
+        DURABLE_WRITES,
         path.hops,
         path.signs,
         path.verifies,

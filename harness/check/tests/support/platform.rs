@@ -94,6 +94,7 @@ fn record(set: SetId, epoch: u32) -> SetRecord {
     SetRecord {
         id: set,
         epoch: Epoch(epoch),
+        founded: None,
         state: SetState::Ready,
         leader: leader(epoch),
         worker: None,
@@ -109,7 +110,10 @@ pub(crate) fn trial_keys() -> TrialKeys {
     TrialKeys {
         schema_version: SCHEMA_VERSION,
         cluster: hexadecimal::encode(&CLUSTER),
-        config: PlatformConfig::default(),
+        config: PlatformConfig {
+            protocol: tally_model::Protocol::Collect,
+            ..PlatformConfig::default()
+        },
         sets: (1..=EPOCH)
             .flat_map(|epoch| sets.map(|set| record(set, epoch)))
             .collect(),

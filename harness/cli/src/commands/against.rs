@@ -8,7 +8,7 @@ use crate::args::{Global, Run};
 use crate::comparison::{Arm, Contest, conclude, play_all};
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::run::{Interrupt, Settings};
+use crate::run::{Interrupt, Settings, Target};
 
 /// Plays every file on every arm. `overrides` are those of the whole run.
 pub(super) fn run(args: &Run, overrides: &[(String, String)], global: &Global, output: &Output) -> Exit {
@@ -37,10 +37,10 @@ pub(super) fn run(args: &Run, overrides: &[(String, String)], global: &Global, o
         return explain(&contests, output);
     }
     let mut settings = Settings {
-        target: args.target.clone(),
+        target: Target::from_name(&args.target).unwrap_or(Target::Local),
         ..Settings::new(&global.runs_dir)
     };
-    if args.target != "local"
+    if matches!(settings.target, Target::Kind | Target::Kube)
         && let Err(exit) = super::on_cluster::prepare(args, &mut settings, output)
     {
         return exit;

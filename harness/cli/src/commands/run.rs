@@ -7,10 +7,20 @@ use super::validate::load;
 use crate::args::{Global, Run};
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::run::{Interrupt, Settings, play};
+use crate::run::{Interrupt, Settings, Target, play};
 
 /// Runs every experiment, in order.
 pub(crate) fn run(args: &Run, global: &Global, output: &Output) -> Exit {
+    let Some(target) = Target::from_name(&args.target) else {
+        let help = "there are `local`, `sim`, `kind` and `kube`";
+        output.error(&format!("target `{}` is not there", args.target), Some(help));
+        return Exit::BadInput;
+    };
+    if args.attach && target == Target::Sim {
+        let help = "a simulated platform lives only as long as its trial; leave --attach out";
+        output.error("--attach does not go with --target sim", Some(help));
+        return Exit::BadInput;
+    }
     let Some(overrides) = overrides(args, output) else {
         return Exit::BadInput;
     };
@@ -38,28 +48,38 @@ pub(crate) fn run(args: &Run, global: &Global, output: &Output) -> Exit {
     }
     let mut settings = Settings {
         attach: args.attach,
-        target: args.target.clone(),
+        target,
         ..Settings::new(&global.runs_dir)
     };
-    let place = if args.target == "local" {
-        refuse_cluster_faults(&experiments, output)
-    } else {
-        super::on_cluster::prepare(args, &mut settings, output)
+    let place = match target {
+        Target::Local | Target::Sim => refuse_cluster_faults(&experiments, output),
+        Target::Kind | Target::Kube => super::on_cluster::prepare(args, &mut settings, output),
     };
     if let Err(exit) = place {
         return exit;
     }
+    play_all(&experiments, &settings, args.fail_fast, output)
+}
+
+/// Plays experiments one after the other; the worst verdict is the verdict.
+pub(crate) fn play_all(
+    experiments: &[(String, Experiment)],
+    settings: &Settings,
+    fail_fast: bool,
+    output: &Output,
+) -> Exit {
     let interrupt = Interrupt::listen();
+    let mut exit = Exit::Pass;
     let mut documents = Vec::new();
-    for (source, experiment) in &experiments {
-        let finished = play(source, experiment, &settings, interrupt, output);
+    for (source, experiment) in experiments {
+        let finished = play(source, experiment, settings, interrupt, output);
         exit = exit.worse(finished.exit);
         show(&finished, output);
         documents.push(json!({
             "exit_code": finished.exit.code(), "verdict": finished.exit.word(),
             "directory": finished.directory, "report": finished.report,
         }));
-        if interrupt.is_set() || (args.fail_fast && finished.exit != Exit::Pass) {
+        if interrupt.is_set() || (fail_fast && finished.exit != Exit::Pass) {
             break;
         }
     }
@@ -98,8 +118,19 @@ pub(crate) fn show(finished: &crate::run::Finished, output: &Output) {
 }
 
 fn overrides(args: &Run, output: &Output) -> Option<Vec<(String, String)>> {
-    let mut overrides = Vec::new();
-    for pair in &args.set {
+    let mut overrides = pairs(&args.set, output)?;
+    overrides.extend(args.seed.map(|seed| ("seed".to_owned(), seed.to_string())));
+    overrides.extend(
+        args.trials
+            .map(|trials| ("trials".to_owned(), trials.to_string())),
+    );
+    Some(overrides)
+}
+
+/// The keys and values of `--set`; a pair without `=` is told and ends it.
+pub(crate) fn pairs(set: &[String], output: &Output) -> Option<Vec<(String, String)>> {
+    let mut pairs = Vec::new();
+    for pair in set {
         let Some((key, value)) = pair.split_once('=') else {
             output.error(
                 &format!("--set {pair} has no `=`"),
@@ -107,12 +138,7 @@ fn overrides(args: &Run, output: &Output) -> Option<Vec<(String, String)>> {
             );
             return None;
         };
-        overrides.push((key.trim().to_owned(), value.trim().to_owned()));
+        pairs.push((key.trim().to_owned(), value.trim().to_owned()));
     }
-    overrides.extend(args.seed.map(|seed| ("seed".to_owned(), seed.to_string())));
-    overrides.extend(
-        args.trials
-            .map(|trials| ("trials".to_owned(), trials.to_string())),
-    );
-    Some(overrides)
+    Some(pairs)
 }

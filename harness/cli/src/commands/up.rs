@@ -88,30 +88,30 @@ pub(super) fn configured(args: &Up, output: &Output) -> Result<PlatformConfig, E
         output.error(&message, Some(help));
         Exit::BadInput
     };
-    let protocol = Protocol::from_name(&args.protocol)
-        .filter(|protocol| matches!(protocol, Protocol::Collect | Protocol::None))
-        .ok_or_else(|| {
-            refuse(
-                format!("protocol `{}` is not there", args.protocol),
-                "there are collect and none",
-            )
-        })?;
+    let protocol = Protocol::from_name(&args.protocol).ok_or_else(|| {
+        refuse(
+            format!("protocol `{}` is not there", args.protocol),
+            "there are pbft, collect, vote and none",
+        )
+    })?;
     let suite = Suite::from_name(&args.suite).ok_or_else(|| {
         refuse(
             format!("suite `{}` is not there", args.suite),
             "there are modern and report",
         )
     })?;
-    if !matches!(args.replicas, 4 | 7) {
+    let sizes = protocol.sizes();
+    let replicas = args.replicas.or_else(|| sizes.first().copied());
+    if replicas.is_some_and(|replicas| !sizes.is_empty() && !sizes.contains(&replicas)) {
         return Err(refuse(
-            format!("{} replicas are not 3f+1 with f = 1 or 2", args.replicas),
-            "use 4 or 7",
+            format!("{protocol} has no sets of {} replicas", replicas.unwrap_or(0)),
+            "use 4 or 7, with vote 3, 5 or 7",
         ));
     }
     Ok(PlatformConfig {
         protocol,
         suite,
-        replicas: args.replicas,
+        replicas: replicas.unwrap_or_default(),
         ..PlatformConfig::default()
     })
 }

@@ -142,7 +142,7 @@ fn create(contest: &Contest, settings: &Settings) -> Result<ComparisonWriter, St
     }
     let start = ComparisonStart {
         name: contest.first().map_or("", |first| first.name.as_str()),
-        target: &settings.target,
+        target: settings.target.name(),
         command: &settings.command,
         experiment: contest.source.as_bytes(),
         pairs: contest.pairs(),
@@ -159,6 +159,7 @@ fn alone(contest: &Contest, turn: Turn, experiment: &Experiment, settings: &Sett
     for (key, value) in &contest.arms[turn.arm].changes {
         command.extend(["--set".to_owned(), format!("{key}={value}")]);
     }
+    command.extend(["--target".to_owned(), settings.target.name().to_owned()]);
     command.extend(["--seed".to_owned(), experiment.seed.to_string()]);
     command.extend(["--trials".to_owned(), "1".to_owned()]);
     command

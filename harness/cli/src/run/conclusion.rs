@@ -110,7 +110,7 @@ fn assemble(
         title: experiment.title.clone(),
         run_id: run.id(),
         seed: experiment.seed,
-        target: settings.target.clone(),
+        target: settings.target.name().into(),
         plan: plan.fingerprint.clone(),
         verdict: exit.word().to_owned(),
         exit_code: exit.code(),

@@ -8,16 +8,19 @@ use tally_capture::{Analysis, Environment, RunStart, RunWriter, TrialReader};
 use tally_local::{Options, Platform, StateFile};
 use tally_plan::{Experiment, Plan};
 use tally_reports::{RunReport, TrialReport};
+use tally_simulated::Costs;
 
 use super::conclusion::{Judgement, conclude};
 use super::interrupt::Interrupt;
 use super::judge::{Facts, Generator, measure, verdict};
 use super::outcome::{generator_facts, memory_lines, report_correctness};
 use super::ready::{must_match, wait_until_ready};
-use super::trial::{Setup, Trial, play as play_trial};
+use super::sampler::Memory;
+use super::trial::{Setup, Trial, order, play as play_trial};
 use super::world::{Hold, Local, Owned, STORE, World};
 use crate::exit::Exit;
 use crate::output::{Output, Progress};
+use crate::simulate;
 
 /// How long a platform may take to come up.
 const START: Duration = Duration::from_mins(1);
@@ -31,8 +34,10 @@ pub(crate) struct Settings {
     pub(crate) command: Vec<String>,
     /// Use the platform that `up` started.
     pub(crate) attach: bool,
-    /// Where it runs: `local`, `kind`, `kube`.
-    pub(crate) target: String,
+    /// Where it runs.
+    pub(crate) target: Target,
+    /// What things cost in virtual time.
+    pub(crate) costs: Costs,
     /// The cluster of `kind` and `kube`, and who makes the workers there.
     #[cfg(feature = "cluster")]
     pub(crate) cluster: Option<(crate::deploy::ClusterTarget, crate::deploy::Arm)>,
@@ -45,10 +50,43 @@ impl Settings {
             runs_dir: runs_dir.to_owned(),
             command: std::env::args().collect(),
             attach: false,
-            target: "local".to_owned(),
+            target: Target::Local,
+            costs: Costs::default(),
             #[cfg(feature = "cluster")]
             cluster: None,
         }
+    }
+}
+
+/// Where an experiment runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Processes on this machine.
+    Local,
+    /// One thread, in virtual time.
+    Sim,
+    /// Pods on a cluster of this machine.
+    Kind,
+    /// Pods on any cluster.
+    Kube,
+}
+
+impl Target {
+    /// The name used in flags and files.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Sim => "sim",
+            Self::Kind => "kind",
+            Self::Kube => "kube",
+        }
+    }
+
+    /// The reverse of [`Target::name`].
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Local, Self::Sim, Self::Kind, Self::Kube]
+            .into_iter()
+            .find(|target| target.name() == name)
     }
 }
 
@@ -133,7 +171,7 @@ fn create(
     let start = RunStart {
         seed: experiment.seed,
         plan: &plan.fingerprint,
-        target: &settings.target,
+        target: settings.target.name(),
         command: &settings.command,
         experiment: source.as_bytes(),
     };
@@ -169,6 +207,9 @@ type Ground = (Box<dyn World>, Option<Box<dyn Hold>>);
 
 impl Stage<'_> {
     fn trial(&self, progress: &mut Progress) -> Result<Judgement, Problem> {
+        if self.settings.target == Target::Sim {
+            return self.simulated(progress);
+        }
         let data = self.run.directory().join(format!("platform-{:04}", self.number));
         self.interrupt.owns(&data.join(STORE));
         let (world, mut own) = self.platform(&data, progress)?;
@@ -196,12 +237,52 @@ impl Stage<'_> {
                 .push((error, "`tally status --leaks` shows what is left".into()));
             judgement.exit = judgement.exit.worse(Exit::Cleanup);
         }
+        self.told(&judgement, progress);
+        Ok(judgement)
+    }
+
+    fn told(&self, judgement: &Judgement, progress: &mut Progress) {
         progress.step(&format!(
             "trial {} of {}: {}",
             self.number,
             self.experiment.trials.max(1),
             judgement.exit.word()
         ));
+    }
+
+    /// The same in virtual time.
+    fn simulated(&self, progress: &mut Progress) -> Result<Judgement, Problem> {
+        let writer = self
+            .run
+            .trial(self.number)
+            .map_err(|error| (Exit::Environment, error.to_string()))?;
+        let directory = writer.directory().to_owned();
+        let platform = &self.experiment.platform;
+        let setup = simulate::Setup {
+            number: self.number,
+            plan: self.plan,
+            platform,
+            faults: self
+                .plan
+                .faults
+                .iter()
+                .map(|fault| order(platform, fault))
+                .collect(),
+            shadows: &[],
+            tag: tag(self.run),
+            interrupted: &|| self.interrupt.is_set(),
+            costs: self.settings.costs,
+        };
+        let (faults, facts) =
+            simulate::play(setup, writer, progress).map_err(|problem| (Exit::Setup, problem))?;
+        progress.step(&facts.line());
+        let trial = Trial {
+            faults,
+            reports: Vec::new(),
+            memory: Memory::default(),
+        };
+        let judgement = self.judge(&directory, trial)?;
+        self.told(&judgement, progress);
         Ok(judgement)
     }
 
@@ -218,9 +299,13 @@ impl Stage<'_> {
             must_match(state.http, &self.experiment.platform).map_err(|problem| (Exit::BadInput, problem))?;
             return Ok((Box::new(Local(state)), None));
         }
+        let mut platform = self.experiment.platform.clone();
+        if platform.scaling.needs_the_plan(platform.scaler) {
+            platform.scaling.forecast = Some(self.plan.forecast(&platform.scaling));
+        }
         let options = Options {
             data: data.to_owned(),
-            platform: self.experiment.platform.clone(),
+            platform,
             http: None,
             daemon: false,
             timeout: START,

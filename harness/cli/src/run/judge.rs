@@ -145,6 +145,7 @@ const fn is_time(metric: Metric) -> bool {
             | Metric::SendLag
             | Metric::TimeToDetect
             | Metric::TimeToRecover
+            | Metric::AnswerGap
     )
 }
 

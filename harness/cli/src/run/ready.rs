@@ -22,7 +22,7 @@ pub(crate) fn wait_until_ready(
 ) -> Result<(), String> {
     let wanted = match platform.scaler {
         Scaler::Fixed(sets) => u64::from(sets),
-        Scaler::Threshold | Scaler::ThresholdReport => u64::from(platform.bounds.min),
+        _ => u64::from(platform.bounds.min),
     };
     let started = Instant::now();
     let mut client = Client::new(world.http(), Duration::from_secs(2));

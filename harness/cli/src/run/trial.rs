@@ -250,7 +250,7 @@ impl Stage<'_> {
             .plan
             .faults
             .iter()
-            .map(|fault| self.order(fault))
+            .map(|fault| order(self.setup.platform, fault))
             .collect();
         let now = || self.now();
         let world = self.setup.world;
@@ -268,28 +268,6 @@ impl Stage<'_> {
             &make,
             &tell,
         )
-    }
-
-    fn order(&self, fault: &tally_plan::PlannedFault) -> Planned {
-        let sets = self.setup.platform.bounds.max as usize * 4;
-        let faulty = usize::from(self.setup.platform.faulty()).max(1);
-        let count = match fault.pick {
-            Pick::One => 1,
-            Pick::Minority => faulty.min(sets),
-        };
-        Planned {
-            order: Order {
-                name: fault.name.clone(),
-                kind: fault.kind.name().to_owned(),
-                role: fault.role,
-                count,
-                operation: fault.operation,
-                part: fault.part.clone(),
-                duration: Duration::from_nanos(fault.end - fault.start),
-                seed: fault.choice,
-            },
-            at: fault.start,
-        }
     }
 
     /// Waits until nothing is owed any more, at most for the drain phase.
@@ -335,5 +313,28 @@ impl Stage<'_> {
             counts.answered,
             counts.refused
         ));
+    }
+}
+
+/// A fault of a plan as it is ordered, within what the platform must bear.
+pub(super) fn order(platform: &PlatformConfig, fault: &tally_plan::PlannedFault) -> Planned {
+    let sets = platform.bounds.max as usize * 4;
+    let faulty = usize::from(platform.faulty()).max(1);
+    let count = match fault.pick {
+        Pick::One => 1,
+        Pick::Minority => faulty.min(sets),
+    };
+    Planned {
+        order: Order {
+            name: fault.name.clone(),
+            kind: fault.kind.name().to_owned(),
+            role: fault.role,
+            count,
+            operation: fault.operation,
+            part: fault.part.clone(),
+            duration: Duration::from_nanos(fault.end - fault.start),
+            seed: fault.choice,
+        },
+        at: fault.start,
     }
 }

@@ -184,7 +184,7 @@ mod tests {
             ("p99.999(latency) < 5ms", "F0505"),
             ("p99(lost) < 5", "F0502"),
             ("rate(latency) < 5%", "F0502"),
-            ("view_changes == 0", "F0506"),
+            ("queue_depth == 0", "F0506"),
             ("p99(vote) < 1s", "F0506"),
             ("p99(compute) < 1s", "F0506"),
             ("p99(latency / send_lag) > 2", "F0506"),

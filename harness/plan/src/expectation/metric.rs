@@ -45,6 +45,7 @@ metrics! {
     SendLag = "send_lag", REQUEST, "How much later than due a request was sent: the error of the generator itself.";
     TimeToDetect = "time_to_detect", FAULT, "From a fault's effect to the first fault event about it; bare, the slowest of the faults in the window.";
     TimeToRecover = "time_to_recover", FAULT, "From a fault's effect until the place is filled again and certifies; bare, the slowest of the faults in the window.";
+    AnswerGap = "answer_gap", FAULT, "The longest time between two answers in a row while a fault was felt, whoever they were for; bare, that of the worst fault in the window.";
     SuccessRate = "success_rate", Form::Share, "Requests answered with the outcome they should have, over requests offered, 0 to 1.";
     Rss = "rss", Form::Bytes, "Resident memory of the processes of the platform, summed, sampled once a second.";
     Offered = "offered", Form::Counter, "Requests that were due.";
@@ -61,6 +62,7 @@ metrics! {
     Wrong = "wrong", Form::Counter, "Answers that differ from the reference evaluation. Must be 0.";
     Unexpected = "unexpected", Form::Counter, "Answers to requests that were never sent. Must be 0.";
     Recovered = "recovered", Form::Counter, "Requests whose acceptance was not seen but whose outcome was found by their key.";
+    ViewChanges = "view_changes", Form::Counter, "How often replica sets changed their view because a primary was dead, silent or slow; the first view of an epoch does not count.";
     DeadLettered = "dead_lettered", Form::Counter, "Requests given up after the most receives.";
 }
 
@@ -80,7 +82,6 @@ pub const LATER_METRICS: &[(&str, &str)] = &[
     ("pod_seconds", "part 4 (autoscaling)"),
     ("scale_up_delay", "part 4 (autoscaling)"),
     ("scale_flaps", "part 4 (autoscaling)"),
-    ("view_changes", "part 3 (full PBFT)"),
     ("retries", "part 5 (chaos)"),
     ("cpu", "part 4 (autoscaling)"),
     ("fds", "part 5 (chaos)"),

@@ -10,7 +10,7 @@ pub(crate) static FAULT: Section = Section {
         required(
             "kind",
             Kind::Choice {
-                of: &["kill", "pause", "pod-delete", "node-kill"],
+                of: &["kill", "pause", "corrupt", "pod-delete", "node-kill"],
                 later: &[
                     ("partition", PART_5),
                     ("net", PART_5),

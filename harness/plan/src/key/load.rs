@@ -1,6 +1,6 @@
 //! Keys of `[[load]]` and of the expressions in it.
 
-use super::{DAY, HOUR, PART_4};
+use super::{DAY, HOUR};
 use crate::section::{Kind, Section, optional, required};
 
 pub(crate) static LOAD: Section = Section {
@@ -14,8 +14,11 @@ pub(crate) static LOAD: Section = Section {
         required(
             "pattern",
             Kind::Choice {
-                of: &["constant", "ramp", "burst", "poisson", "closed"],
-                later: &[("trace", PART_4)],
+                of: &[
+                    "constant", "ramp", "burst", "poisson", "step", "hill", "square", "mmpp", "trace",
+                    "closed",
+                ],
+                later: &[],
             },
             "When requests come.",
         ),
@@ -23,15 +26,48 @@ pub(crate) static LOAD: Section = Section {
         optional(
             "from",
             Kind::Rate,
-            "ramp: rate at the start of the measure phase.",
+            "ramp: rate at the start of the measure phase. step: rate before.",
         ),
-        optional("to", Kind::Rate, "ramp: rate at its end."),
-        optional("base", Kind::Rate, "burst: rate outside the window."),
-        optional("peak", Kind::Rate, "burst: rate inside the window."),
+        optional("to", Kind::Rate, "ramp: rate at its end. step: rate after."),
+        optional(
+            "base",
+            Kind::Rate,
+            "burst: rate outside the window. hill, square, mmpp: the lower rate.",
+        ),
+        optional(
+            "peak",
+            Kind::Rate,
+            "burst: rate inside the window. hill, square, mmpp: the higher rate.",
+        ),
         optional(
             "at",
             Kind::Duration { min: 0, max: DAY },
-            "burst: start of the window, from the start of the measure phase.",
+            "burst, step: when, from the start of the measure phase.",
+        ),
+        optional(
+            "period",
+            Kind::Duration { min: 10, max: DAY },
+            "square: length of a period, half of it at each rate.",
+        ),
+        optional(
+            "calm",
+            Kind::Duration { min: 10, max: DAY },
+            "mmpp: mean length of a stay at `base`.",
+        ),
+        optional(
+            "storm",
+            Kind::Duration { min: 10, max: DAY },
+            "mmpp: mean length of a stay at `peak`.",
+        ),
+        optional(
+            "counts",
+            Kind::Counts,
+            "trace: requests of each stretch; `tally import` writes them.",
+        ),
+        optional(
+            "bucket",
+            Kind::Duration { min: 10, max: DAY },
+            "trace: how long a stretch is played.",
         ),
         optional(
             "for",

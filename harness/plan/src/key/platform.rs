@@ -1,7 +1,9 @@
 //! Keys of `[platform]` and of the service times in it.
 
-use super::{DAY, HOUR, PART_2, PART_3, PART_4};
-use crate::section::{Kind, Section, optional};
+use tally_model::Scaler;
+
+use super::{DAY, HOUR, PART_2};
+use crate::section::{Kind, Section, optional, required};
 
 const fn wait(min: u64) -> Kind {
     Kind::Duration { min, max: HOUR }
@@ -13,10 +15,10 @@ pub(crate) static PLATFORM: Section = Section {
         optional(
             "protocol",
             Kind::Choice {
-                of: &["collect", "none"],
-                later: &[("pbft", PART_3), ("vote", PART_3)],
+                of: &["pbft", "collect", "vote", "none"],
+                later: &[],
             },
-            "How a replica set agrees; `none` has no replicas. Default collect.",
+            "How a replica set agrees; `none` has no replicas. Default pbft.",
         ),
         optional(
             "suite",
@@ -28,8 +30,8 @@ pub(crate) static PLATFORM: Section = Section {
         ),
         optional(
             "replicas",
-            Kind::OneOf(&[4, 7]),
-            "Replicas per set, n = 3f+1. Default 4.",
+            Kind::OneOf(&[3, 4, 5, 7]),
+            "Replicas per set, n = 3f+1: 4 or 7; with `vote` 2f+1: 3, 5 or 7. Default f = 1.",
         ),
         optional(
             "count-leader-vote",
@@ -47,21 +49,40 @@ pub(crate) static PLATFORM: Section = Section {
         optional(
             "scaler",
             Kind::Scaler {
-                of: &["threshold", "threshold-report"],
-                later: &[
-                    ("kalman", PART_4),
-                    ("dc2-ps", PART_4),
-                    ("hpa", PART_4),
-                    ("keda", PART_4),
-                    ("kpa", PART_4),
-                    ("clairvoyant", PART_4),
-                    ("static-optimum", PART_4),
-                    ("hpa-cpu", PART_2),
-                    ("hpa-queue", PART_2),
-                ],
+                of: Scaler::NAMES,
+                later: &[("hpa-cpu", PART_2), ("hpa-queue", PART_2)],
             },
             "The policy that drives the number of sets; `fixed-N` holds N. Default threshold.",
         ),
+        optional(
+            "shadows",
+            Kind::Scalers,
+            "Policies that see every signal and decide for the record only. Default none.",
+        ),
+        optional(
+            "objective",
+            wait(1),
+            "What 95 % of the tasks may take from ready to answered; policies with a model aim at it. Default 500ms.",
+        ),
+        optional(
+            "scale-interval",
+            Kind::Duration {
+                min: 100,
+                max: 60_000,
+            },
+            "How often the scheduler reports what the layers did. Default 1s.",
+        ),
+        optional(
+            "start-delay",
+            Kind::Duration { min: 10, max: 30_000 },
+            "Simulated world: from asking for a set to its being ready. Default that world's own.",
+        ),
+        optional(
+            "drift",
+            Kind::Table(&DRIFT),
+            "Service times that change in the middle of the measure phase. Default none.",
+        ),
+        optional("hpa", Kind::Table(&HPA), "Parameters of the policy `hpa`."),
         optional(
             "threshold",
             Kind::Integer { min: 1, max: 100_000 },
@@ -69,8 +90,8 @@ pub(crate) static PLATFORM: Section = Section {
         ),
         optional(
             "min",
-            Kind::Integer { min: 1, max: 64 },
-            "Fewest sets of an operation. Default 1.",
+            Kind::Integer { min: 0, max: 64 },
+            "Fewest sets of an operation; 0 lets a layer go to nothing and come back. Default 1.",
         ),
         optional(
             "max",
@@ -197,6 +218,81 @@ pub(crate) static PLATFORM: Section = Section {
     ],
     later: &[],
 };
+
+pub(crate) static DRIFT: Section = Section {
+    title: "`drift`",
+    keys: &[
+        required(
+            "at",
+            Kind::Duration { min: 0, max: DAY },
+            "Requests due from here on, counted from the start of the measure phase.",
+        ),
+        required(
+            "factor",
+            Kind::Number {
+                min: 0.01,
+                max: 100.0,
+            },
+            "By what their service times are multiplied.",
+        ),
+    ],
+    later: &[],
+};
+
+pub(crate) static HPA: Section = Section {
+    title: "`hpa`",
+    keys: &[
+        optional(
+            "metric",
+            Kind::Choice {
+                of: &["queue", "cpu"],
+                later: &[],
+            },
+            "The depth of the layer per set, or how busy the sets are. Default queue.",
+        ),
+        optional(
+            "target",
+            Kind::Number {
+                min: 0.001,
+                max: 100_000.0,
+            },
+            "Tasks per set, or percent of a core. Default the threshold, or 80.",
+        ),
+        optional("period", wait(100), "How often it looks. Default 15s."),
+        optional(
+            "up-window",
+            WINDOW,
+            "Stabilisation on the way up; gives it a behavior. Default none.",
+        ),
+        optional(
+            "down-window",
+            WINDOW,
+            "Stabilisation on the way down; gives it a behavior. Default 5m.",
+        ),
+        optional(
+            "up-tolerance",
+            TOLERANCE,
+            "Fraction above the target without consequence. Default 0.1.",
+        ),
+        optional(
+            "down-tolerance",
+            TOLERANCE,
+            "Fraction below the target without consequence. Default 0.1.",
+        ),
+        optional(
+            "version",
+            Kind::Choice {
+                of: &["1.20", "1.28", "1.37"],
+                later: &[],
+            },
+            "Which Kubernetes it follows. Default 1.37.",
+        ),
+    ],
+    later: &[],
+};
+
+const WINDOW: Kind = Kind::Duration { min: 0, max: HOUR };
+const TOLERANCE: Kind = Kind::Number { min: 0.0, max: 1.0 };
 
 const WORK_KIND: Kind = Kind::Choice {
     of: &["delay", "spin"],

@@ -13,6 +13,7 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> Option<Fault
         "pause" => FaultKind::Pause,
         "pod-delete" => FaultKind::PodDelete,
         "node-kill" => FaultKind::NodeKill,
+        "corrupt" => FaultKind::Corrupt,
         _ => FaultKind::Kill,
     });
     let role = reader.choice("role", problems).map(|role| match role {
@@ -31,6 +32,16 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> Option<Fault
     let part = reader.choice("part", problems).map(str::to_owned);
     let at = reader.duration("at", problems);
     let length = reader.duration("for", problems);
+    if role == Some(FaultType::ControlPlane) && kind == Some(FaultKind::Corrupt) {
+        problems
+            .at(
+                &reader.key_place("kind"),
+                "F0210",
+                "a control plane cannot be corrupted",
+            )
+            .label("nothing masks it")
+            .help("corrupt a `worker`, a `leader` or a `follower`");
+    }
     if role == Some(FaultType::ControlPlane) {
         for key in ["operation", "pick"].iter().filter(|key| reader.has(key)) {
             problems

@@ -10,11 +10,16 @@ use crate::read::{Reader, expressions};
 use crate::section::Kind;
 
 /// Keys of each pattern; the second list may be left out.
-const KEYS: [(&str, &[&str], &[&str]); 5] = [
+const KEYS: [(&str, &[&str], &[&str]); 10] = [
     ("constant", &["rate"], &[]),
     ("ramp", &["from", "to"], &[]),
     ("burst", &["base", "peak", "at", "for"], &[]),
     ("poisson", &["rate"], &[]),
+    ("step", &["from", "to", "at"], &[]),
+    ("hill", &["base", "peak"], &[]),
+    ("square", &["base", "peak", "period"], &[]),
+    ("mmpp", &["base", "peak", "calm", "storm"], &[]),
+    ("trace", &["counts", "bucket"], &[]),
     ("closed", &["users"], &["think"]),
 ];
 
@@ -36,34 +41,9 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> Option<Load>
 fn pattern(reader: &Reader<'_>, problems: &mut Problems) -> Option<Pattern> {
     let before = problems.count();
     let name = reader.choice("pattern", problems);
-    let rate = |key, problems: &mut Problems| reader.rate(key, problems).unwrap_or_default();
-    let wait = |key, problems: &mut Problems| reader.duration(key, problems).unwrap_or_default();
-    let (even, from, to) = (
-        rate("rate", problems),
-        rate("from", problems),
-        rate("to", problems),
-    );
-    let (base, peak) = (rate("base", problems), rate("peak", problems));
-    let (at, length, think) = (
-        wait("at", problems),
-        wait("for", problems),
-        wait("think", problems),
-    );
-    let users = reader.integer("users", problems).unwrap_or_default() as u32;
+    let pattern = values(reader, name.unwrap_or_default(), problems);
     let name = name?;
     keys_of(reader, name, problems);
-    let pattern = match name {
-        "constant" => Pattern::Constant { rate: even },
-        "poisson" => Pattern::Poisson { rate: even },
-        "ramp" => Pattern::Ramp { from, to },
-        "burst" => Pattern::Burst {
-            base,
-            peak,
-            at,
-            length,
-        },
-        _ => Pattern::Closed { users, think },
-    };
     if problems.count() == before && is_silent(&pattern) {
         let key = KEYS
             .iter()
@@ -77,11 +57,58 @@ fn pattern(reader: &Reader<'_>, problems: &mut Problems) -> Option<Pattern> {
     (problems.count() == before).then_some(pattern)
 }
 
+/// Reads all keys, so that what is wrong with any of them is told, and makes the pattern of those that are its own.
+fn values(reader: &Reader<'_>, name: &str, problems: &mut Problems) -> Pattern {
+    let rate = |key, problems: &mut Problems| reader.rate(key, problems).unwrap_or_default();
+    let wait = |key, problems: &mut Problems| reader.duration(key, problems).unwrap_or_default();
+    let (even, from, to) = (
+        rate("rate", problems),
+        rate("from", problems),
+        rate("to", problems),
+    );
+    let (base, peak) = (rate("base", problems), rate("peak", problems));
+    let (at, length, think) = (
+        wait("at", problems),
+        wait("for", problems),
+        wait("think", problems),
+    );
+    let (period, bucket) = (wait("period", problems), wait("bucket", problems));
+    let (calm, storm) = (wait("calm", problems), wait("storm", problems));
+    let counts = reader.counts("counts", problems).unwrap_or_default();
+    let users = reader.integer("users", problems).unwrap_or_default() as u32;
+    match name {
+        "constant" => Pattern::Constant { rate: even },
+        "poisson" => Pattern::Poisson { rate: even },
+        "ramp" => Pattern::Ramp { from, to },
+        "burst" => Pattern::Burst {
+            base,
+            peak,
+            at,
+            length,
+        },
+        "step" => Pattern::Step { from, to, at },
+        "hill" => Pattern::Hill { base, peak },
+        "square" => Pattern::Square { base, peak, period },
+        "mmpp" => Pattern::Mmpp {
+            base,
+            peak,
+            calm,
+            storm,
+        },
+        "trace" => Pattern::Trace { counts, bucket },
+        _ => Pattern::Closed { users, think },
+    }
+}
+
 fn is_silent(pattern: &Pattern) -> bool {
     let none = Rate::default();
     match *pattern {
         Pattern::Constant { rate } | Pattern::Poisson { rate } => rate == none,
-        Pattern::Ramp { from, to } => from.max(to) == none,
+        Pattern::Ramp { from, to } | Pattern::Step { from, to, .. } => from.max(to) == none,
+        Pattern::Hill { base, peak }
+        | Pattern::Square { base, peak, .. }
+        | Pattern::Mmpp { base, peak, .. } => base.max(peak) == none,
+        Pattern::Trace { ref counts, .. } => counts.iter().all(|count| *count == 0),
         Pattern::Burst {
             base, peak, length, ..
         } => base == none && (peak == none || length == Duration::ZERO),

@@ -8,7 +8,7 @@ use tally_model::{
 };
 
 use crate::diagnose::Problems;
-use crate::read::Reader;
+use crate::read::{Reader, scaling};
 
 /// Reads the table.
 pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> PlatformConfig {
@@ -26,6 +26,7 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> PlatformConf
         &mut config.dispatch,
         named("dispatch", problems).and_then(Dispatch::from_name),
     );
+    update(&mut config.replicas, config.protocol.sizes().first().copied());
     update(
         &mut config.replicas,
         reader.integer("replicas", problems).map(|n| n as u8),
@@ -34,7 +35,8 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> PlatformConf
         &mut config.count_leader_vote,
         reader.flag("count-leader-vote", problems),
     );
-    update(&mut config.scaler, scaler(reader, problems));
+    update(&mut config.scaler, scaling::driving(reader, problems));
+    scaling::read(&mut config.scaling, reader, problems);
     update(
         &mut config.threshold,
         reader.integer("threshold", problems).map(|n| n as u32),
@@ -54,40 +56,9 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> PlatformConf
     config
 }
 
-fn update<T>(field: &mut T, value: Option<T>) {
+pub(super) fn update<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
-    }
-}
-
-/// `threshold`, `threshold-report`, `fixed-3`.
-fn scaler(reader: &Reader<'_>, problems: &mut Problems) -> Option<Scaler> {
-    let place = reader.place_of("scaler");
-    let mut unread = Problems::default();
-    if let Some(count) = reader
-        .text("scaler", &mut unread)
-        .and_then(|text| text.strip_prefix("fixed-"))
-    {
-        let fixed = count
-            .parse()
-            .ok()
-            .filter(|count| (1..=64).contains(count))
-            .map(Scaler::Fixed);
-        if fixed.is_none() {
-            problems
-                .at(
-                    &place,
-                    "F0205",
-                    format!("`fixed-{}` is not a number of sets", count.escape_debug()),
-                )
-                .label("out of bounds")
-                .help("write `fixed-1` to `fixed-64`");
-        }
-        return fixed;
-    }
-    match reader.choice("scaler", problems)? {
-        "threshold-report" => Some(Scaler::ThresholdReport),
-        _ => Some(Scaler::Threshold),
     }
 }
 
@@ -260,6 +231,17 @@ fn check(config: &PlatformConfig, reader: &Reader<'_>, problems: &mut Problems) 
                 "`protocol = \"none\"` has no replicas",
             )
             .label("without effect")
-            .help("leave `replicas` out, or choose `protocol = \"collect\"`");
+            .help("leave `replicas` out, or choose another protocol");
+    } else if reader.has("replicas") && !config.protocol.sizes().contains(&config.replicas) {
+        let (protocol, replicas) = (config.protocol, config.replicas);
+        let sizes: Vec<String> = protocol.sizes().iter().map(u8::to_string).collect();
+        problems
+            .at(
+                &reader.place_of("replicas"),
+                "F0205",
+                format!("`protocol = \"{protocol}\"` has no sets of {replicas} replicas"),
+            )
+            .label("no f fits")
+            .help(format!("write {}", sizes.join(" or ")));
     }
 }

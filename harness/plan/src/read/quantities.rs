@@ -6,9 +6,10 @@ use tally_model::Operation;
 use tally_workloads::{OperationWeights, Rate, ValueRange};
 
 use crate::diagnose::{Place, Problems, one_of};
+use crate::read::document::Node;
 use crate::read::reader::wrong_type;
 use crate::read::{Reader, Value};
-use crate::section::Kind;
+use crate::section::{Kind, MAX_COUNT};
 use crate::units;
 
 impl<'a> Reader<'a> {
@@ -114,6 +115,17 @@ impl<'a> Reader<'a> {
     /// One of the names its key knows.
     pub(crate) fn choice(&self, name: &str, problems: &mut Problems) -> Option<&'a str> {
         let text = self.text(name, problems)?;
+        self.choice_of(name, text, &self.place_of(name), problems)
+    }
+
+    /// One of the names that the key `name` knows, wherever it stands.
+    pub(crate) fn choice_of<'t>(
+        &self,
+        name: &str,
+        text: &'t str,
+        place: &Place,
+        problems: &mut Problems,
+    ) -> Option<&'t str> {
         let (of, later) = match self.kind(name) {
             Some(Kind::Choice { of, later } | Kind::Scaler { of, later }) => (*of, *later),
             _ => return Some(text),
@@ -121,7 +133,6 @@ impl<'a> Reader<'a> {
         if of.contains(&text) {
             return Some(text);
         }
-        let place = self.place_of(name);
         if let Some((_, part)) = later.iter().find(|(known, _)| *known == text) {
             let mut now: Vec<String> = of.iter().map(|name| format!("`{name}`")).collect();
             if matches!(self.kind(name), Some(Kind::Scaler { .. })) {
@@ -129,7 +140,7 @@ impl<'a> Reader<'a> {
             }
             problems
                 .at(
-                    &place,
+                    place,
                     "F0207",
                     format!("`{name} = \"{text}\"` is not available yet"),
                 )
@@ -138,7 +149,7 @@ impl<'a> Reader<'a> {
         } else {
             problems
                 .at(
-                    &place,
+                    place,
                     "F0206",
                     format!("`{}` is not a `{name}`", text.escape_debug()),
                 )
@@ -146,6 +157,32 @@ impl<'a> Reader<'a> {
                 .help(one_of(text, of.iter().copied()));
         }
         None
+    }
+
+    /// A list of counts; the first that is none is reported.
+    pub(crate) fn counts(&self, name: &str, problems: &mut Problems) -> Option<Vec<u32>> {
+        let node = self.node(name)?;
+        let Value::Array(items) = &node.value else {
+            wrong_type(
+                node,
+                &node.value,
+                &format!("`{name}` is a list of whole numbers"),
+                problems,
+            );
+            return None;
+        };
+        let count = |item: &Node| match item.value {
+            Value::Integer(number) => u32::try_from(number).ok().filter(|count| *count <= MAX_COUNT),
+            _ => None,
+        };
+        if let Some(item) = items.iter().find(|item| count(item).is_none()) {
+            problems
+                .at(&item.place, "F0205", format!("`{name}` cannot have this"))
+                .label("not a count")
+                .help(format!("every element is a whole number from 0 to {MAX_COUNT}"));
+            return None;
+        }
+        Some(items.iter().filter_map(count).collect())
     }
 
     /// A range of operands.

@@ -8,7 +8,8 @@ use crate::diagnose::{Place, Problems, did_you_mean};
 use crate::meaning::{self, FaultPlaces, LoadPlaces, Places};
 use crate::read::{Document, Node, Reader, Value, faults, loads, platform};
 use crate::{
-    Compare, CompareOrder, Expectation, Experiment, Fault, Load, Phases, Safety, When, parse_condition,
+    Compare, CompareOrder, Expectation, Experiment, Fault, FaultKind, Load, Phases, Safety, When,
+    parse_condition,
 };
 
 /// Reads everything; `None` where something that everything else needs is missing (it has been reported then).
@@ -37,6 +38,7 @@ pub(crate) fn read(document: &Document, problems: &mut Problems) -> Option<Exper
     };
     let loads = read_loads(&top, &mut places, problems);
     let faults = read_faults(&top, &mut places, problems);
+    platform.corruptible = faults.iter().any(|fault| fault.kind == FaultKind::Corrupt);
     let expectations = read_expectations(&top, &mut places, problems);
     let compare = top
         .table("compare", problems)

@@ -77,7 +77,7 @@ async fn a_failed_fsync_breaks_the_store_for_good() {
     let (put, sent, received, watched, broken) = tokio::join!(
         store.put("key", "2".into(), Precondition::Any),
         store.send(QueueName::Inbound, vec!["body".into()]),
-        store.receive(QueueName::Inbound, 1, Duration::from_mins(1)),
+        store.receive(QueueName::Outbound, 1, Duration::from_mins(1)),
         watch.next(),
         store.broken(),
     );

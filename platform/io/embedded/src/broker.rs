@@ -11,7 +11,7 @@ use tokio::time::Instant as TokioInstant;
 
 use crate::limits::WAIT;
 
-/// A durable message that becomes receivable after a delay.
+/// A message that becomes receivable after a delay.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     pub(crate) queue: QueueId,

@@ -1,13 +1,10 @@
 //! One transaction: everything that waits, decided and written together.
 
-use std::time::Duration;
-
 use redb::{Database, ReadableTable, ReadableTableMetadata, WriteTransaction};
 use tally_model::{Precondition, Put};
 use tally_substrate::{MessageId, Placement, QueueId, holds, may_delete};
 use tokio::sync::oneshot;
 
-use crate::broker::Admitted;
 use crate::feed::Committed;
 use crate::limits::CHECKED_ROWS;
 use crate::tables::{REVISION_KEY, Tables};
@@ -32,7 +29,6 @@ pub(crate) enum Work {
     Send {
         queue: QueueId,
         messages: Vec<(MessageId, String)>,
-        delay: Duration,
         done: oneshot::Sender<()>,
     },
     /// Nothing but what changed in the queues.
@@ -49,11 +45,11 @@ enum Reply {
 /// What follows from a transaction, to be done after it is durable.
 #[derive(Default)]
 pub(crate) struct Outcome {
-    /// Messages that become receivable.
-    pub(crate) sent: Vec<Admitted>,
     /// Changes for watches.
     pub(crate) changes: Vec<Committed>,
     replies: Vec<Reply>,
+    /// Whether messages were written.
+    sent: bool,
 }
 
 impl Outcome {
@@ -80,20 +76,21 @@ pub(crate) fn commit(
     let mut outcome = Outcome::default();
     {
         let mut tables = Tables::open(&transaction)?;
-        for &(id, placement) in moved {
-            place(&mut tables, id, placement)?;
-        }
         let before = tables.counter(REVISION_KEY)?;
         let mut revision = before;
         for work in batch {
             apply(&mut tables, work, &mut revision, &mut outcome)?;
+        }
+        // After the messages of the batch, which may be among those that moved.
+        for &(id, placement) in moved {
+            place(&mut tables, id, placement)?;
         }
         if revision > before {
             tables.counters.insert(REVISION_KEY, revision)?;
         }
         rows = tables.messages.len()? + tables.metadata.len()?;
     }
-    if moved.is_empty() && outcome.sent.is_empty() && outcome.changes.is_empty() {
+    if moved.is_empty() && !outcome.sent && outcome.changes.is_empty() {
         transaction.abort()?;
     } else {
         transaction.set_quick_repair(rows > CHECKED_ROWS);
@@ -124,17 +121,11 @@ fn apply(
         Work::Send {
             queue,
             messages,
-            delay,
             done,
         } => {
             for (id, body) in messages {
                 tables.messages.insert(id.0, (queue.0, body.as_str()))?;
-                outcome.sent.push(Admitted {
-                    queue,
-                    id,
-                    body,
-                    delay,
-                });
+                outcome.sent = true;
             }
             outcome.replies.push(Reply::Send(done));
         }

@@ -48,25 +48,22 @@ impl MetadataStore for Embedded {
     async fn put(&self, key: &str, value: String, when: Precondition) -> Result<Put, Error> {
         at_most("key", key.len(), KEY_LIMIT)?;
         at_most("value", value.len(), VALUE_LIMIT)?;
+        let bytes = key.len() + value.len();
         let key = key.to_owned();
-        self.0
-            .writer
-            .submit(key.len() + value.len(), |done| Work::Put {
-                key,
-                value,
-                when,
-                done,
-            })
-            .await
+        let work = |done| Work::Put {
+            key,
+            value,
+            when,
+            done,
+        };
+        self.0.writer.submit(bytes, work, || ()).await
     }
 
     async fn delete(&self, key: &str, when: Precondition) -> Result<bool, Error> {
         at_most("key", key.len(), KEY_LIMIT)?;
-        let key = key.to_owned();
-        self.0
-            .writer
-            .submit(key.len(), |done| Work::Delete { key, when, done })
-            .await
+        let (key, bytes) = (key.to_owned(), key.len());
+        let work = |done| Work::Delete { key, when, done };
+        self.0.writer.submit(bytes, work, || ()).await
     }
 
     async fn watch(&self, prefix: &str) -> Result<EmbeddedWatch, Error> {

@@ -1,5 +1,8 @@
 //! [`Embedded`] as a queue: sends wait for the disk, everything else is memory and follows.
 //!
+//! A message can be received while its sender still waits. If the process dies in between, the message is lost and its
+//! sender was never told that it is safe, which is what a queue promises; whoever received it died as well.
+//!
 //! The platform's queues are there from the start. Others are made by [`Embedded::configure`]; what they are called is for
 //! their owner to remember.
 
@@ -9,6 +12,7 @@ use tally_model::{Delivery, Depth, QueueName, Receipt};
 use tally_ports::Queue;
 use tally_substrate::{Census, Policy, QueueId};
 
+use crate::broker::Admitted;
 use crate::commit::Work;
 use crate::limits::{BODY_LIMIT, at_most};
 use crate::{Embedded, Error};
@@ -45,16 +49,21 @@ impl Embedded {
         }
         let bytes = bodies.iter().map(String::len).sum();
         let queue = queue.into();
-        let messages = self.0.parts.broker.reserve(bodies);
-        self.0
-            .writer
-            .submit(bytes, |done| Work::Send {
-                queue,
-                messages,
-                delay,
-                done,
-            })
-            .await
+        let broker = &self.0.parts.broker;
+        let messages = broker.reserve(bodies);
+        let copies = messages.clone();
+        let work = |done| Work::Send {
+            queue,
+            messages,
+            done,
+        };
+        let admitted = copies.into_iter().map(|(id, body)| Admitted {
+            queue,
+            id,
+            body,
+            delay,
+        });
+        self.0.writer.submit(bytes, work, || broker.admit(admitted)).await
     }
 
     /// See [`Queue::receive`]; `lease` overrides that of the queue.

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use redb::Database;
+use tally_substrate::{MessageId, Placement};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::Error;
@@ -64,21 +65,26 @@ impl Writer {
         })
     }
 
-    /// Waits for room, then until the work is durable. Cancelled, the work may still be done.
+    /// Waits for room, then until the work is durable. Cancelled, the work may still be done. `handed_over` is called as
+    /// soon as nothing but a failure of the store can keep the work from being written.
     pub(crate) async fn submit<T>(
         &self,
         bytes: usize,
         work: impl FnOnce(oneshot::Sender<T>) -> Work,
+        handed_over: impl FnOnce(),
     ) -> Result<T, Error> {
         self.health.check()?;
         let units = (1 + bytes / UNIT).min(UNITS) as u32;
         // The semaphore is never closed; without a permit the work would merely not be counted.
         let permit = Arc::clone(&self.permits).acquire_many_owned(units).await.ok();
         let (done, wait) = oneshot::channel();
-        self.hand_over(Request {
+        let request = Request {
             work: work(done),
             permit,
-        });
+        };
+        if self.hand_over(request) {
+            handed_over();
+        }
         match wait.await {
             Ok(reply) => Ok(reply),
             // Only a failure drops a waiter; it is recorded at the latest when the thread ends.
@@ -97,10 +103,10 @@ impl Writer {
     }
 
     /// A request that cannot be handed over is dropped, and its waiter learns that the store is broken.
-    fn hand_over(&self, request: Request) {
-        if let Some(requests) = &self.requests {
-            drop(requests.try_send(request));
-        }
+    fn hand_over(&self, request: Request) -> bool {
+        self.requests
+            .as_ref()
+            .is_some_and(|requests| requests.try_send(request).is_ok())
     }
 }
 
@@ -130,19 +136,21 @@ impl Thread {
             if matches!(batch[0].work, Work::Flush) {
                 batch.extend(self.receiver.recv_timeout(LINGER));
             }
+            // Before the changes are taken, so that a later change asks again.
+            self.flushing.store(false, Ordering::Release);
+            // Before the rest of the batch: a message can be deleted as soon as it was handed over, so whatever these
+            // changes speak of is written already or waits here.
+            let moved = self.parts.broker.take_changes();
             batch.extend(self.receiver.try_iter());
-            if !self.write(batch) {
+            if !self.write(batch, &moved) {
                 return;
             }
         }
-        end.orderly = self.write(Vec::new());
+        end.orderly = self.write(Vec::new(), &self.parts.broker.take_changes());
     }
 
     /// One durable commit; false if it failed, and then nothing may ever be written again.
-    fn write(&self, batch: Vec<Request>) -> bool {
-        // Before the changes are taken, so that a later change asks again.
-        self.flushing.store(false, Ordering::Release);
-        let moved = self.parts.broker.take_changes();
+    fn write(&self, batch: Vec<Request>, moved: &[(MessageId, Option<Placement>)]) -> bool {
         if moved.is_empty() && batch.iter().all(|request| matches!(request.work, Work::Flush)) {
             return true;
         }
@@ -150,9 +158,8 @@ impl Thread {
             .into_iter()
             .map(|request| (request.work, request.permit))
             .unzip();
-        match commit(&self.parts.database, batch, &moved) {
-            Ok(mut outcome) => {
-                self.parts.broker.admit(std::mem::take(&mut outcome.sent));
+        match commit(&self.parts.database, batch, moved) {
+            Ok(outcome) => {
                 self.parts.feeds.tell(&outcome.changes);
                 outcome.reply();
                 drop(permits);

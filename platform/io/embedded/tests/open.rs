@@ -71,6 +71,36 @@ async fn a_reopened_store_has_what_it_had() {
     assert!(second > first);
 }
 
+/// Claim: a message can be received and deleted while its sender still waits for the disk, and then it is gone for good,
+/// whatever order the sender's commit and the delete reach the disk in.
+#[tokio::test]
+async fn what_is_deleted_before_its_commit_stays_deleted() {
+    let directory = tempfile::tempdir().unwrap();
+    let embedded = Embedded::open(directory.path(), SETTINGS).unwrap();
+    for round in 0..100 {
+        let consume = async {
+            let received = embedded
+                .receive(QueueName::Inbound, 1, Duration::from_mins(1))
+                .await
+                .unwrap();
+            assert_eq!(received.len(), 1, "round {round}");
+            let receipts = received.into_iter().map(|delivery| delivery.receipt).collect();
+            assert_eq!(
+                Queue::delete(&embedded, QueueName::Inbound, receipts).await,
+                Ok(0)
+            );
+        };
+        let (sent, ()) = tokio::join!(embedded.send(QueueName::Inbound, vec!["brief".into()]), consume);
+        sent.unwrap();
+    }
+    drop(embedded);
+    let embedded = Embedded::open(directory.path(), SETTINGS).unwrap();
+    assert_eq!(
+        embedded.receive(QueueName::Inbound, 9, Duration::ZERO).await,
+        Ok(vec![])
+    );
+}
+
 /// Claim: receives count across restarts, so that a message which kills its receiver every time is dead-lettered.
 #[tokio::test]
 async fn a_message_that_kills_its_receivers_is_dead_lettered() {

@@ -39,7 +39,7 @@ pub enum StreamEvent {
     },
     /// A stream to the node is up.
     Up(NodeId),
-    /// The stream that we opened to the node broke, or could not be opened.
+    /// The stream to the node broke, or the one that we wanted to open could not be opened.
     Lost(NodeId),
 }
 
@@ -95,7 +95,9 @@ impl Streams {
                 return;
             };
             receive(&mut incoming, node, &shared).await;
-            shared.peers.ended(node, number);
+            if shared.peers.ended(node, number) {
+                let _ = shared.events.send(StreamEvent::Lost(node)).await;
+            }
         });
         frames(me, packets)
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tally_model::Epoch;
+use tally_roles::fleet::Led;
 use tally_roles::packet::{Packet, TaskDone};
 
 use crate::error::Error;
@@ -18,6 +20,10 @@ pub(crate) fn packet(packet: proto::Packet) -> Result<Packet, Error> {
         Kind::Busy(task) => Packet::Busy(noun::to_task_id(Some(task))?),
         Kind::Done(done) => Packet::Done(task_done(done)?),
         Kind::Suspect(fault) => Packet::Suspect(noun::to_fault(fault)?),
+        Kind::Led(led) => Packet::Led(Led {
+            epoch: Epoch(led.epoch),
+            leader: noun::u8_of(led.leader, "leader")?,
+        }),
         Kind::Set(message) => Packet::Set(set_message::to_message(message)?),
     })
 }
@@ -37,5 +43,6 @@ fn task_done(done: proto::TaskDone) -> Result<TaskDone, Error> {
         votes: noun::u8_of(done.votes, "votes")?,
         members: noun::u8_of(done.members, "members")?,
         worked: Duration::from_nanos(done.worked),
+        waited: Duration::from_nanos(done.waited),
     })
 }

@@ -125,6 +125,7 @@ pub(crate) fn record(record: &SetRecord) -> proto::SetRecord {
         replicas: record.replicas.iter().map(member).collect(),
         created: record.created.as_nanos(),
         ready: record.ready.map(Instant::as_nanos),
+        founded: record.founded.map(|epoch| epoch.0),
     }
 }
 
@@ -145,6 +146,7 @@ pub(crate) fn to_record(record: proto::SetRecord) -> Result<SetRecord, Error> {
             .collect::<Result<_, _>>()?,
         created: Instant::from_nanos(record.created),
         ready: record.ready.map(Instant::from_nanos),
+        founded: record.founded.map(Epoch),
     })
 }
 

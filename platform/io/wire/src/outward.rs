@@ -12,6 +12,10 @@ pub(crate) fn packet(packet: &Packet) -> proto::Packet {
         Packet::Busy(task) => Kind::Busy(noun::task_id(*task)),
         Packet::Done(done) => Kind::Done(task_done(done)),
         Packet::Suspect(fault) => Kind::Suspect(noun::fault(fault)),
+        Packet::Led(led) => Kind::Led(proto::Led {
+            epoch: led.epoch.0,
+            leader: u32::from(led.leader),
+        }),
         Packet::Set(message) => Kind::Set(set_message::message(message)),
     };
     proto::Packet { kind: Some(kind) }
@@ -25,5 +29,6 @@ fn task_done(done: &TaskDone) -> proto::TaskDone {
         votes: u32::from(done.votes),
         members: u32::from(done.members),
         worked: noun::nanos(done.worked),
+        waited: noun::nanos(done.waited),
     }
 }

@@ -14,6 +14,7 @@ use tally_model::{
     Epoch, Failure, FaultEvent, FaultType, Instant, Job, Member, NodeId, Operation, Outcome, RequestId,
     SetId, SetRecord, SetState, TaskId, TaskMessage,
 };
+use tally_roles::fleet::Led;
 use tally_roles::packet::{Packet, TaskDone};
 use tally_wire::{Error, MAX_PACKET, decode, encode};
 
@@ -51,10 +52,12 @@ prop_compose! {
         replicas in vec(member(), 0..8),
         created: u64,
         ready: Option<u64>,
+        founded: Option<u32>,
     ) -> SetRecord {
         SetRecord {
             id, epoch: Epoch(epoch), state, leader, worker, replicas,
             created: Instant::from_nanos(created), ready: ready.map(Instant::from_nanos),
+            founded: founded.map(Epoch),
         }
     }
 }
@@ -202,10 +205,11 @@ fn packet() -> impl Strategy<Value = Packet> {
             prop::option::of(bytes(300)),
             any::<u8>(),
             any::<u8>(),
-            any::<u64>()
+            (any::<u64>(), any::<u64>())
         )
-            .prop_map(|(job, outcome, certificate, votes, members, worked)| {
+            .prop_map(|(job, outcome, certificate, votes, members, (worked, waited))| {
                 let worked = Duration::from_nanos(worked);
+                let waited = Duration::from_nanos(waited);
                 Packet::Done(TaskDone {
                     job,
                     outcome,
@@ -213,9 +217,14 @@ fn packet() -> impl Strategy<Value = Packet> {
                     votes,
                     members,
                     worked,
+                    waited,
                 })
             }),
         fault().prop_map(Packet::Suspect),
+        (any::<u32>(), any::<u8>()).prop_map(|(epoch, leader)| Packet::Led(Led {
+            epoch: Epoch(epoch),
+            leader
+        })),
         (
             set_id(),
             any::<u32>(),

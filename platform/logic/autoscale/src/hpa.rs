@@ -17,6 +17,7 @@ mod behavior;
 pub mod cases;
 mod compat;
 mod condition;
+mod cpu;
 mod history;
 mod metric;
 pub mod pods;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tally_model::{Bounds, Instant};
+use tally_model::{HpaMetric, HpaRules, Instant};
 
 use crate::hpa::HpaPolicy;
 use crate::{Decision, Policy, Rules, Signal};
@@ -37,11 +37,15 @@ impl Keda {
 
     /// The rules of the autoscaler that it makes: that one never goes below one.
     fn awake(rules: Rules) -> Rules {
-        let bounds = Bounds {
-            min: rules.min().max(1),
-            max: rules.max().max(1),
+        let hpa = HpaRules {
+            target: None,
+            metric: HpaMetric::Queue,
+            period: HpaRules::default().period,
+            ..rules.hpa
         };
-        Rules::new(bounds, rules.threshold, rules.scale_down_after, rules.stale_after)
+        let mut awake = rules.at_least_one();
+        awake.hpa = hpa;
+        awake
     }
 
     /// One poll: what it sets, if anything.
@@ -75,11 +79,7 @@ impl Policy for Keda {
         self.last_active = None;
         self.wanted = self.rules.clamp(previous.map_or(0, u64::from));
         let _ = self.hpa.start(Some(self.wanted));
-        let why = match previous {
-            Some(sets) => format!("resumed at {sets}"),
-            None => "started at the minimum".to_owned(),
-        };
-        Decision::new(self.wanted, why)
+        Decision::first(self.wanted, previous)
     }
 
     fn decide(&mut self, signal: &Signal) -> Decision {

@@ -119,11 +119,9 @@ impl Policy for Kpa {
     fn start(&mut self, previous: Option<u32>) -> Decision {
         *self = Self::new(self.rules);
         self.wanted = self.rules.clamp(previous.map_or(0, u64::from));
-        self.why = match previous {
-            Some(sets) => format!("resumed at {sets}"),
-            None => "started at the minimum".to_owned(),
-        };
-        Decision::new(self.wanted, self.why.clone())
+        let decision = Decision::first(self.wanted, previous);
+        self.why.clone_from(&decision.why);
+        decision
     }
 
     fn decide(&mut self, signal: &Signal) -> Decision {

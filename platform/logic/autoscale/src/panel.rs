@@ -2,7 +2,7 @@
 
 use tally_model::Scaler;
 
-use crate::{Decision, Policy, Rules, Signal, policy};
+use crate::{Decision, Known, Policy, Rules, Signal, policy};
 
 /// What the policies of a panel decided on one signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +22,13 @@ pub struct Panel {
 
 impl Panel {
     /// `driving` decides, `shadows` are only recorded.
-    pub fn new(driving: Scaler, shadows: &[Scaler], rules: Rules) -> Self {
+    pub fn new(driving: Scaler, shadows: &[Scaler], rules: Rules, known: &Known) -> Self {
         Self {
-            driving: policy(driving, rules),
-            shadows: shadows.iter().map(|&scaler| policy(scaler, rules)).collect(),
+            driving: policy(driving, rules, known),
+            shadows: shadows
+                .iter()
+                .map(|&scaler| policy(scaler, rules, known))
+                .collect(),
         }
     }
 

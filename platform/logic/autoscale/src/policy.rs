@@ -2,7 +2,11 @@
 
 use tally_model::Scaler;
 
-use crate::{Fixed, Rules, Signal, Threshold, ThresholdReport};
+use crate::hpa::HpaPolicy;
+use crate::{
+    Clairvoyant, Dc2Ps, Fixed, Kalman, Keda, Known, Kpa, Rules, Signal, StaticOptimum, Threshold,
+    ThresholdReport,
+};
 
 /// How many sets there should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +27,15 @@ impl Decision {
             held: false,
             why,
         }
+    }
+
+    /// The first decision: that of an earlier life, or where a policy starts.
+    pub(crate) fn first(wanted: u32, previous: Option<u32>) -> Self {
+        let why = match previous {
+            Some(sets) => format!("resumed at {sets}"),
+            None => "started at the minimum".to_owned(),
+        };
+        Self::new(wanted, why)
     }
 
     /// The last decision stands because the input is of no use.
@@ -47,11 +60,20 @@ pub trait Policy: std::fmt::Debug + Send {
     fn decide(&mut self, signal: &Signal) -> Decision;
 }
 
-/// The policy of that name, for one layer.
-pub fn policy(scaler: Scaler, rules: Rules) -> Box<dyn Policy> {
+/// The policy of that name, for one layer; `known` is for those that know the plan.
+pub fn policy(scaler: Scaler, rules: Rules, known: &Known) -> Box<dyn Policy> {
     match scaler {
         Scaler::Threshold => Box::new(Threshold::new(rules)),
         Scaler::ThresholdReport => Box::new(ThresholdReport::new(rules)),
+        Scaler::Hpa | Scaler::HpaCpu80 | Scaler::HpaCpu50 | Scaler::Hpa1s => {
+            Box::new(HpaPolicy::preset(scaler, rules))
+        }
+        Scaler::Keda => Box::new(Keda::new(rules)),
+        Scaler::Kpa => Box::new(Kpa::new(rules)),
+        Scaler::Kalman => Box::new(Kalman::new(rules)),
+        Scaler::Dc2Ps => Box::new(Dc2Ps::new(rules)),
+        Scaler::StaticOptimum => Box::new(StaticOptimum::new(rules, known)),
+        Scaler::Clairvoyant => Box::new(Clairvoyant::new(rules, known.clone())),
         Scaler::Fixed(sets) => Box::new(Fixed::new(rules, sets)),
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tally_model::{Bounds, PlatformConfig};
+use tally_model::{Bounds, HpaRules, PlatformConfig, Scaling};
 
-/// Bounds, threshold and waits; every policy of one run has the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Bounds, threshold, waits and aims; every policy of one run has the same.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
     /// Hard limits on the number of sets, `min <= max`.
     min: u32,
@@ -16,6 +16,12 @@ pub struct Rules {
     pub scale_down_after: Duration,
     /// A reading older than this decides nothing.
     pub stale_after: Duration,
+    /// What 95 % of the tasks may take from ready to answered.
+    pub objective: Duration,
+    /// How often the layer's work is reported; above zero.
+    pub interval: Duration,
+    /// Parameters of `hpa`.
+    pub hpa: HpaRules,
 }
 
 impl Rules {
@@ -27,6 +33,9 @@ impl Rules {
             threshold: threshold.max(1),
             scale_down_after,
             stale_after,
+            objective: Scaling::default().objective,
+            interval: Scaling::default().interval,
+            hpa: HpaRules::default(),
         }
     }
 
@@ -37,12 +46,27 @@ impl Rules {
             .scale_tick
             .saturating_mul(10)
             .max(Duration::from_secs(1));
-        Self::new(
-            config.bounds,
-            config.threshold,
-            config.timing.scale_down_after,
-            stale_after,
-        )
+        let scaling = &config.scaling;
+        Self {
+            objective: scaling.objective,
+            interval: scaling.interval.max(Duration::from_millis(1)),
+            hpa: scaling.hpa,
+            ..Self::new(
+                config.bounds,
+                config.threshold,
+                config.timing.scale_down_after,
+                stale_after,
+            )
+        }
+    }
+
+    /// The same, but never without a set.
+    pub(crate) fn at_least_one(self) -> Self {
+        Self {
+            min: self.min.max(1),
+            max: self.max.max(1),
+            ..self
+        }
     }
 
     /// Never fewer sets.

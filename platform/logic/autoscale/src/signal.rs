@@ -16,8 +16,63 @@ pub struct Reading {
     pub oldest_wait: Option<Duration>,
 }
 
+/// What a layer did between two reports of the scheduler, which sees every task come and go.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Interval {
+    /// From one report to the other.
+    pub length: Duration,
+    /// Tasks that became ready.
+    pub arrivals: u64,
+    /// Tasks that were answered.
+    pub completions: u64,
+    /// Service times of the answered tasks, added up: the time that workers were busy for them.
+    pub busy: Duration,
+    /// Their squares, in seconds squared.
+    pub busy_squares: f64,
+    /// What they waited for a worker, added up.
+    pub waiting: Duration,
+    /// From ready to answered, added up.
+    pub response: Duration,
+}
+
+impl Interval {
+    /// This interval and the one that follows it as one.
+    #[must_use]
+    pub fn and(&self, next: &Self) -> Self {
+        Self {
+            length: self.length.saturating_add(next.length),
+            arrivals: self.arrivals.saturating_add(next.arrivals),
+            completions: self.completions.saturating_add(next.completions),
+            busy: self.busy.saturating_add(next.busy),
+            busy_squares: self.busy_squares + next.busy_squares,
+            waiting: self.waiting.saturating_add(next.waiting),
+            response: self.response.saturating_add(next.response),
+        }
+    }
+
+    /// Whether anything can be concluded from it.
+    ///
+    /// # Errors
+    /// It has no length, or its numbers contradict each other.
+    pub fn check(&self) -> Result<(), String> {
+        if self.length.is_zero() {
+            return Err("the report covers no time".to_owned());
+        }
+        if !self.busy_squares.is_finite() || self.busy_squares < 0.0 {
+            return Err(format!(
+                "the squares of the service times are {}",
+                self.busy_squares
+            ));
+        }
+        if self.response < self.waiting {
+            return Err("tasks waited longer than they took".to_owned());
+        }
+        Ok(())
+    }
+}
+
 /// The state of one layer and its sets at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Signal {
     /// When the decision is made.
     pub now: Instant,
@@ -27,8 +82,10 @@ pub struct Signal {
     pub arrivals: u64,
     /// The newest look at the layer; none if the queue did not answer.
     pub reading: Option<Reading>,
-    /// Time that all workers of the layer together were busy since the previous signal, if known.
-    pub busy: Option<Duration>,
+    /// What the layer did, if there is a report that no earlier signal had, or what is wrong with that report.
+    pub interval: Option<Result<Interval, String>>,
+    /// 90 % of the sets that were started lately took at most this long from asked for to ready; none if none was.
+    pub start_delay: Option<Duration>,
     /// Sets that take tasks.
     pub ready: u32,
     /// Sets that are being created or repaired and will take tasks soon.
@@ -36,6 +93,18 @@ pub struct Signal {
 }
 
 impl Signal {
+    /// The newest interval, if there is one that can be used.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn usable_interval(&self) -> Result<Option<Interval>, String> {
+        match &self.interval {
+            None => Ok(None),
+            Some(Err(flaw)) => Err(flaw.clone()),
+            Some(Ok(interval)) => interval.check().map(|()| Some(*interval)),
+        }
+    }
+
     /// Tasks that wait or are being worked on, in the layer's newest reading.
     ///
     /// # Errors

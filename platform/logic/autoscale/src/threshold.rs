@@ -57,11 +57,7 @@ impl Policy for Threshold {
     fn start(&mut self, previous: Option<u32>) -> Decision {
         self.low_since = None;
         self.wanted = self.rules.clamp(previous.map_or(0, u64::from));
-        let why = match previous {
-            Some(sets) => format!("resumed at {sets}"),
-            None => "started at the minimum".to_owned(),
-        };
-        Decision::new(self.wanted, why)
+        Decision::first(self.wanted, previous)
     }
 
     fn decide(&mut self, signal: &Signal) -> Decision {

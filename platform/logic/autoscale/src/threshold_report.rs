@@ -27,11 +27,7 @@ impl Policy for ThresholdReport {
 
     fn start(&mut self, previous: Option<u32>) -> Decision {
         self.wanted = self.rules.clamp(previous.map_or(0, u64::from));
-        let why = match previous {
-            Some(sets) => format!("resumed at {sets}"),
-            None => "started at the minimum".to_owned(),
-        };
-        Decision::new(self.wanted, why)
+        Decision::first(self.wanted, previous)
     }
 
     fn decide(&mut self, signal: &Signal) -> Decision {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tally_autoscale::{Panel, Policy, Reading, Rules, Signal, Threshold, ThresholdReport, policy};
+use tally_autoscale::{
+    Interval, Known, Panel, Policy, Reading, Rules, Signal, Threshold, ThresholdReport, policy,
+};
 use tally_model::{Bounds, Depth, Instant, Operation, Scaler};
 
 const DOWN_AFTER: Duration = Duration::from_secs(10);
@@ -31,17 +33,63 @@ fn signal(millis: u64, visible: u64, arrivals: u64, ready: u32, starting: u32) -
             depth,
             oldest_wait: None,
         }),
-        busy: None,
+        interval: None,
+        start_delay: None,
         ready,
         starting,
     }
 }
 
+/// A plan of a burst.
+fn known() -> Known {
+    let mut arrivals = vec![3; 200];
+    arrivals[40..60].fill(90);
+    Known {
+        arrivals,
+        bucket: Duration::from_millis(500),
+        drift: None,
+        work: None,
+    }
+}
+
+/// Every policy there is.
 fn scaler() -> impl Strategy<Value = Scaler> {
+    let named: Vec<Scaler> = Scaler::NAMES
+        .iter()
+        .filter_map(|name| Scaler::from_name(name))
+        .collect();
     prop_oneof![
-        Just(Scaler::Threshold),
-        Just(Scaler::ThresholdReport),
-        (0..20_u32).prop_map(Scaler::Fixed),
+        6 => proptest::sample::select(named),
+        1 => (0..20_u32).prop_map(Scaler::Fixed),
+    ]
+}
+
+/// A report that may be missing, contradictory, or of absurd size.
+fn wild_interval() -> impl Strategy<Value = Option<Result<Interval, String>>> {
+    let count = || prop_oneof![0..100_u64, Just(u64::MAX)];
+    let squares = prop_oneof![
+        0.0..1.0_f64,
+        Just(f64::NAN),
+        Just(-1.0),
+        Just(f64::INFINITY),
+        Just(f64::MAX)
+    ];
+    let interval = (count(), count(), count(), count(), count(), count(), squares);
+    let interval = interval.prop_map(
+        |(length, arrivals, completions, busy, waiting, response, busy_squares)| Interval {
+            length: Duration::from_millis(length),
+            arrivals,
+            completions,
+            busy: Duration::from_millis(busy),
+            busy_squares,
+            waiting: Duration::from_millis(waiting),
+            response: Duration::from_millis(response),
+        },
+    );
+    prop_oneof![
+        3 => Just(None),
+        3 => interval.prop_map(|interval| Some(Ok(interval))),
+        1 => Just(Some(Err("it cannot be read".to_owned()))),
     ]
 }
 
@@ -55,16 +103,22 @@ fn wild_signal() -> impl Strategy<Value = Signal> {
         any::<u32>(),
         any::<u32>(),
         0..4_u8,
+        wild_interval(),
+        proptest::option::of((0..100_000_u64).prop_map(Duration::from_millis)),
     )
-        .prop_map(|(millis, visible, arrivals, ready, starting, health)| {
-            let mut signal = signal(millis, visible, arrivals, ready, starting);
-            match (health, signal.reading.as_mut()) {
-                (0, _) => signal.reading = None,
-                (1, Some(reading)) => reading.at = reading.at - Duration::from_secs(2),
-                _ => {}
-            }
-            signal
-        })
+        .prop_map(
+            |(millis, visible, arrivals, ready, starting, health, interval, start_delay)| {
+                let mut signal = signal(millis, visible, arrivals, ready, starting);
+                signal.interval = interval;
+                signal.start_delay = start_delay;
+                match (health, signal.reading.as_mut()) {
+                    (0, _) => signal.reading = None,
+                    (1, Some(reading)) => reading.at = reading.at - Duration::from_secs(2),
+                    _ => {}
+                }
+                signal
+            },
+        )
 }
 
 proptest! {
@@ -77,12 +131,51 @@ proptest! {
         previous in proptest::option::of(any::<u32>()),
         signals in proptest::collection::vec(wild_signal(), 1..60),
     ) {
-        let mut policy = policy(scaler, rules(min, min + room));
+        let mut policy = policy(scaler, rules(min, min + room), &known());
         let first = policy.start(previous).wanted;
         prop_assert!((min..=min + room).contains(&first));
         for signal in &signals {
             let wanted = policy.decide(signal).wanted;
             prop_assert!((min..=min + room).contains(&wanted), "{} wants {wanted}", policy.name());
+        }
+    }
+
+    /// What a policy decides depends on the signals alone: not on who drives, nor on who else is in the shadow.
+    #[test]
+    fn no_policy_sees_what_another_decides(
+        observer in scaler(),
+        others in proptest::collection::vec(scaler(), 0..5),
+        signals in proptest::collection::vec(wild_signal(), 1..40),
+    ) {
+        let mut alone = policy(observer, rules(1, 8), &known());
+        alone.start(Some(1));
+        let mut driven = Panel::new(observer, &others, rules(1, 8), &known());
+        driven.start(Some(1));
+        let mut shadows = others.clone();
+        shadows.push(observer);
+        let mut shadowed = Panel::new(Scaler::Fixed(1), &shadows, rules(1, 8), &known());
+        shadowed.start(Some(1));
+        for signal in &signals {
+            let decision = alone.decide(signal);
+            prop_assert_eq!(&driven.decide(signal).driving, &decision);
+            prop_assert_eq!(&shadowed.decide(signal).shadows[others.len()].1, &decision);
+        }
+    }
+
+    /// Without a look at the layer, every policy that looks at it keeps its decision and says so.
+    #[test]
+    fn what_cannot_be_used_changes_nothing(
+        scaler in scaler(),
+        signals in proptest::collection::vec(wild_signal(), 1..60),
+    ) {
+        let mut policy = policy(scaler, rules(1, 8), &known());
+        let mut last = policy.start(None).wanted;
+        for signal in &signals {
+            let decision = policy.decide(signal);
+            if decision.held {
+                prop_assert_eq!(decision.wanted, last, "{}: {}", policy.name(), decision.why);
+            }
+            last = decision.wanted;
         }
     }
 
@@ -93,7 +186,7 @@ proptest! {
         signals in proptest::collection::vec(wild_signal(), 1..60),
     ) {
         let scaler = if report { Scaler::ThresholdReport } else { Scaler::Threshold };
-        let mut policy = policy(scaler, rules(1, 8));
+        let mut policy = policy(scaler, rules(1, 8), &known());
         let mut last = policy.start(None).wanted;
         for signal in &signals {
             let decision = policy.decide(signal);
@@ -227,18 +320,23 @@ fn a_layer_scales_from_zero() {
 /// Bounds that contradict each other or the fixed number are resolved, not obeyed into a panic.
 #[test]
 fn odd_bounds_are_survived() {
-    let mut fixed = policy(Scaler::Fixed(12), rules(1, 8));
+    let mut fixed = policy(Scaler::Fixed(12), rules(1, 8), &known());
     let decision = fixed.start(None);
     assert_eq!(decision.wanted, 8);
     assert!(decision.why.contains("bounded"), "{}", decision.why);
-    assert_eq!(policy(Scaler::Threshold, rules(5, 2)).start(Some(9)).wanted, 5);
+    assert_eq!(
+        policy(Scaler::Threshold, rules(5, 2), &known())
+            .start(Some(9))
+            .wanted,
+        5
+    );
 }
 
 /// Shadows see what the driving policy sees and change nothing.
 #[test]
 fn shadows_do_not_drive() {
     let shadows = [Scaler::ThresholdReport, Scaler::Fixed(3)];
-    let mut panel = Panel::new(Scaler::Threshold, &shadows, rules(1, 50));
+    let mut panel = Panel::new(Scaler::Threshold, &shadows, rules(1, 50), &known());
     let mut alone = Threshold::new(rules(1, 50));
     assert_eq!(panel.start(None).driving, alone.start(None));
     let burst = signal(0, 40, 40, 1, 0);

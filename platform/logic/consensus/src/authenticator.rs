@@ -15,6 +15,8 @@ use crate::hexadecimal;
 
 /// Bits of an RSA modulus of the report's suite.
 const RSA_BITS: usize = 2048;
+/// How the text of a key of the simulation begins; one byte more makes it too long for Ed25519.
+const SIMULATED: &[u8] = &[0];
 
 /// A key that cannot be made or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub enum KeyError {
     Weak,
     /// The generator found no primes.
     Generation,
+    /// Keys of the simulation are made by [`Keys::simulated`] alone.
+    Simulation,
 }
 
 impl std::fmt::Display for KeyError {
@@ -36,6 +40,8 @@ impl std::fmt::Display for KeyError {
             Self::Malformed(Suite::Report) => f.write_str(
                 "not a public key of suite `report`: expected the hexadecimal digits of an RSA-2048 key in PKCS#1 DER",
             ),
+            Self::Malformed(Suite::Simulation) => f.write_str("not a key of a simulated world"),
+            Self::Simulation => f.write_str("suite `simulation` is for simulated worlds, use `modern`"),
             Self::Weak => f.write_str("a weak Ed25519 key; generate a new one"),
             Self::Generation => f.write_str("RSA key generation failed; use another seed"),
         }
@@ -51,6 +57,8 @@ pub enum PublicKey {
     Modern(Box<ed25519_dalek::VerifyingKey>),
     /// RSA-2048, PKCS#1 v1.5, MD5.
     Report(Box<pkcs1v15::VerifyingKey<Md5>>),
+    /// No key at all: see [`Suite::Simulation`].
+    Simulation([u8; 32]),
 }
 
 impl PublicKey {
@@ -78,6 +86,11 @@ impl PublicKey {
                 }
                 Ok(Self::Report(Box::new(pkcs1v15::VerifyingKey::new(key))))
             }
+            // Its first byte pair keeps it from being read as a key of another suite.
+            Suite::Simulation => match bytes.strip_prefix(SIMULATED) {
+                Some(rest) => rest.try_into().map(Self::Simulation).map_err(|_| malformed),
+                None => Err(malformed),
+            },
         }
     }
 
@@ -88,6 +101,7 @@ impl PublicKey {
                 .is_ok_and(|signature| key.verify_strict(bytes, &signature).is_ok()),
             Self::Report(key) => pkcs1v15::Signature::try_from(signature)
                 .is_ok_and(|signature| key.verify(bytes, &signature).is_ok()),
+            Self::Simulation(key) => crate::simulation::tag(key, bytes) == *signature,
         }
     }
 }
@@ -101,6 +115,14 @@ impl std::fmt::Display for PublicKey {
                 let der = inner.to_pkcs1_der().map_err(|_| std::fmt::Error)?;
                 f.write_str(&hexadecimal::encode(der.as_bytes()))
             }
+            Self::Simulation(key) => {
+                write!(
+                    f,
+                    "{}{}",
+                    hexadecimal::encode(SIMULATED),
+                    hexadecimal::encode(key)
+                )
+            }
         }
     }
 }
@@ -113,7 +135,8 @@ impl PartialEq for PublicKey {
                 let (a, b): (&rsa::RsaPublicKey, &rsa::RsaPublicKey) = ((**a).as_ref(), (**b).as_ref());
                 a == b
             }
-            (Self::Modern(_) | Self::Report(_), _) => false,
+            (Self::Simulation(a), Self::Simulation(b)) => a == b,
+            (Self::Modern(_) | Self::Report(_) | Self::Simulation(_), _) => false,
         }
     }
 }
@@ -131,6 +154,7 @@ pub struct Keys {
 enum Secret {
     Modern(Box<ed25519_dalek::SigningKey>),
     Report(Box<pkcs1v15::SigningKey<Md5>>),
+    Simulation([u8; 32]),
 }
 
 impl std::fmt::Debug for Keys {
@@ -164,6 +188,15 @@ impl Keys {
                     public,
                 })
             }
+            Suite::Simulation => Err(KeyError::Simulation),
+        }
+    }
+
+    /// Keys of a simulated world, which keep nobody out: see [`Suite::Simulation`].
+    pub const fn simulated(seed: [u8; 32]) -> Self {
+        Self {
+            secret: Secret::Simulation(seed),
+            public: PublicKey::Simulation(seed),
         }
     }
 
@@ -182,7 +215,7 @@ impl Keys {
             (Secret::Modern(key), PublicKey::Modern(peer)) => {
                 Some(peer.to_montgomery().mul_clamped(key.to_scalar_bytes()).to_bytes())
             }
-            (Secret::Modern(_) | Secret::Report(_), _) => None,
+            (Secret::Modern(_) | Secret::Report(_) | Secret::Simulation(_), _) => None,
         }
     }
 
@@ -191,6 +224,7 @@ impl Keys {
         match &self.secret {
             Secret::Modern(key) => key.sign(bytes).to_bytes().to_vec(),
             Secret::Report(key) => rsa::signature::Signer::sign(&**key, bytes).to_vec(),
+            Secret::Simulation(key) => crate::simulation::tag(key, bytes).to_vec(),
         }
     }
 }

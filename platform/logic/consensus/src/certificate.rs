@@ -143,8 +143,8 @@ impl Certificate {
             return Err(Flaw::OtherEpoch);
         }
         let collector = match membership.protocol() {
-            Protocol::Pbft => NO_COLLECTOR,
-            Protocol::Collect | Protocol::Vote | Protocol::None => membership.leader(),
+            Protocol::Pbft | Protocol::Vote => NO_COLLECTOR,
+            Protocol::Collect | Protocol::None => membership.leader(),
         };
         if self.view != scope.view || self.leader != collector {
             return Err(Flaw::OtherLeader);
@@ -185,15 +185,15 @@ impl Ballot {
         scope.vote(self.sequence, member, self.leaves, self.root)
     }
 
-    /// The bytes `member` signs in `pbft`.
+    /// The bytes `member` signs in `pbft` and `vote`.
     pub(crate) fn executed(&self, scope: &Scope, member: u8) -> Vec<u8> {
         scope.result(Kind::Executed, self.sequence, member, self.leaves, self.root)
     }
 
     fn statement_in(&self, membership: &Membership, member: u8) -> Vec<u8> {
         match membership.protocol() {
-            Protocol::Pbft => self.executed(&membership.scope, member),
-            Protocol::Collect | Protocol::Vote | Protocol::None => self.statement(&membership.scope, member),
+            Protocol::Pbft | Protocol::Vote => self.executed(&membership.scope, member),
+            Protocol::Collect | Protocol::None => self.statement(&membership.scope, member),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The other side of the seam: how a worker gets a certificate, whatever protocol its replicas run.
 
-use tally_model::{Deadline, FaultType, Instant, Job, NodeId, Outcome, Protocol, SetRecord};
+use tally_model::{Deadline, Epoch, FaultType, Instant, Job, NodeId, Outcome, Protocol, SetRecord};
 
 use crate::certificate::Flaw;
 use crate::collect::CollectClient;
@@ -40,6 +40,13 @@ pub enum ClientEvent {
     },
     /// The leader sent a certificate that does not hold (C7).
     Refused(Flaw),
+    /// f+1 replicas are in a view with this primary (`pbft`).
+    Led {
+        /// In which epoch.
+        epoch: Epoch,
+        /// Index of the primary.
+        leader: u8,
+    },
     /// Some members do not vote.
     Degraded {
         /// How many still do.
@@ -72,6 +79,10 @@ pub trait Client: std::fmt::Debug + Send {
     fn handle(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<ClientEvent>);
     /// Called at or after the deadline.
     fn wake(&mut self, now: Instant, out: &mut Vec<ClientEvent>);
+    /// The transport says that the connection to `peer` broke; see [`crate::Replica::peer_lost`].
+    fn peer_lost(&mut self, now: Instant, peer: NodeId, out: &mut Vec<ClientEvent>) {
+        let _ = (now, peer, out);
+    }
     /// When [`Client::wake`] is next useful.
     fn deadline(&self) -> Option<Deadline>;
     /// Cryptography done so far.
@@ -87,7 +98,7 @@ pub trait Client: std::fmt::Debug + Send {
 pub fn client(seat: Seat) -> Result<Box<dyn Client>, Unsupported> {
     match seat.config.protocol {
         Protocol::Collect => Ok(Box::new(CollectClient::new(seat))),
-        Protocol::Pbft => Ok(Box::new(crate::pbft::Client::new(seat))),
-        other @ (Protocol::Vote | Protocol::None) => Err(Unsupported(other)),
+        Protocol::Pbft | Protocol::Vote => Ok(Box::new(crate::pbft::Client::new(seat))),
+        other @ Protocol::None => Err(Unsupported(other)),
     }
 }

@@ -26,6 +26,7 @@ pub(crate) enum Domain {
     History,
     State,
     Change,
+    Membership,
 }
 
 impl Domain {
@@ -42,6 +43,7 @@ impl Domain {
             Self::History => "tally consensus v1 history",
             Self::State => "tally consensus v1 state",
             Self::Change => "tally consensus v1 view change",
+            Self::Membership => "tally consensus v1 membership",
         }
     }
 }
@@ -57,6 +59,7 @@ pub(crate) fn digest(suite: Suite, domain: Domain, parts: &[&[u8]]) -> Digest {
             }
             Digest(*hasher.finalize().as_bytes())
         }
+        Suite::Simulation => Digest(crate::simulation::digest(domain as u64, parts)),
         Suite::Report => {
             use md5::Digest as _;
             let mut hasher = md5::Md5::new();

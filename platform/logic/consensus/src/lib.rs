@@ -27,13 +27,16 @@ mod authenticator;
 mod certificate;
 mod client;
 mod collect;
+mod corrupt;
 mod digest;
 mod membership;
 mod merkle;
 mod message;
 mod replica;
+mod simulation;
 mod statement;
 mod verifier;
+mod vote;
 
 /// Full PBFT: prepare among all, view changes, checkpoints, state transfer.
 pub mod pbft;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tally_model::{Epoch, Member, NodeId, PlatformConfig, Protocol, SetId, SetRecord, Suite};
 
 use crate::authenticator::{KeyError, PublicKey};
+use crate::digest::{Digest, Domain, digest};
 use crate::statement::{ClusterId, Scope};
 
 /// A set record that does not describe a membership.
@@ -52,6 +53,7 @@ pub struct Membership {
     size: u8,
     count_leader: bool,
     protocol: Protocol,
+    founded: Option<Epoch>,
     worker: Option<Peer>,
     replicas: BTreeMap<u8, Peer>,
 }
@@ -95,10 +97,15 @@ impl Membership {
                 epoch: record.epoch,
                 view: 0,
             },
-            leader: record.leader,
+            // In `pbft` it follows from the view, which the record lags behind; in `vote` nobody leads.
+            leader: match config.protocol {
+                Protocol::Pbft | Protocol::Vote => 0,
+                Protocol::Collect | Protocol::None => record.leader,
+            },
             size,
             count_leader: config.count_leader_vote || config.protocol != Protocol::Collect,
             protocol: config.protocol,
+            founded: record.founded,
             worker,
             replicas,
         })
@@ -129,9 +136,13 @@ impl Membership {
         self.size
     }
 
-    /// f = (n-1)/3.
+    /// f = (n-1)/3; in `vote` (n-1)/2.
     pub const fn faulty(&self) -> u8 {
-        self.size.saturating_sub(1) / 3
+        let others = self.size.saturating_sub(1);
+        match self.protocol {
+            Protocol::Vote => others / 2,
+            Protocol::Pbft | Protocol::Collect | Protocol::None => others / 3,
+        }
     }
 
     /// 2f+1.
@@ -149,17 +160,48 @@ impl Membership {
         self.protocol
     }
 
-    /// Votes a certificate needs: 2f+1 votes on a result in `collect`, f+1 signed replies in `pbft` (design decision 6).
+    /// The epoch in which the set was first complete; none before.
+    pub(crate) const fn founded(&self) -> Option<Epoch> {
+        self.founded
+    }
+
+    /// Votes a certificate needs: 2f+1 votes on a result in `collect`, f+1 signed replies in `pbft` and `vote` (design
+    /// decision 6).
     pub const fn certifying(&self) -> u8 {
         match self.protocol {
-            Protocol::Pbft => self.weak_quorum(),
-            Protocol::Collect | Protocol::Vote | Protocol::None => self.quorum(),
+            Protocol::Pbft | Protocol::Vote => self.weak_quorum(),
+            Protocol::Collect | Protocol::None => self.quorum(),
         }
     }
 
     /// Whether a vote of `member` counts (C5: the literal reading does not count the leader's).
     pub const fn counts(&self, member: u8) -> bool {
         self.count_leader || member != self.leader
+    }
+
+    /// Names the membership: who has which place and which key.
+    pub(crate) fn digest(&self) -> Digest {
+        let worker = self.worker.iter().map(|peer| (u8::MAX, peer));
+        let members: Vec<String> = self
+            .replicas()
+            .chain(worker)
+            .map(|(place, peer)| format!("{place} {} {}", peer.incarnation, peer.key))
+            .collect();
+        let epoch = self.epoch().0.to_be_bytes();
+        let parts: Vec<&[u8]> = std::iter::once(&epoch[..])
+            .chain(members.iter().map(String::as_bytes))
+            .collect();
+        digest(self.suite(), Domain::Membership, &parts)
+    }
+
+    /// Whether the replica at `index` is the same in both.
+    pub(crate) fn keeps(&self, fresh: &Self, index: u8) -> bool {
+        self.replica(index).is_some() && self.replica(index) == fresh.replica(index)
+    }
+
+    /// How many replicas are not the same in both.
+    pub(crate) fn replaced_in(&self, fresh: &Self) -> usize {
+        (0..self.size).filter(|index| !self.keeps(fresh, *index)).count()
     }
 
     /// The worker, once it is up.

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use tally_model::{Deadline, Instant, NodeId, PlatformConfig, Protocol, SetRecord};
+use tally_model::{Deadline, Epoch, Instant, NodeId, PlatformConfig, Protocol, SetRecord};
 
 use crate::authenticator::Keys;
 use crate::collect::CollectReplica;
+use crate::corrupt::Corruptible;
 use crate::membership::MembershipError;
 
 use crate::message::Message;
 use crate::statement::ClusterId;
+use crate::vote::VoteReplica;
 
 /// Who a member is and what it knows from birth.
 #[derive(Clone, Debug)]
@@ -98,6 +100,18 @@ pub trait Replica: std::fmt::Debug + Send {
     fn handle(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<Outgoing>);
     /// Called at or after the deadline.
     fn wake(&mut self, now: Instant, out: &mut Vec<Outgoing>);
+    /// The transport says that the connection to `peer` broke. That is a hint and no proof: it may only make waiting shorter.
+    fn peer_lost(&mut self, now: Instant, peer: NodeId, out: &mut Vec<Outgoing>) {
+        let _ = (now, peer, out);
+    }
+    /// From now on answer wrongly, or rightly again. Nothing happens unless `PlatformConfig::corruptible` is set.
+    fn corrupt(&mut self, lies: bool) {
+        let _ = lies;
+    }
+    /// The view it takes part in, and its epoch; none between views, and where a protocol has none.
+    fn entered(&self) -> Option<(Epoch, u32)> {
+        None
+    }
     /// When [`Replica::wake`] is next useful.
     fn deadline(&self) -> Option<Deadline>;
     /// Cryptography done so far.
@@ -114,7 +128,7 @@ impl std::fmt::Display for Unsupported {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "protocol `{}` has no replicas here; use `collect`, `pbft` or `none`",
+            "protocol `{}` has no replicas here; use `pbft`, `collect`, `vote` or `none`",
             self.0
         )
     }
@@ -127,9 +141,15 @@ impl std::error::Error for Unsupported {}
 /// # Errors
 /// [`Unsupported`] if the protocol has no replicas or is not built.
 pub fn replica(seat: Seat) -> Result<Box<dyn Replica>, Unsupported> {
-    match seat.config.protocol {
-        Protocol::Collect => Ok(Box::new(CollectReplica::new(seat))),
-        Protocol::Pbft => Ok(Box::new(crate::pbft::Replica::new(seat))),
-        other @ (Protocol::Vote | Protocol::None) => Err(Unsupported(other)),
-    }
+    let corruptible = seat.config.corruptible.then(|| seat.clone());
+    let made: Box<dyn Replica> = match seat.config.protocol {
+        Protocol::Collect => Box::new(CollectReplica::new(seat)),
+        Protocol::Pbft => Box::new(crate::pbft::Replica::new(seat)),
+        Protocol::Vote => Box::new(VoteReplica::new(seat)),
+        other @ Protocol::None => return Err(Unsupported(other)),
+    };
+    Ok(match corruptible {
+        Some(seat) => Box::new(Corruptible::new(seat, made)),
+        None => made,
+    })
 }

@@ -9,8 +9,9 @@ use crate::digest::{Digest, Domain, digest};
 use crate::membership::{Membership, MembershipError};
 use crate::statement::ClusterId;
 
-/// Epochs remembered per set: a certificate made just before a change still counts just after it.
-const EPOCHS: usize = 4;
+/// Epochs remembered per set: a certificate made just before a change still counts just after it. Not more than two: whoever has
+/// the keys of members that were replaced, at most f at each change, must not come to f+1 in one epoch that still counts.
+const EPOCHS: usize = 2;
 /// Checked signatures remembered.
 const PROVEN: usize = 4096;
 
@@ -27,7 +28,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// For one cluster; knows no set yet. Remembers the last four epochs of a set.
+    /// For one cluster; knows no set yet. Remembers the last two epochs of a set.
     pub const fn new(cluster: ClusterId, config: PlatformConfig) -> Self {
         Self::with_epochs(cluster, config, EPOCHS)
     }

@@ -4,54 +4,73 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Operation;
-
-macro_rules! named {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant),+ }
-        impl $name {
-            /// Every value, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// The name used in files and flags.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-            /// The reverse of `name`.
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.name() == name)
-            }
-        }
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.name()) }
-        }
-    };
-}
+use crate::named::named;
+use crate::{Operation, Scaler, Scaling};
 
 named!(
     /// How a replica set agrees.
     Protocol {
-        /// Full PBFT (part 3).
+        /// Full PBFT.
         Pbft = "pbft",
         /// The report's leader-collected votes: 2f+1 signed votes make a certificate.
         Collect = "collect",
-        /// f+1 matching answers of 2f+1 executors (part 3).
+        /// f+1 matching answers of 2f+1 executors.
         Vote = "vote",
         /// No replicas: plain pods (the report's Platform 1).
         None = "none",
     }
 );
 
-named!(
-    /// Digests and signatures.
-    Suite {
-        /// Ed25519 and BLAKE3.
-        Modern = "modern",
-        /// RSA-2048 (PKCS#1 v1.5) and MD5, for its cost and its weakness.
-        Report = "report",
+impl Protocol {
+    /// Replicas that a set may have, the default first: 3f+1, in `vote` 2f+1.
+    pub const fn sizes(self) -> &'static [u8] {
+        match self {
+            Self::Pbft | Self::Collect => &[4, 7],
+            Self::Vote => &[3, 5, 7],
+            Self::None => &[],
+        }
     }
-);
+}
+
+/// Digests and signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Suite {
+    /// Ed25519 and BLAKE3.
+    #[serde(rename = "modern")]
+    Modern,
+    /// RSA-2048 (PKCS#1 v1.5) and MD5, for its cost and its weakness.
+    #[serde(rename = "report")]
+    Report,
+    /// Tags that anybody can make, for simulated worlds alone, where nobody does: a thousand times quicker. No file and no flag
+    /// can name it, no configuration that is handed to a process can carry it, and no real key is made of it.
+    #[serde(skip)]
+    Simulation,
+}
+
+impl Suite {
+    /// What can be chosen, in the order of the documentation.
+    pub const ALL: &'static [Self] = &[Self::Modern, Self::Report];
+
+    /// The name used in files and flags.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Modern => "modern",
+            Self::Report => "report",
+            Self::Simulation => "simulation",
+        }
+    }
+
+    /// The reverse of [`Suite::name`], for what can be chosen.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|suite| suite.name() == name)
+    }
+}
+
+impl std::fmt::Display for Suite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
 named!(
     /// How the scheduler decides to dispatch.
@@ -84,18 +103,6 @@ named!(
         LogNormal = "lognormal",
     }
 );
-
-/// The policy that drives the number of sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scaler {
-    /// Layer depth above the threshold, with credit for starting sets, scale-down and drain.
-    Threshold,
-    /// The report's literal rule: every enqueue that sees the depth above the threshold adds a set, up to the bound.
-    ThresholdReport,
-    /// A fixed number of sets per operation.
-    Fixed(u32),
-}
 
 /// Bounds on the number of sets of one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,14 +192,20 @@ pub struct PlatformConfig {
     pub protocol: Protocol,
     /// See [`Suite`].
     pub suite: Suite,
-    /// Replicas per set, n = 3f+1; ignored with `protocol = none`.
+    /// Replicas per set, n = 3f+1 (2f+1 in `vote`, see [`Protocol::sizes`]); ignored with `protocol = none`.
     pub replicas: u8,
     /// `collect`: whether the leader's own vote counts towards the quorum (C5).
     pub count_leader_vote: bool,
+    /// Whether members can be told to answer wrongly: only for an experiment that has such a fault.
+    #[serde(default)]
+    pub corruptible: bool,
     /// See [`Dispatch`].
     pub dispatch: Dispatch,
-    /// See [`Scaler`].
+    /// The policy that drives the number of sets.
     pub scaler: Scaler,
+    /// See [`Scaling`].
+    #[serde(default)]
+    pub scaling: Scaling,
     /// Depth above which a layer is overloaded; the report's 4.
     pub threshold: u32,
     /// Sets per operation.
@@ -206,7 +219,7 @@ pub struct PlatformConfig {
 }
 
 impl PlatformConfig {
-    /// Faulty replicas tolerated per set, f = (n-1)/3; 0 without replicas.
+    /// Faulty replicas tolerated per set, f = (n-1)/3 (in `vote` (n-1)/2); 0 without replicas.
     pub const fn faulty(&self) -> u8 {
         match self.protocol {
             Protocol::None => 0,
@@ -233,12 +246,14 @@ impl Default for PlatformConfig {
     fn default() -> Self {
         Self {
             seed: 1,
-            protocol: Protocol::Collect,
+            protocol: Protocol::Pbft,
             suite: Suite::Modern,
             replicas: 4,
             count_leader_vote: true,
+            corruptible: false,
             dispatch: Dispatch::Event,
             scaler: Scaler::Threshold,
+            scaling: Scaling::default(),
             threshold: 4,
             bounds: Bounds { min: 1, max: 8 },
             work: [None; 4],

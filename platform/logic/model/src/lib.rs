@@ -9,15 +9,16 @@ mod id;
 mod instant;
 mod machine;
 mod message;
+mod named;
 mod observation;
 mod operation;
 mod outcome;
 mod port;
+mod scaling;
 mod set;
 
 pub use config::{
-    Bounds, Dispatch, Limits, PlatformConfig, Protocol, Scaler, Suite, Timing, Work, WorkDistribution,
-    WorkKind,
+    Bounds, Dispatch, Limits, PlatformConfig, Protocol, Suite, Timing, Work, WorkDistribution, WorkKind,
 };
 pub use diagnostic::{Diagnostic, Span};
 pub use fault::{FaultEvent, FaultType};
@@ -31,4 +32,5 @@ pub use outcome::{Failure, Outcome};
 pub use port::{
     Change, Delivery, Depth, Pod, PodEvent, PodPhase, PodSpec, Precondition, Put, Receipt, Service, Versioned,
 };
+pub use scaling::{Drift, Forecast, HpaMetric, HpaRules, HpaVersion, Scaler, Scaling};
 pub use set::{Member, MemberRole, SetRecord, SetState};

@@ -42,6 +42,8 @@ pub enum Step {
     ReplacementRequested,
     /// A member's process is gone.
     PodGone,
+    /// A replica entered a view (`value`; `note` = the epoch): the first of an epoch, or one after a view change.
+    ViewEntered,
     /// The set record has a new epoch (`value`).
     EpochChanged,
     /// A replica set had fewer votes than all (`value` = votes in the certificate).
@@ -64,6 +66,8 @@ pub enum Step {
     DispatchResumed,
     /// A member that a fault was raised about answers its probe again (a paused process that came back).
     FaultCleared,
+    /// The policy has nothing to decide by, so its last decision stands (`value` = sets, `note` = why).
+    DecisionHeld,
     /// What a policy that does not drive would have decided (`value` = sets, `note` = its name and reason).
     ShadowDecision,
 }

@@ -59,11 +59,15 @@ pub enum SetState {
 pub struct SetRecord {
     /// Its name.
     pub id: SetId,
-    /// Raised with every change of members or leader.
+    /// Raised with every change of members; in `collect` of the leader too.
     pub epoch: Epoch,
+    /// The epoch in which it first was complete. Its members then have nothing to learn; whoever comes later has.
+    #[serde(default)]
+    pub founded: Option<Epoch>,
     /// Where it is in its life.
     pub state: SetState,
-    /// Index of the leading replica (drawn by seed and epoch: the report's randomised election).
+    /// Index of the leading replica: drawn by seed and epoch in `collect` (the report's randomised election), the primary that
+    /// the worker last heard f+1 replicas name in `pbft`.
     pub leader: u8,
     /// The worker, once it is up.
     pub worker: Option<Member>,

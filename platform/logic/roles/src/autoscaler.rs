@@ -5,6 +5,7 @@
 //! restarted autoscaler resumes at the number it finds there.
 
 mod layer;
+mod starts;
 #[cfg(test)]
 mod tests;
 
@@ -12,12 +13,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tally_autoscale::{Panel, Rules};
+use tally_autoscale::{Known, Panel, Rules};
 use tally_model::{
     Change, Deadline, Instant, Machine, Observation, Operation, PlatformConfig, Put, QueueName, Scaler,
     SetId, SetRecord, SetState,
 };
 
+use crate::load::{LOAD_KEY, LOAD_PREFIX, LoadReport};
 use crate::port::{PortCommand, PortEvent, Token, Trouble};
 use layer::Layer;
 
@@ -76,6 +78,7 @@ pub struct Autoscaler {
     tick: Instant,
     layers: [Layer; 4],
     sets: Option<BTreeMap<SetId, SetState>>,
+    report: Option<LoadReport>,
     previous: Option<[Option<u32>; 4]>,
     deciding: bool,
     tokens: Token,
@@ -83,11 +86,13 @@ pub struct Autoscaler {
 
 impl Autoscaler {
     /// With the policy, bounds and waits of `config`.
+    ///
+    /// The policies in its shadow see every signal too, and what they would have done is observed.
     pub fn new(config: &PlatformConfig) -> Self {
-        Self::with_shadows(config, &[])
+        Self::with_shadows(config, &config.scaling.shadows)
     }
 
-    /// The same; `shadows` see every signal too, and what they would have done is observed.
+    /// The same, with these policies in its shadow.
     pub fn with_shadows(config: &PlatformConfig, shadows: &[Scaler]) -> Self {
         let rules = Rules::of(config);
         Self {
@@ -95,9 +100,16 @@ impl Autoscaler {
             interval: config.timing.scale_tick.max(Duration::from_millis(1)),
             started: false,
             tick: Instant::ZERO,
-            layers: Operation::ALL
-                .map(|operation| Layer::new(operation, Panel::new(config.scaler, shadows, rules), rules)),
+            layers: Operation::ALL.map(|operation| {
+                let known = Known::of(config, operation);
+                Layer::new(
+                    operation,
+                    Panel::new(config.scaler, shadows, rules, &known),
+                    rules,
+                )
+            }),
             sets: None,
+            report: None,
             previous: None,
             deciding: false,
             tokens: 0,
@@ -106,7 +118,7 @@ impl Autoscaler {
 
     fn start(&mut self, out: &mut Vec<Command>) {
         if !std::mem::replace(&mut self.started, true) {
-            for prefix in [SCALE_PREFIX, crate::fleet::SETS_PREFIX] {
+            for prefix in [SCALE_PREFIX, crate::fleet::SETS_PREFIX, LOAD_PREFIX] {
                 out.push(Command::Port(PortCommand::Watch {
                     prefix: prefix.to_owned(),
                 }));
@@ -144,10 +156,14 @@ impl Autoscaler {
             let record = change
                 .value
                 .and_then(|v| serde_json::from_str::<SetRecord>(&v.value).ok());
-            match record {
-                Some(record) => sets.insert(id, record.state),
-                None => sets.remove(&id),
+            let Some(record) = record else {
+                sets.remove(&id);
+                continue;
             };
+            let before = sets.insert(id, record.state);
+            if let (None | Some(SetState::Starting), Some(ready)) = (before, record.ready) {
+                self.layers[id.operation.index()].started(ready.since(record.created));
+            }
         }
         for layer in &mut self.layers {
             let states = || sets.iter().filter(|(id, _)| id.operation == layer.operation());
@@ -156,6 +172,30 @@ impl Autoscaler {
                 .filter(|(_, state)| matches!(state, SetState::Starting | SetState::Fenced))
                 .count();
             layer.set_capacity(ready as u32, starting as u32);
+        }
+    }
+
+    /// Shows the layers what they did since the report before. The first one has nothing to be compared with.
+    fn load_changed(&mut self, changes: Vec<Change>) {
+        let Some(text) = changes
+            .into_iter()
+            .filter(|change| change.key == LOAD_KEY)
+            .find_map(|change| change.value)
+        else {
+            return;
+        };
+        let report = serde_json::from_str::<LoadReport>(&text.value).map_err(|error| error.to_string());
+        let earlier = match &report {
+            Ok(report) => self.report.replace(*report),
+            Err(_) => self.report,
+        };
+        let intervals = match (report, earlier) {
+            (Ok(_), None) => return,
+            (Ok(report), Some(earlier)) => report.since(&earlier),
+            (Err(error), _) => Err(format!("the report cannot be read: {error}")),
+        };
+        for layer in &mut self.layers {
+            layer.reported(&intervals);
         }
     }
 
@@ -186,6 +226,7 @@ impl Autoscaler {
                 self.sets_changed(changes);
                 self.begin(now, out);
             }
+            PortEvent::Changed(prefix, changes) if prefix == LOAD_PREFIX => self.load_changed(changes),
             PortEvent::PutDone(token, answer) => self.put_done(token, &answer, out),
             _ => {}
         }

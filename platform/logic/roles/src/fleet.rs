@@ -21,15 +21,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tally_model::{
-    Bounds, Change, Deadline, Instant, Machine, NodeId, Observation, Operation, PlatformConfig, Service,
-    SetId, Step,
+    Bounds, Change, Deadline, Instant, Machine, NodeId, Observation, Operation, PlatformConfig, Protocol,
+    Service, SetId, Step,
 };
 
 use crate::autoscaler::{SCALE_PREFIX, ScaleTarget};
 use crate::port::{PortCommand, PortEvent};
 pub use election::draw_leader;
 pub use keys::{
-    DRAINED_PREFIX, FLEET_PREFIX, REPAIR_PREFIX, SETS_PREFIX, drained_key, record_key, repair_key,
+    DRAINED_PREFIX, FLEET_PREFIX, LEADER_PREFIX, Led, REPAIR_PREFIX, SETS_PREFIX, drained_key, leader_key,
+    record_key, repair_key,
 };
 use keys::{incarnation_in, next_key, places_key};
 use ledger::Ledger;
@@ -80,6 +81,10 @@ struct Plan {
     seed: u64,
     bounds: Bounds,
     replicas: u8,
+    /// Whether leaders are drawn here (`collect`); else the replicas elect theirs.
+    draws: bool,
+    /// Replicas of a set that may be missing while it takes tasks.
+    masked: usize,
     start_timeout: Duration,
     drain_timeout: Duration,
     pod_config: String,
@@ -105,6 +110,7 @@ pub struct Fleet {
     sets: BTreeMap<SetId, Set>,
     repairs: BTreeMap<NodeId, Asked>,
     drained: BTreeMap<SetId, u64>,
+    leaders: BTreeMap<SetId, (u64, Led)>,
     ledger: Ledger,
     pods: PodBook,
     alarm: Alarm,
@@ -122,6 +128,11 @@ impl Fleet {
                     max: max.max(min),
                 },
                 replicas: config.replicas_per_set(),
+                draws: config.protocol == Protocol::Collect,
+                masked: match config.protocol {
+                    Protocol::Pbft | Protocol::Vote => usize::from(config.faulty()),
+                    Protocol::Collect | Protocol::None => 0,
+                },
                 start_timeout: config.timing.start_timeout,
                 drain_timeout: config.timing.drain_timeout,
                 pod_config,
@@ -133,6 +144,7 @@ impl Fleet {
             sets: BTreeMap::new(),
             repairs: BTreeMap::new(),
             drained: BTreeMap::new(),
+            leaders: BTreeMap::new(),
             ledger: Ledger::default(),
             pods: PodBook::default(),
             alarm: Alarm::default(),
@@ -149,6 +161,7 @@ impl Fleet {
             SCALE_PREFIX,
             REPAIR_PREFIX,
             DRAINED_PREFIX,
+            LEADER_PREFIX,
         ];
         let watches = prefixes.map(|prefix| PortCommand::Watch {
             prefix: prefix.to_owned(),
@@ -205,6 +218,7 @@ impl Fleet {
             SCALE_PREFIX => self.targets_changed(&changes),
             REPAIR_PREFIX => changes.iter().for_each(|change| self.repair_changed(change)),
             DRAINED_PREFIX => changes.iter().for_each(|change| self.drained_changed(change)),
+            LEADER_PREFIX => changes.iter().for_each(|change| self.leader_changed(change)),
             // Nobody else writes the rest: it is read once.
             _ => {}
         }
@@ -265,12 +279,31 @@ impl Fleet {
         }
     }
 
+    fn leader_changed(&mut self, change: &Change) {
+        let id = change
+            .key
+            .strip_prefix(LEADER_PREFIX)
+            .and_then(|id| id.parse().ok());
+        let Some(value) = &change.value else {
+            id.map(|id| self.leaders.remove(&id));
+            return;
+        };
+        match (id, serde_json::from_str(&value.value)) {
+            (Some(id), Ok(led)) => {
+                self.leaders.insert(id, (value.version, led));
+            }
+            _ => self.ledger.erase(change.key.clone(), value.version),
+        }
+    }
+
     /// Forgets a key of somebody else that is deleted, unless there is a newer one already.
     fn erased(&mut self, key: &str, version: u64) {
         self.repairs
             .retain(|&node, asked| asked.version != version || repair_key(node) != key);
         self.drained
             .retain(|&id, &mut seen| seen != version || drained_key(id) != key);
+        self.leaders
+            .retain(|&id, &mut (seen, _)| seen != version || leader_key(id) != key);
     }
 
     fn keeps(&self, node: NodeId, incarnation: u32) -> bool {

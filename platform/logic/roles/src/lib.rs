@@ -6,6 +6,9 @@ pub mod port;
 /// What nodes say to each other.
 pub mod packet;
 
+/// What the layers did, told by the scheduler to whoever decides on the number of sets.
+pub mod load;
+
 /// 1. Accepts an expression and gives it an id; later hands out the answer.
 pub mod gateway;
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tally_consensus::Message;
 use tally_model::{FaultEvent, Job, Outcome, SetRecord, TaskId, TaskMessage};
 
+use crate::fleet::Led;
+
 /// One message between two nodes. The transport promises nothing, so every packet may be lost, doubled or late.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packet {
@@ -18,6 +20,8 @@ pub enum Packet {
     Done(TaskDone),
     /// Worker to control: a member does not do its part; belongs on the fault bus.
     Suspect(FaultEvent),
+    /// Worker to control: f+1 of its replicas are in a view with this primary.
+    Led(Led),
     /// Between the members of one set.
     Set(Message),
 }
@@ -37,4 +41,6 @@ pub struct TaskDone {
     pub members: u8,
     /// From taking the task up to having the own result: the service time. Waiting and agreement are not in it.
     pub worked: Duration,
+    /// From reaching the worker to being taken up: it works on one task at a time.
+    pub waited: Duration,
 }

@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use tally_consensus::{Body, ClusterId, Keys, Message, Outgoing, Propose, Replica, Seat, Unsupported};
-use tally_model::{Deadline, Instant, Machine, NodeId, Observation, PlatformConfig, Step};
+use tally_consensus::{Body, ClusterId, Item, Keys, Message, Outgoing, Replica, Seat, Unsupported, pbft};
+use tally_model::{Deadline, Epoch, Instant, Machine, NodeId, Observation, PlatformConfig, Step};
 
 use crate::packet::Packet;
 use crate::worker::service_time;
@@ -23,6 +23,8 @@ pub struct ReplicaRole {
     inner: Box<dyn Replica>,
     held: VecDeque<Held>,
     busy_until: Instant,
+    /// The view that was observed last.
+    view: Option<(Epoch, u32)>,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,13 @@ pub enum ReplicaEvent {
         from: NodeId,
         /// What.
         packet: Packet,
+    },
+    /// An experiment wants wrong answers from now on, or right ones again.
+    Corrupt(bool),
+    /// The transport says that the connection to a node broke: it may be dead.
+    PeerLost {
+        /// Which node.
+        node: NodeId,
     },
 }
 
@@ -83,6 +92,7 @@ impl ReplicaRole {
             inner,
             held: VecDeque::new(),
             busy_until: Instant::ZERO,
+            view: None,
         })
     }
 
@@ -92,7 +102,7 @@ impl ReplicaRole {
     }
 
     fn take(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<ReplicaCommand>) {
-        let held_back = batch(&message).map(|propose| self.service_time_of(propose));
+        let held_back = batch(&message).map(|items| self.service_time_of(items));
         match held_back {
             Some(service) if service > Duration::ZERO => self.hold(now, from, message, service),
             Some(_) | None => self.deliver(now, from, message, out),
@@ -115,11 +125,25 @@ impl ReplicaRole {
         send(sent, out);
     }
 
+    /// Tells once of every view that the replica enters.
+    fn observe_view(&mut self, now: Instant, out: &mut Vec<ReplicaCommand>) {
+        let entered = self.inner.entered();
+        if entered.is_none() || entered == self.view {
+            return;
+        }
+        self.view = entered;
+        if let Some((epoch, view)) = entered {
+            let observation = Observation::new(now, Step::ViewEntered)
+                .with_node(self.node)
+                .with_value(f64::from(view))
+                .with_note(epoch.0.to_string());
+            out.push(ReplicaCommand::Observe(observation));
+        }
+    }
+
     /// What the jobs of a batch take together, if replicas repeat it.
-    fn service_time_of(&self, propose: &Propose) -> Duration {
-        propose
-            .items
-            .iter()
+    fn service_time_of<'a>(&self, items: impl Iterator<Item = &'a Item>) -> Duration {
+        items
             .filter(|item| {
                 self.config
                     .work_of(item.job.operation)
@@ -130,13 +154,19 @@ impl ReplicaRole {
     }
 }
 
-/// The batch a message asks this replica to compute.
-const fn batch(message: &Message) -> Option<&Propose> {
-    match &message.body {
-        Body::Propose(propose) => Some(propose),
-        Body::PrePrepare(order) => Some(&order.propose),
-        Body::Commit(_) | Body::Reply(_) | Body::NoQuorum(_) | Body::Health(_) | Body::Pbft(_) => None,
-    }
+/// The jobs that a message asks this replica to compute.
+fn batch(message: &Message) -> Option<impl Iterator<Item = &Item>> {
+    let items: Vec<&[Item]> = match &message.body {
+        Body::Propose(propose) => vec![&propose.items],
+        Body::PrePrepare(order) => vec![&order.propose.items],
+        Body::Pbft(body) => match &**body {
+            pbft::Body::Request(request) => vec![&request.items],
+            pbft::Body::PrePrepare(order) => order.batch.requests.iter().map(|r| &r.items[..]).collect(),
+            _ => return None,
+        },
+        Body::Commit(_) | Body::Reply(_) | Body::NoQuorum(_) | Body::Health(_) => return None,
+    };
+    Some(items.into_iter().flatten())
 }
 
 fn send(sent: Vec<Outgoing>, out: &mut Vec<ReplicaCommand>) {
@@ -154,7 +184,17 @@ impl Machine for ReplicaRole {
     type Command = ReplicaCommand;
 
     fn handle(&mut self, now: Instant, event: ReplicaEvent, out: &mut Vec<ReplicaCommand>) {
-        let ReplicaEvent::Packet { from, packet } = event;
+        let (from, packet) = match event {
+            ReplicaEvent::Packet { from, packet } => (from, packet),
+            ReplicaEvent::Corrupt(lies) => return self.inner.corrupt(lies),
+            ReplicaEvent::PeerLost { node } => {
+                let mut sent = Vec::new();
+                self.inner.peer_lost(now, node, &mut sent);
+                send(sent, out);
+                self.observe_view(now, out);
+                return;
+            }
+        };
         match packet {
             Packet::Configure(record) if from == NodeId::Control => {
                 let mut sent = Vec::new();
@@ -172,8 +212,10 @@ impl Machine for ReplicaRole {
             | Packet::Assign(_)
             | Packet::Busy(_)
             | Packet::Done(_)
+            | Packet::Led(_)
             | Packet::Suspect(_) => {}
         }
+        self.observe_view(now, out);
     }
 
     fn wake(&mut self, now: Instant, out: &mut Vec<ReplicaCommand>) {
@@ -185,6 +227,7 @@ impl Machine for ReplicaRole {
         let mut sent = Vec::new();
         self.inner.wake(now, &mut sent);
         send(sent, out);
+        self.observe_view(now, out);
     }
 
     fn deadline(&self) -> Option<Deadline> {

@@ -17,6 +17,7 @@ mod intake;
 mod interface;
 mod leases;
 pub mod recovery;
+mod reporting;
 mod requests;
 mod sending;
 mod sets;
@@ -27,6 +28,7 @@ use tally_model::{
     Deadline, Dispatch, Instant, Machine, Observation, Operation, PlatformConfig, QueueName, SetId, Step,
 };
 
+use crate::load::LoadReport;
 use crate::packet::Packet;
 use crate::port::{PortCommand, PortEvent};
 use flight::Flights;
@@ -59,6 +61,10 @@ pub struct Scheduler {
     next_token: u64,
     next_poll: Instant,
     next_lease: Instant,
+    load: LoadReport,
+    next_report: Instant,
+    /// The report that is being stored.
+    reporting: Option<u64>,
 }
 
 impl Scheduler {
@@ -77,6 +83,9 @@ impl Scheduler {
             next_token: 0,
             next_poll: Instant::ZERO,
             next_lease: Instant::ZERO,
+            load: LoadReport::begin(Instant::ZERO),
+            next_report: Instant::ZERO,
+            reporting: None,
             config,
         }
     }
@@ -88,6 +97,7 @@ impl Scheduler {
         }));
         self.next_poll = now + self.config.timing.report_poll;
         self.next_lease = now + self.config.timing.visibility / 3;
+        self.begin_reports(now);
         self.receive_all(now, out);
     }
 
@@ -132,6 +142,7 @@ impl Machine for Scheduler {
                 Packet::Done(done) => self.arrived(now, from, done, out),
                 Packet::Suspect(fault) => self.raise(&fault, now, out),
                 Packet::Busy(task) => self.put_off(now, from, task),
+                Packet::Led(led) => self.led(from, led, out),
                 Packet::Configure(_) | Packet::Assign(_) | Packet::Set(_) => {}
             },
             Event::PeerUp(node) => self.peer_up(now, node, out),
@@ -160,12 +171,16 @@ impl Machine for Scheduler {
         if self.next_lease <= now {
             self.extend_leases(now, out);
         }
+        if self.next_report <= now {
+            self.report(now, out);
+        }
         self.expire_flights(now, out);
     }
 
     fn deadline(&self) -> Option<Deadline> {
         let at = |at, reason| Some(Deadline { at, reason });
         let mut first = at(self.next_lease, "extend leases");
+        first = Deadline::earlier(first, at(self.next_report, "report the load"));
         first = Deadline::earlier(
             first,
             self.retry_at.map(|at| Deadline {
@@ -187,6 +202,7 @@ impl Scheduler {
         match event {
             PortEvent::Received(queue, result) => self.received(now, queue, result, out),
             PortEvent::Sent(token, result) => self.sent(now, token, result, out),
+            PortEvent::PutDone(token, _) if self.reporting == Some(token) => self.reporting = None,
             PortEvent::PutDone(token, result) => self.repair_stored(now, token, result.is_ok(), out),
             PortEvent::Changed(_, changes) => self.sets_changed(now, changes, out),
             PortEvent::Deleted(..)

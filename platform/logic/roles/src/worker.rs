@@ -29,7 +29,7 @@ pub struct WorkerRole {
     node: NodeId,
     incarnation: u32,
     client: Option<Box<dyn Client>>,
-    waiting: VecDeque<TaskMessage>,
+    waiting: VecDeque<(Instant, TaskMessage)>,
     current: Option<Current>,
     /// Proposed, with the own value.
     proposed: BTreeMap<TaskId, Proposed>,
@@ -38,12 +38,15 @@ pub struct WorkerRole {
     done: BTreeMap<TaskId, TaskDone>,
     done_order: VecDeque<TaskId>,
     blamed_itself: bool,
+    /// Whether it answers wrongly, for an experiment.
+    lies: bool,
 }
 
 /// The task whose service time passes.
 #[derive(Debug)]
 struct Current {
     task: TaskMessage,
+    waited: Duration,
     started: Instant,
     /// None while the driver burns CPU.
     until: Option<Instant>,
@@ -52,6 +55,13 @@ struct Current {
 #[derive(Debug)]
 struct Proposed {
     own: Outcome,
+    took: Took,
+}
+
+/// Where the time of a task at its worker went.
+#[derive(Clone, Copy, Debug, Default)]
+struct Took {
+    waited: Duration,
     worked: Duration,
 }
 
@@ -64,6 +74,13 @@ pub enum WorkerEvent {
         from: NodeId,
         /// What.
         packet: Packet,
+    },
+    /// An experiment wants wrong answers from now on, or right ones again.
+    Corrupt(bool),
+    /// The transport says that the connection to a node broke: it may be dead.
+    PeerLost {
+        /// Which node.
+        node: NodeId,
     },
     /// The answer to [`WorkerCommand::Spin`].
     SpinDone {
@@ -128,6 +145,7 @@ impl WorkerRole {
             done: BTreeMap::new(),
             done_order: VecDeque::new(),
             blamed_itself: false,
+            lies: false,
         })
     }
 
@@ -144,7 +162,7 @@ impl WorkerRole {
     fn assign(&mut self, now: Instant, task: TaskMessage, out: &mut Vec<WorkerCommand>) {
         let id = task.job.task;
         if let Some(done) = self.done.get(&id).filter(|done| done.job == task.job) {
-            out.push(to_control(Packet::Done(done.clone())));
+            out.push(self.tell(done.clone()));
             return;
         }
         if self.known.contains(&id) {
@@ -155,7 +173,7 @@ impl WorkerRole {
             return;
         }
         self.known.insert(id);
-        self.waiting.push_back(task);
+        self.waiting.push_back((now, task));
         self.advance(now, out);
     }
 
@@ -166,13 +184,15 @@ impl WorkerRole {
     /// Takes up waiting tasks: the next one if it takes time, all of them up to there if not.
     fn advance(&mut self, now: Instant, out: &mut Vec<WorkerCommand>) {
         while self.current.is_none() {
-            let Some(task) = self.waiting.pop_front() else {
+            let Some((came, task)) = self.waiting.pop_front() else {
                 return;
             };
+            let waited = now.since(came);
             let work = self.config.work_of(task.job.operation);
             let service = service_time(&self.config, &task.job, task.work_key);
             let (Some(work), Some(duration)) = (work, service) else {
-                self.compute(now, task, Duration::ZERO, out);
+                let worked = Duration::ZERO;
+                self.compute(now, task, Took { waited, worked }, out);
                 continue;
             };
             let until = match work.kind {
@@ -187,6 +207,7 @@ impl WorkerRole {
             };
             self.current = Some(Current {
                 task,
+                waited,
                 started: now,
                 until,
             });
@@ -195,17 +216,21 @@ impl WorkerRole {
 
     /// The service time of the current task has passed.
     fn finish(&mut self, now: Instant, out: &mut Vec<WorkerCommand>) {
-        if let Some(Current { task, started, .. }) = self.current.take() {
-            self.compute(now, task, now.since(started), out);
+        if let Some(current) = self.current.take() {
+            let took = Took {
+                waited: current.waited,
+                worked: now.since(current.started),
+            };
+            self.compute(now, current.task, took, out);
         }
         self.advance(now, out);
     }
 
-    fn compute(&mut self, now: Instant, task: TaskMessage, worked: Duration, out: &mut Vec<WorkerCommand>) {
+    fn compute(&mut self, now: Instant, task: TaskMessage, took: Took, out: &mut Vec<WorkerCommand>) {
         let TaskMessage { job, work_key, .. } = task;
         let own = apply(job.operation, &job.left, &job.right);
         if let Some(client) = &mut self.client {
-            self.proposed.insert(job.task, Proposed { own, worked });
+            self.proposed.insert(job.task, Proposed { own, took });
             let mut events = Vec::new();
             client.submit(now, Item { job, work_key }, &mut events);
             self.follow(now, events, out);
@@ -216,10 +241,18 @@ impl WorkerRole {
                 certificate: None,
                 votes: 0,
                 members: 0,
-                worked,
+                worked: took.worked,
+                waited: took.waited,
             };
             self.complete(done, out);
         }
+    }
+
+    fn tell(&self, mut done: TaskDone) -> WorkerCommand {
+        if self.lies {
+            done.outcome = Outcome::Value("-1/7".into());
+        }
+        to_control(Packet::Done(done))
     }
 
     fn complete(&mut self, done: TaskDone, out: &mut Vec<WorkerCommand>) {
@@ -233,7 +266,7 @@ impl WorkerRole {
                 self.done.remove(&old);
             }
         }
-        out.push(to_control(Packet::Done(done)));
+        out.push(self.tell(done));
     }
 
     fn configure(&mut self, now: Instant, record: &SetRecord, out: &mut Vec<WorkerCommand>) {
@@ -270,6 +303,14 @@ impl Machine for WorkerRole {
                 if spinning {
                     self.finish(now, out);
                 }
+            }
+            WorkerEvent::Corrupt(lies) => self.lies = lies && self.config.corruptible,
+            WorkerEvent::PeerLost { node } => {
+                let mut events = Vec::new();
+                if let Some(client) = &mut self.client {
+                    client.peer_lost(now, node, &mut events);
+                }
+                self.follow(now, events, out);
             }
             WorkerEvent::Packet { from, packet } => match (from, packet) {
                 (NodeId::Control, Packet::Configure(record)) => self.configure(now, &record, out),

@@ -93,14 +93,34 @@ impl Queues {
         Some(self.lanes.get(&queue.into())?.policy.redrive?.to)
     }
 
-    /// Names a message that will be inserted later, once it is durable.
+    /// The queues as they are after their process died and another opened them: every message is there, every lease has
+    /// ended, and receipts of before are stale.
+    pub fn reopen(&self) -> Self {
+        let lanes = self.lanes.iter().map(|(&queue, lane)| (queue, lane.emptied()));
+        let mut opened = Self {
+            generation: self.generation + 1,
+            next_message: self.next_message,
+            next_place: 0,
+            next_receipt: self.next_receipt,
+            messages: BTreeMap::new(),
+            bytes: 0,
+            lanes: lanes.collect(),
+            changed: self.changed.as_ref().map(|_| BTreeSet::new()),
+        };
+        for (&id, message) in &self.messages {
+            opened.restore(id, message.placement, message.body.clone());
+        }
+        opened
+    }
+
+    /// Names a message that will be inserted later, once it is on its way to the disk.
     pub fn reserve(&mut self) -> MessageId {
         let id = MessageId(self.next_message);
         self.next_message += 1;
         id
     }
 
-    /// Makes a reserved message receivable. What is inserted is known to be persisted, so it is not a change.
+    /// Makes a reserved message receivable. What is inserted is written by whoever inserts it, so it is not a change.
     pub fn insert(&mut self, id: MessageId, queue: impl Into<QueueId>, body: String) {
         let queue = queue.into();
         self.restore(id, Placement { queue, received: 0 }, body);
@@ -205,6 +225,19 @@ impl Queues {
     /// How full a queue is at `now`.
     pub fn depth(&mut self, now: Instant, queue: impl Into<QueueId>) -> Depth {
         let census = self.census(now, queue);
+        Depth {
+            visible: census.visible,
+            in_flight: census.in_flight,
+        }
+    }
+
+    /// How full a queue was at the last call of anything else.
+    pub fn peek(&self, queue: impl Into<QueueId>) -> Depth {
+        let census = self
+            .lanes
+            .get(&queue.into())
+            .map(Lane::census)
+            .unwrap_or_default();
         Depth {
             visible: census.visible,
             in_flight: census.in_flight,

@@ -203,6 +203,7 @@ impl Register {
         let wanted = SetRecord {
             id,
             epoch: Epoch(seen.epoch),
+            founded: None,
             state,
             leader: 0,
             worker: Some(worker),

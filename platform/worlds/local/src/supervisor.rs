@@ -54,7 +54,12 @@ async fn supervise(config: SupervisorConfig) -> Result<(), Error> {
     let shutdown = CancellationToken::new();
     let processes = Processes::new(logs.clone());
     let keeper = Keeper::start(control_plane(&config, address)?, &logs, shutdown.clone());
-    let calls = Calls::new(processes.clone(), keeper.clone(), shutdown.clone());
+    let calls = Calls::new(
+        processes.clone(),
+        keeper.clone(),
+        config.platform.corruptible,
+        shutdown.clone(),
+    );
     let server = tonic::transport::Server::builder()
         .add_service(ClusterServer::service(Arc::new(processes.clone())))
         .add_service(SupervisorServer::new(calls))

@@ -98,6 +98,7 @@ mod tests {
         let record = SetRecord {
             id,
             epoch: Epoch(epoch),
+            founded: None,
             state: SetState::Ready,
             leader: 0,
             worker: None,

@@ -11,6 +11,7 @@ use tally_roles::replica::{ReplicaCommand, ReplicaEvent, ReplicaRole};
 use tally_roles::worker::{WorkerCommand, WorkerEvent, WorkerRole};
 use tally_runtime::{Inbox, SystemClock, drive, inbox};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,8 @@ use tokio_util::task::TaskTracker;
 use crate::memory::resident_bytes;
 use crate::{Error, Observer, until_terminated};
 
+/// The kernel's name of a process that was told to lie.
+pub const CORRUPT_NAME: &std::ffi::CStr = c"tally-corrupt";
 /// Stream events that may wait.
 const EVENTS: usize = 4_096;
 
@@ -48,6 +51,8 @@ impl std::fmt::Debug for Settings {
 /// What the glue around a machine needs.
 struct Node {
     me: NodeId,
+    /// Whether the supervisor may make it lie.
+    corruptible: bool,
     streams: Streams,
     clock: SystemClock,
     observer: Observer,
@@ -74,6 +79,7 @@ pub async fn run(settings: Settings, listener: TcpListener) -> Result<(), Error>
     serve(identity, streams.clone(), listener, &tasks, &shutdown);
     let node = Node {
         me: settings.node,
+        corruptible: settings.platform.corruptible,
         streams,
         clock: SystemClock::start(),
         observer: settings.observer,
@@ -134,36 +140,70 @@ impl Node {
         mut events: mpsc::Receiver<StreamEvent>,
         inbox: Inbox<E>,
         wrap: fn(NodeId, Packet) -> E,
+        lost: fn(NodeId) -> E,
     ) {
         let (me, streams) = (self.me, self.streams.clone());
         self.tasks.spawn(async move {
             while let Some(event) = events.recv().await {
-                let StreamEvent::Packet { from, payload } = event else {
-                    continue;
+                let event = match event {
+                    StreamEvent::Packet { from, payload } => match tally_wire::decode(&payload) {
+                        Ok(packet) => {
+                            if let (NodeId::Control, Packet::Configure(record)) = (from, &packet) {
+                                route(me, record, &streams);
+                            }
+                            wrap(from, packet)
+                        }
+                        Err(error) => {
+                            tracing::warn!(%from, %error, "a packet was refused");
+                            continue;
+                        }
+                    },
+                    StreamEvent::Lost(node) => lost(node),
+                    StreamEvent::Up(_) => continue,
                 };
-                let packet = match tally_wire::decode(&payload) {
-                    Ok(packet) => packet,
-                    Err(error) => {
-                        tracing::warn!(%from, %error, "a packet was refused");
-                        continue;
-                    }
-                };
-                if let (NodeId::Control, Packet::Configure(record)) = (from, &packet) {
-                    route(me, record, &streams);
-                }
-                if inbox.send(wrap(from, packet)).await.is_err() {
+                if inbox.send(event).await.is_err() {
                     return;
                 }
             }
         });
     }
 
+    /// Lets the supervisor turn lies on and off by signals, if the experiment has such a fault. The process says so in its name.
+    fn corrupt<E: Send + 'static>(&self, inbox: Inbox<E>, wrap: fn(bool) -> E) -> Result<(), Error> {
+        if !self.corruptible {
+            return Ok(());
+        }
+        let listen = |kind| signal(kind).map_err(Error::system("cannot handle the signals of an experiment"));
+        let mut on = listen(SignalKind::user_defined1())?;
+        let mut off = listen(SignalKind::user_defined2())?;
+        self.tasks.spawn(async move {
+            loop {
+                let lies = tokio::select! {
+                    Some(()) = on.recv() => true,
+                    Some(()) = off.recv() => false,
+                    else => return,
+                };
+                if inbox.send(wrap(lies)).await.is_err() {
+                    return;
+                }
+                let name = if lies { CORRUPT_NAME } else { c"tally" };
+                if let Err(error) = rustix::thread::set_name(name) {
+                    tracing::warn!(%error, "the process could not be renamed");
+                }
+            }
+        });
+        Ok(())
+    }
+
     async fn run_worker(self, machine: WorkerRole, events: mpsc::Receiver<StreamEvent>) -> Result<(), Error> {
         let (sender, receiver) = inbox();
-        self.forward(events, sender.clone(), |from, packet| WorkerEvent::Packet {
-            from,
-            packet,
-        });
+        self.forward(
+            events,
+            sender.clone(),
+            |from, packet| WorkerEvent::Packet { from, packet },
+            |node| WorkerEvent::PeerLost { node },
+        );
+        self.corrupt(sender.clone(), WorkerEvent::Corrupt)?;
         let (streams, observer, tasks) = (self.streams.clone(), self.observer.clone(), self.tasks.clone());
         let obey = move |command| match command {
             WorkerCommand::Send { to, packet } => streams.send(to, tally_wire::encode(&packet)),
@@ -179,10 +219,13 @@ impl Node {
         events: mpsc::Receiver<StreamEvent>,
     ) -> Result<(), Error> {
         let (sender, receiver) = inbox();
-        self.forward(events, sender, |from, packet| ReplicaEvent::Packet {
-            from,
-            packet,
-        });
+        self.corrupt(sender.clone(), ReplicaEvent::Corrupt)?;
+        self.forward(
+            events,
+            sender,
+            |from, packet| ReplicaEvent::Packet { from, packet },
+            |node| ReplicaEvent::PeerLost { node },
+        );
         let (streams, observer) = (self.streams.clone(), self.observer.clone());
         let obey = move |command| match command {
             ReplicaCommand::Send { to, packet } => streams.send(to, tally_wire::encode(&packet)),

@@ -30,10 +30,10 @@ fn counts_are_those_of_the_protocol() {
 #[test]
 fn the_bound_is_the_formula() {
     let none = Bound::of(SHAPE, Certified::Not, &PRIMITIVES, 2);
-    assert_eq!(none.path, 100.0 + 6e6 + 2.0 * 2.0 * 10.0);
+    assert_eq!(none.path, 100.0 + 2e6 + 2.0 * 2.0 * 10.0);
     assert_eq!(none.work * 2.0, 100.0 + 3.0 * 2.0 * 10.0);
     let four = Bound::of(SHAPE, Certified::Collect(4), &PRIMITIVES, 2);
-    assert_eq!(four.path, 100.0 + 6e6 + 2.0 * (6.0 * 10.0 + 4e3 + 11e4));
+    assert_eq!(four.path, 100.0 + 2e6 + 2.0 * (6.0 * 10.0 + 4e3 + 11e4));
     assert_eq!(four.work * 2.0, 100.0 + 3.0 * (10.0 * 10.0 + 6e3 + 16e4));
     assert_eq!(four.nanos(), four.path);
 }

@@ -2,7 +2,7 @@
 
 use tally_consensus::pbft::{
     Batch, Body, Checkpoint, CheckpointProof, Commit, MAX_PROVEN, MISSING, NewView, Order, PrePrepare,
-    Prepare, PreparedProof, Reply, Request, State, Status, ViewChange,
+    Prepare, PreparedProof, Reconfig, Reply, Request, State, Status, ViewChange,
 };
 use tally_consensus::{Digest, MAX_BATCH};
 use tally_model::Epoch;
@@ -85,6 +85,11 @@ fn request(request: &Request) -> proto::Request {
 fn batch(batch: &Batch) -> proto::Batch {
     proto::Batch {
         requests: batch.requests.iter().map(request).collect(),
+        reconfig: batch.reconfig.map(|it| proto::Reconfig {
+            epoch: it.epoch.0,
+            membership: it.membership.0.to_vec(),
+            view: it.view,
+        }),
     }
 }
 
@@ -191,6 +196,15 @@ fn to_request(request: proto::Request) -> Result<Request, Error> {
 fn to_batch(batch: proto::Batch) -> Result<Batch, Error> {
     Ok(Batch {
         requests: each(batch.requests, MAX_BATCH, "batch.requests", to_request)?,
+        reconfig: batch.reconfig.map(to_reconfig).transpose()?,
+    })
+}
+
+fn to_reconfig(reconfig: proto::Reconfig) -> Result<Reconfig, Error> {
+    Ok(Reconfig {
+        epoch: Epoch(reconfig.epoch),
+        membership: to_digest(reconfig.membership)?,
+        view: reconfig.view,
     })
 }
 

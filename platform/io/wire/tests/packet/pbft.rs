@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tally_consensus::pbft::{
     Batch, Body, Checkpoint, CheckpointProof, Commit, NewView, Order, PrePrepare, Prepare, PreparedProof,
-    Reply, Request, State, Status, ViewChange,
+    Reconfig, Reply, Request, State, Status, ViewChange,
 };
 use tally_consensus::{Digest, Item, Vote};
 use tally_model::Epoch;
@@ -34,8 +34,15 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn reconfig()(epoch: u32, membership in digest(), view: u32) -> Reconfig {
+        Reconfig { epoch: Epoch(epoch), membership, view }
+    }
+}
+
 fn batch() -> impl Strategy<Value = Batch> {
-    vec(request(), 0..3).prop_map(|requests| Batch { requests })
+    (vec(request(), 0..3), prop::option::of(reconfig()))
+        .prop_map(|(requests, reconfig)| Batch { requests, reconfig })
 }
 
 prop_compose! {

@@ -29,7 +29,8 @@ fn signal(seconds: u64, depth: u64, ready: u32) -> Signal {
             depth,
             oldest_wait: None,
         }),
-        busy: None,
+        interval: None,
+        start_delay: None,
         ready,
         starting: 0,
     }

@@ -19,16 +19,29 @@ impl Batch {
             .iter()
             .map(|request| request_digest(scope, request))
             .collect();
+        let reconfig = self.reconfig.map(|reconfig| {
+            [
+                &reconfig.epoch.0.to_be_bytes()[..],
+                &reconfig.view.to_be_bytes(),
+                &reconfig.membership.0,
+            ]
+            .concat()
+        });
         let parts: Vec<&[u8]> = contents
             .iter()
             .zip(&self.requests)
             .flat_map(|(content, request)| [&content.0[..], &request.signature[..]])
+            .chain(reconfig.as_deref())
             .collect();
         digest(scope.suite, Domain::Order, &parts)
     }
 
-    /// Whether it keeps its bounds: something to do, not too much, one request per client.
+    /// Whether it keeps its bounds: something to do, not too much, one request per client, or a later epoch and nothing else.
     pub(super) fn check_bounds(&self, scope: &Scope) -> Result<(), Refusal> {
+        if let Some(reconfig) = self.reconfig {
+            let holds = self.requests.is_empty() && reconfig.epoch > scope.epoch;
+            return if holds { Ok(()) } else { Err(Refusal::OutOfBounds) };
+        }
         let jobs: usize = self.requests.iter().map(|request| request.items.len()).sum();
         let clients: BTreeSet<ClientId> = self.requests.iter().map(Request::client).collect();
         if self.requests.is_empty() || jobs > MAX_BATCH || clients.len() != self.requests.len() {
@@ -42,7 +55,7 @@ impl Batch {
 
 impl Request {
     /// Whether it keeps its bounds.
-    pub(super) fn check_bounds(&self, scope: &Scope) -> Result<(), Refusal> {
+    pub(crate) fn check_bounds(&self, scope: &Scope) -> Result<(), Refusal> {
         if self.slot >= SLOTS || self.items.is_empty() || self.items.len() > MAX_BATCH {
             return Err(Refusal::OutOfBounds);
         }

@@ -17,7 +17,7 @@ use crate::replica::{Outgoing, Refusal};
 impl Replica {
     /// Whether there is a reason to ask others.
     pub(super) fn is_missing_something(&self) -> bool {
-        let (_, stable) = self.stable_point();
+        let stable = self.stable_point();
         let waits = !self.pending.is_empty() || self.log.ordered_after(self.executed()).next().is_some();
         let votes = || {
             self.log
@@ -29,6 +29,7 @@ impl Replica {
             Standing::Learner => true,
             Standing::Voter => {
                 self.changing
+                    || !self.next.is_empty()
                     || waits
                     || self.checkpoints.ahead.is_some()
                     || !self.later.is_empty()
@@ -54,7 +55,7 @@ impl Replica {
         let mut status = Status {
             member: self.me,
             executed: self.executed(),
-            stable: self.stable_point().1,
+            stable: self.stable_point(),
             changing: self.changing,
             asks,
             missing: self.missing_batches(),
@@ -85,9 +86,16 @@ impl Replica {
                 out.push(self.to(membership, to, Body::Request(request.clone())));
             }
         }
-        let (_, stable) = self.stable_point();
+        let stable = self.stable_point();
         for vote in self.checkpoints.own_after(self.me, stable) {
             self.broadcast(membership, &Body::Checkpoint(vote), out);
+        }
+        // Those that went over hear this one.
+        if let Some(fresh) = self.next.values().next_back().cloned() {
+            for (member, to) in fresh.others(self.me) {
+                let status = self.own_status(&fresh, member, true);
+                out.push(self.to(&fresh, to, status));
+            }
         }
     }
 
@@ -149,9 +157,6 @@ impl Replica {
         let statement = statement::status(&scope(membership, view), status);
         self.desk.check_tag(membership, member, &statement, &status.tag)?;
         let to = NodeId::Replica(membership.set(), member);
-        if self.joined && !status.changing {
-            self.follow(membership, member, view);
-        }
         if status.asks {
             let own = self.own_status(membership, member, false);
             out.push(self.to(membership, to, own));
@@ -194,9 +199,9 @@ impl Replica {
 
     /// Sends the stable checkpoint, with its state if `to` has not executed that far.
     fn answer_state(&self, membership: &Membership, to: NodeId, status: &Status, out: &mut Vec<Outgoing>) {
-        let (_, stable) = self.stable_point();
+        let stable = self.stable_point();
         if let Some(proof) = &self.checkpoints.stable {
-            let lacks = status.executed < stable || stable == 0;
+            let lacks = status.executed < stable;
             let snapshot = match self.checkpoints.snapshots.get(&stable) {
                 Some((_, snapshot)) if lacks => snapshot.clone(),
                 Some(_) | None => Vec::new(),
@@ -211,26 +216,6 @@ impl Replica {
         }
         for vote in self.checkpoints.own_after(self.me, stable) {
             out.push(self.to(membership, to, Body::Checkpoint(vote)));
-        }
-    }
-
-    /// A member that joined this epoch cannot check VIEW-CHANGEs that lean on earlier epochs. It goes where f+1 members are.
-    ///
-    /// That is safe for up to f such members: a primary needs 2f backups, and those that checked the opening of the view
-    /// prepare nothing else.
-    fn follow(&mut self, membership: &Membership, member: u8, view: u32) {
-        self.guides.insert(member, view);
-        let mut views: Vec<u32> = self.guides.values().copied().collect();
-        views.sort_unstable_by(|a, b| b.cmp(a));
-        let Some(view) = views.get(usize::from(membership.faulty())).copied() else {
-            return;
-        };
-        if view > self.view || (view == self.view && self.changing) {
-            self.view = view;
-            self.changing = false;
-            self.changes.entered = None;
-            self.timer.turn();
-            self.log.leave_view();
         }
     }
 

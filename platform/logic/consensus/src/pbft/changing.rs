@@ -2,9 +2,9 @@
 
 use tally_model::NodeId;
 
-use super::message::{Batch, Body, NewView, Order, ViewChange};
+use super::message::{Batch, Body, NewView, Order, PreparedProof, ViewChange};
 use super::quorum::primary;
-use super::replica::{FIRST, Replica, Standing};
+use super::replica::{Replica, Standing};
 use super::statement::{self, scope};
 use super::view_change::Choice;
 use crate::digest::Digest;
@@ -15,6 +15,14 @@ impl Replica {
     /// The digest of the null request.
     fn null(membership: &Membership) -> Digest {
         Batch::default().digest(&membership.scope)
+    }
+
+    /// The next view, those of primaries whose connection broke left out.
+    pub(super) fn next_view(&self, membership: &Membership) -> u32 {
+        let next = self.view.saturating_add(1);
+        (next..next.saturating_add(u32::from(membership.size())))
+            .find(|view| !self.lost.contains(primary(membership, *view)))
+            .unwrap_or(next)
     }
 
     /// Stops taking part in the view and asks for `target`.
@@ -66,7 +74,11 @@ impl Replica {
                 Err(Refusal::Stale)
             };
         }
-        change.check(&mut self.desk, membership, &self.epochs, self.settings.window)?;
+        let base = self.base;
+        // Who is to open the view shows the changes to others, who may have nothing but their signatures to go by.
+        let shows = primary(membership, change.view) == self.me;
+        let holds = |proof: &PreparedProof| !shows && self.log.holds(proof);
+        change.check(&mut self.desk, membership, base, self.settings.window, holds)?;
         self.changes.put(change);
         if let Some(target) = self.changes.joined(self.view, membership.weak_quorum()) {
             self.leave_for(membership, target, out);
@@ -84,7 +96,7 @@ impl Replica {
         if changes.len() < usize::from(membership.quorum()) {
             return;
         }
-        let choice = Choice::of(&changes, Self::null(membership));
+        let choice = Choice::of(&changes, Self::null(membership), self.base);
         let scope = scope(membership, self.view);
         let orders: Vec<Order> = choice
             .orders
@@ -136,12 +148,14 @@ impl Replica {
         {
             return Err(Refusal::Certificate);
         }
+        let base = self.base;
         for change in &new.changes {
             if self.changes.get(change.member) != Some(change) {
-                change.check(&mut self.desk, membership, &self.epochs, self.settings.window)?;
+                let holds = |proof: &PreparedProof| self.log.holds(proof);
+                change.check(&mut self.desk, membership, base, self.settings.window, holds)?;
             }
         }
-        let choice = Choice::of(&new.changes, Self::null(membership));
+        let choice = Choice::of(&new.changes, Self::null(membership), self.base);
         let orders = new.orders.iter().map(|order| (order.sequence, order.digest));
         if !orders.eq(choice.orders.iter().copied()) {
             return Err(Refusal::Conflict);
@@ -184,14 +198,6 @@ impl Replica {
         let mut needed = self.log.digests();
         needed.insert(Self::null(membership));
         self.batches.retain(&needed);
-        let certified = self
-            .checkpoints
-            .stable
-            .as_ref()
-            .is_some_and(|proof| proof.epoch == membership.epoch());
-        if !certified && membership.epoch() > FIRST {
-            self.mark = Some(choice.high());
-        }
         let orders = new.orders.iter().map(|order| order.sequence).collect::<Vec<_>>();
         self.changes.entered = Some(new);
         for sequence in orders {

@@ -14,7 +14,7 @@ const KEPT: usize = 8;
 /// What is known of checkpoints.
 #[derive(Debug, Default)]
 pub(super) struct Checkpoints {
-    /// The proof of the last stable one; none: the beginning.
+    /// The proof of the last stable one; none: the beginning of the epoch.
     pub(super) stable: Option<CheckpointProof>,
     /// Own states, with their digests, from the stable one on.
     pub(super) snapshots: BTreeMap<u64, (Digest, Vec<u8>)>,
@@ -24,17 +24,17 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// A new epoch: votes under the old keys go.
+    /// A new epoch: what was signed under the old keys goes.
     pub(super) fn enter_epoch(&mut self) {
         self.votes.clear();
         self.ahead = None;
+        self.stable = None;
     }
 
     /// Whether a vote adds anything.
-    pub(super) fn is_news(&self, vote: &Checkpoint, epoch: Epoch) -> bool {
-        let old = self.stable.as_ref().is_some_and(|stable| {
-            vote.sequence < stable.sequence || (vote.sequence == stable.sequence && stable.epoch == epoch)
-        });
+    pub(super) fn is_news(&self, vote: &Checkpoint) -> bool {
+        let stable = self.stable.as_ref();
+        let old = stable.is_some_and(|stable| vote.sequence <= stable.sequence);
         let known = self
             .votes
             .get(&vote.member)
@@ -81,7 +81,7 @@ impl Checkpoints {
             .get(&me)
             .into_iter()
             .flatten()
-            .filter(|(sequence, _)| **sequence > after || (after == 0 && **sequence == 0))
+            .filter(|(sequence, _)| **sequence > after)
             .map(|(sequence, (digest, signature))| Checkpoint {
                 sequence: *sequence,
                 member: me,
@@ -91,11 +91,10 @@ impl Checkpoints {
             .collect()
     }
 
-    /// Whether `proof` proves more than the stable one: a later state, or the same under newer keys.
+    /// Whether `proof` proves more than the stable one.
     pub(super) fn is_newer(&self, proof: &CheckpointProof) -> bool {
-        self.stable
-            .as_ref()
-            .is_none_or(|stable| (proof.sequence, proof.epoch) > (stable.sequence, stable.epoch))
+        let stable = self.stable.as_ref();
+        stable.is_none_or(|stable| proof.sequence > stable.sequence)
     }
 
     /// Makes a proof the stable one and drops what it makes useless.

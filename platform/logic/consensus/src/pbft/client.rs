@@ -1,13 +1,13 @@
 //! The worker's side: signs requests, sends them to the primary, and believes what f+1 replicas answer alike.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tally_model::{Deadline, FaultType, Instant, NodeId, SetRecord};
+use tally_model::{Deadline, Epoch, Instant, NodeId, Protocol, SetRecord};
 
-use super::flight::{Flight, Heard};
-use super::message::{Body, Reply, Request};
+use super::flight::Flight;
+use super::message::{Body, Request};
 use super::pulse::Pulse;
 use super::quorum::primary;
 use super::statement::{self, request_digest};
@@ -19,6 +19,8 @@ use crate::membership::{Membership, MembershipError};
 use crate::message::{Item, MAX_BATCH, Message};
 use crate::replica::{Effort, Outgoing, Refusal, Refusals, Seat};
 
+mod hearing;
+
 /// Parts of the quorum timeout after which an unanswered request goes to all replicas.
 const RESENDS: u32 = 16;
 
@@ -26,6 +28,8 @@ const RESENDS: u32 = 16;
 #[derive(Debug)]
 pub struct Client {
     seat: Seat,
+    /// `pbft`; in `vote` nobody leads, and everybody is asked.
+    ordered: bool,
     effort: Effort,
     membership: Option<Arc<Membership>>,
     waiting: VecDeque<Item>,
@@ -34,6 +38,12 @@ pub struct Client {
     timestamp: u64,
     /// The last view each replica said it is in.
     views: BTreeMap<u8, u32>,
+    /// Replicas whose connection broke and of which nothing was heard since.
+    lost: BTreeSet<u8>,
+    /// What was told last of who leads.
+    led: Option<(Epoch, u8)>,
+    /// The view to guess until f+1 replicas said theirs: a new epoch keeps the primary, if it stays.
+    guess: u32,
     pulse: Pulse,
     early: Early,
     refused: Refusals,
@@ -44,6 +54,7 @@ impl Client {
     pub fn new(seat: Seat) -> Self {
         let timeout = seat.config.timing.quorum_timeout;
         Self {
+            ordered: seat.config.protocol != Protocol::Vote,
             seat,
             effort: Effort::default(),
             membership: None,
@@ -51,6 +62,9 @@ impl Client {
             flights: BTreeMap::new(),
             timestamp: 0,
             views: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            led: None,
+            guess: 0,
             pulse: Pulse::new(timeout),
             early: Early::default(),
             refused: Refusals::new(),
@@ -65,7 +79,10 @@ impl Client {
     fn view(&self, membership: &Membership) -> u32 {
         let mut views: Vec<u32> = self.views.values().copied().collect();
         views.sort_unstable_by(|a, b| b.cmp(a));
-        views.get(usize::from(membership.faulty())).copied().unwrap_or(0)
+        views
+            .get(usize::from(membership.faulty()))
+            .copied()
+            .unwrap_or(self.guess)
     }
 
     /// Starts a request in every free slot while jobs wait.
@@ -109,7 +126,11 @@ impl Client {
             .keys
             .sign(&statement::request(&membership.scope, content));
         let leader = primary(membership, self.view(membership));
-        out.push(send(membership, leader, &request));
+        if !self.ordered || self.lost.contains(&leader) {
+            to_all(membership, &request, out);
+        } else {
+            out.push(send(membership, leader, &request));
+        }
         let digests = request
             .items
             .iter()
@@ -143,85 +164,6 @@ impl Client {
         };
         self.reply(&membership, now, view, reply, out)
     }
-
-    fn reply(
-        &mut self,
-        membership: &Membership,
-        now: Instant,
-        view: u32,
-        reply: Reply,
-        out: &mut Vec<ClientEvent>,
-    ) -> Result<(), Refusal> {
-        let member = reply.member;
-        let peer = membership.replica(member).ok_or(Refusal::NotAMember)?;
-        let Some(flight) = self
-            .flights
-            .get_mut(&reply.slot)
-            .filter(|flight| flight.request.timestamp == reply.timestamp)
-        else {
-            // Late: a sign of life. It is not verified, since all a liar gains is that its silence is noticed later.
-            if self.pulse.heard(member) {
-                self.tell_full(membership, out);
-            }
-            return Err(Refusal::Stale);
-        };
-        let slot = reply.slot;
-        let effort = &mut self.effort;
-        let heard = flight.hear(membership, reply, |statement, signature| {
-            effort.verified += 1;
-            peer.key.verify(statement, signature)
-        })?;
-        self.views.insert(member, view);
-        if heard == Heard::Waiting {
-            return Ok(());
-        }
-        let Some(flight) = self.flights.remove(&slot) else {
-            return Ok(());
-        };
-        let Some(landed) = flight.land(membership) else {
-            return Ok(());
-        };
-        let members = membership.size();
-        for (item, (outcome, certificate)) in flight.request.items.into_iter().zip(landed.results) {
-            out.push(ClientEvent::Certified {
-                job: item.job,
-                outcome,
-                certificate,
-                votes: landed.members.len() as u8,
-                members,
-            });
-        }
-        for liar in landed.dissenters {
-            self.suspect(membership, liar, "answered otherwise than f+1 others", out);
-        }
-        self.pulse.answered(now, members, &landed.members);
-        self.pump(now, out);
-        Ok(())
-    }
-
-    fn tell_full(&mut self, membership: &Membership, out: &mut Vec<ClientEvent>) {
-        if self.pulse.tell(true) {
-            out.push(ClientEvent::Full {
-                members: membership.size(),
-            });
-        }
-    }
-
-    fn suspect(&self, membership: &Membership, member: u8, reason: &str, out: &mut Vec<ClientEvent>) {
-        let Some(peer) = membership.replica(member) else {
-            return;
-        };
-        out.push(ClientEvent::Suspect {
-            kind: if member == primary(membership, self.view(membership)) {
-                FaultType::Leader
-            } else {
-                FaultType::Follower
-            },
-            node: NodeId::Replica(membership.set(), member),
-            incarnation: peer.incarnation,
-            reason: reason.to_owned(),
-        });
-    }
 }
 
 impl crate::Client for Client {
@@ -235,9 +177,11 @@ impl crate::Client for Client {
             return Ok(());
         }
         let fresh = Membership::from_record(record, self.seat.cluster, &self.seat.config)?;
-        if !is_news(self.membership.as_deref(), record.epoch, &fresh) {
+        let known = self.membership.as_deref();
+        if fresh.founded().is_none() || !is_news(known, record.epoch, &fresh) {
             return Ok(());
         }
+        let guess = known.map_or(0, |known| u32::from(primary(known, self.view(known))));
         let epoch = fresh.epoch();
         let fresh = Arc::new(fresh);
         let same = self
@@ -246,7 +190,9 @@ impl crate::Client for Client {
             .is_some_and(|known| known.epoch() == epoch);
         self.membership = Some(fresh.clone());
         if !same {
+            self.guess = guess;
             self.views.clear();
+            self.lost.clear();
             self.pulse = Pulse::new(self.seat.config.timing.quorum_timeout);
             // Under the same timestamps: what the old epoch executed is answered, not executed again.
             for (slot, flight) in std::mem::take(&mut self.flights) {
@@ -289,10 +235,8 @@ impl crate::Client for Client {
         let again = self.resend_after();
         for flight in self.flights.values_mut() {
             if flight.resend <= now {
-                // To all: those who executed it answer again, the others begin to watch the primary.
-                for (index, _) in membership.replicas() {
-                    out.push(send(&membership, index, &flight.request));
-                }
+                // Those who executed it answer again, the others begin to watch the primary.
+                to_all(&membership, &flight.request, out);
                 flight.resend = now + again;
             }
         }
@@ -314,6 +258,18 @@ impl crate::Client for Client {
                 voting: members.saturating_sub(self.pulse.silent()),
                 members,
             });
+        }
+    }
+
+    fn peer_lost(&mut self, _now: Instant, peer: NodeId, out: &mut Vec<ClientEvent>) {
+        let (Some(membership), NodeId::Replica(_, index)) = (self.membership.clone(), peer) else {
+            return;
+        };
+        let news = self.lost.insert(index);
+        if news && self.ordered && index == primary(&membership, self.view(&membership)) {
+            for flight in self.flights.values() {
+                to_all(&membership, &flight.request, out);
+            }
         }
     }
 
@@ -341,6 +297,12 @@ impl crate::Client for Client {
 
     fn refused(&self) -> &Refusals {
         &self.refused
+    }
+}
+
+fn to_all(membership: &Membership, request: &Request, out: &mut Vec<ClientEvent>) {
+    for (index, _) in membership.replicas() {
+        out.push(send(membership, index, request));
     }
 }
 

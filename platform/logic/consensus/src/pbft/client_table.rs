@@ -45,7 +45,7 @@ pub(super) enum Known {
 pub(super) struct ClientTable(BTreeMap<ClientId, Answered>);
 
 impl Request {
-    pub(super) const fn client(&self) -> ClientId {
+    pub(crate) const fn client(&self) -> ClientId {
         ClientId {
             incarnation: self.incarnation,
             slot: self.slot,

@@ -16,15 +16,15 @@ pub struct Macs {
 
 /// The desk.
 #[derive(Debug)]
-pub(super) struct Desk {
-    pub(super) seat: Seat,
-    pub(super) effort: Effort,
+pub(crate) struct Desk {
+    pub(crate) seat: Seat,
+    pub(crate) effort: Effort,
     pub(super) macs: Macs,
     pairs: BTreeMap<u8, [u8; 32]>,
 }
 
 impl Desk {
-    pub(super) fn new(seat: Seat) -> Self {
+    pub(crate) fn new(seat: Seat) -> Self {
         Self {
             seat,
             effort: Effort::default(),
@@ -58,12 +58,12 @@ impl Desk {
             .collect();
     }
 
-    pub(super) fn sign(&mut self, statement: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&mut self, statement: &[u8]) -> Vec<u8> {
         self.effort.signed += 1;
         self.seat.keys.sign(statement)
     }
 
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &mut self,
         key: &crate::PublicKey,
         statement: &[u8],

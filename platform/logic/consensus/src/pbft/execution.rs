@@ -1,8 +1,9 @@
 //! What the order is for: the state, which every correct replica has the same of at the same place.
 //!
-//! The service is arithmetic and keeps nothing; the state is the client table and a digest over everything ever executed.
+//! The service is arithmetic and keeps nothing; the state is the client table, a digest over everything ever executed, and
+//! which epoch began where.
 
-use tally_model::{Outcome, Suite};
+use tally_model::{Epoch, Outcome, Suite};
 
 use super::client_table::{Answered, ClientId, ClientTable, Known};
 use super::codec::{Reader, Writer};
@@ -31,6 +32,12 @@ pub struct Executed {
 pub(super) struct Execution {
     pub(super) executed: u64,
     history: Digest,
+    /// The epoch that the order has come to.
+    pub(super) epoch: Epoch,
+    /// The place at which it began.
+    pub(super) base: u64,
+    /// The view it began with.
+    pub(super) first_view: u32,
     pub(super) table: ClientTable,
 }
 
@@ -39,6 +46,9 @@ impl Default for Execution {
         Self {
             executed: 0,
             history: Digest([0; 32]),
+            epoch: Epoch(0),
+            base: 0,
+            first_view: 0,
             table: ClientTable::default(),
         }
     }
@@ -56,6 +66,11 @@ impl Execution {
             outcomes: Vec::new(),
             history: self.history,
         };
+        if let Some(reconfig) = batch.reconfig {
+            self.epoch = reconfig.epoch;
+            self.base = self.executed;
+            self.first_view = reconfig.view;
+        }
         for request in &batch.requests {
             let client = request.client();
             if self.table.known(client, request.timestamp) != Known::New {
@@ -85,6 +100,9 @@ impl Execution {
         let mut writer = Writer::default();
         writer.u64(self.executed);
         writer.digest(self.history);
+        writer.u32(self.epoch.0);
+        writer.u64(self.base);
+        writer.u32(self.first_view);
         self.table.write(&mut writer);
         writer.0
     }
@@ -95,6 +113,9 @@ impl Execution {
         let state = Self {
             executed: reader.u64()?,
             history: reader.digest()?,
+            epoch: Epoch(reader.u32()?),
+            base: reader.u64()?,
+            first_view: reader.u32()?,
             table: ClientTable::read(&mut reader)?,
         };
         reader.0.is_empty().then_some(state)

@@ -130,6 +130,18 @@ impl Log {
             .map_or(self.low, |(sequence, _)| sequence)
     }
 
+    /// Whether this member has a certificate of its own for what `proof` says: then it is true whoever signed it.
+    pub(super) fn holds(&self, proof: &PreparedProof) -> bool {
+        let own = self.get(proof.sequence).and_then(|entry| entry.proof.as_ref());
+        own.is_some_and(|own| (own.view, own.digest) == (proof.view, proof.digest))
+    }
+
+    /// Ends an epoch: the next one begins after `base`.
+    pub(super) fn restart(&mut self, base: u64) {
+        self.low = base;
+        self.entries.clear();
+    }
+
     /// Moves the low watermark up and drops everything at and below it.
     pub(super) fn advance(&mut self, stable: u64) {
         if stable > self.low {

@@ -51,11 +51,26 @@ pub struct Request {
     pub signature: Vec<u8>,
 }
 
-/// What gets one sequence number: requests of different slots, [`crate::MAX_BATCH`] jobs at most in all. Empty: the null request.
+/// What gets one sequence number: requests of different slots, [`crate::MAX_BATCH`] jobs at most in all, or a change of members.
+/// Empty: the null request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     /// The requests, in the order in which they are executed.
     pub requests: Vec<Request>,
+    /// See [`Reconfig`]; never beside requests.
+    pub reconfig: Option<Reconfig>,
+}
+
+/// RECONFIG: the members go over to the next epoch at this place in the order. A member agrees if its control plane announced
+/// the same membership to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconfig {
+    /// The epoch that begins.
+    pub epoch: Epoch,
+    /// Of the membership: who has which place and which key.
+    pub membership: Digest,
+    /// The view it begins with, below n; its primary stays a member.
+    pub view: u32,
 }
 
 /// PRE-PREPARE: the primary orders a batch. What it signs names the batch by digest.

@@ -61,17 +61,24 @@ impl Replica {
 
     /// The primary orders what waits, while the pipeline and the window allow it.
     pub(super) fn order(&mut self, membership: &Membership, out: &mut Vec<Outgoing>) {
-        if self.changing || !self.is_voter() || !self.leads(membership) || self.pending.is_empty() {
+        if self.changing || !self.is_voter() || !self.leads(membership) {
             return;
         }
-        loop {
+        while !self.is_closing(membership) {
             let sequence = self.log.last_ordered() + 1;
             let under_way = sequence.saturating_sub(1).saturating_sub(self.executed());
             if !self.log.accepts(sequence) || under_way >= self.settings.pipeline {
                 return;
             }
-            let batch = self.pending.next_batch(&self.under_way());
-            if batch.requests.is_empty() {
+            let batch = match self.proposal(membership) {
+                Some(reconfig) => Batch {
+                    requests: Vec::new(),
+                    reconfig: Some(reconfig),
+                },
+                None if self.pending.is_empty() => return,
+                None => self.pending.next_batch(&self.under_way()),
+            };
+            if batch == Batch::default() {
                 return;
             }
             let scope = scope(membership, self.view);
@@ -162,7 +169,8 @@ impl Replica {
 
     /// Sends PREPARE for an accepted order whose batch is here, once.
     pub(super) fn vouch(&mut self, membership: &Membership, sequence: u64, out: &mut Vec<Outgoing>) {
-        if !self.is_voter() || self.leads(membership) || !self.log.accepts(sequence) {
+        // Between views the log still has the orders of the view that was left.
+        if self.changing || !self.is_voter() || self.leads(membership) || !self.log.accepts(sequence) {
             return;
         }
         let Some(digest) = self.log.get(sequence).and_then(|entry| entry.digest()) else {
@@ -172,7 +180,13 @@ impl Replica {
             .log
             .get(sequence)
             .is_some_and(|entry| entry.prepares.contains_key(&self.me));
-        if voted || self.batches.get(digest).is_none() {
+        let Some(batch) = self.batches.get(digest) else {
+            return;
+        };
+        let agrees = batch
+            .reconfig
+            .is_none_or(|change| self.agrees(membership, &change));
+        if voted || !agrees {
             return;
         }
         let scope = scope(membership, self.view);
@@ -325,6 +339,9 @@ impl Replica {
             let Some(batch) = self.batches.get(digest).cloned() else {
                 return;
             };
+            if self.execution.epoch > membership.epoch() {
+                return; // The epoch has come to its end.
+            }
             let done = self.execution.apply(membership.suite(), digest, &batch);
             self.timer.progress();
             for (client, timestamp) in &done.requests {

@@ -13,24 +13,23 @@ use tally_model::{Deadline, Epoch, Instant, NodeId, SetRecord};
 use super::batch::{Batches, Pending};
 use super::checkpoint::Checkpoints;
 use super::desk::{Desk, Macs};
+use super::epoch::Farewell;
 use super::execution::{Executed, Execution, state_digest};
 use super::later::Later;
 use super::log::Log;
+use super::lost::Lost;
 use super::message::{Body, PreparedProof};
 use super::murmur::Murmur;
-use super::quorum::{Epochs, primary};
+use super::quorum::primary;
 use super::replies::Replies;
 use super::settings::Settings;
 use super::timer::Timer;
 use super::view_change::Changes;
-use crate::collect::{Early, is_news};
+use crate::collect::Early;
 use crate::digest::Digest;
 use crate::membership::{Membership, MembershipError};
 use crate::message::Message;
 use crate::replica::{Effort, Outgoing, Refusal, Refusals, Seat};
-
-/// The epoch in which a set is born: members of the first generation start it with nothing to learn.
-pub(super) const FIRST: Epoch = Epoch(1);
 
 /// What a member may do in an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,15 +48,15 @@ pub struct Replica {
     pub(super) desk: Desk,
     pub(super) me: u8,
     pub(super) settings: Settings,
-    pub(super) epochs: Epochs,
+    pub(super) current: Option<Arc<Membership>>,
+    /// Memberships that were announced and not ordered yet.
+    pub(super) next: BTreeMap<Epoch, Arc<Membership>>,
+    pub(super) farewell: Option<Farewell>,
     pub(super) standing: Standing,
-    /// Whether it joined this epoch as a learner, and so cannot check what earlier epochs signed.
-    pub(super) joined: bool,
+    /// The place at which the epoch began; nothing at or below it is voted on.
+    pub(super) base: u64,
     pub(super) view: u32,
     pub(super) changing: bool,
-    /// In an epoch that is not the first: checkpoints from here on include all that earlier epochs decided. None before a view
-    /// of the epoch was entered.
-    pub(super) mark: Option<u64>,
     pub(super) log: Log,
     pub(super) batches: Batches,
     pub(super) pending: Pending,
@@ -68,9 +67,8 @@ pub struct Replica {
     pub(super) timer: Timer,
     pub(super) murmur: Murmur,
     pub(super) later: Later,
-    /// Views that other members said they are in, for one that joined.
-    pub(super) guides: BTreeMap<u8, u32>,
-    early: Early,
+    pub(super) lost: Lost,
+    pub(super) early: Early,
     refused: Refusals,
     pub(super) recent: VecDeque<Executed>,
 }
@@ -92,12 +90,13 @@ impl Replica {
             desk: Desk::new(seat),
             me,
             settings,
-            epochs: Epochs::default(),
+            current: None,
+            next: BTreeMap::new(),
+            farewell: None,
             standing: Standing::Outsider,
-            joined: false,
+            base: 0,
             view: 0,
             changing: false,
-            mark: None,
             log: Log::new(settings.window),
             batches: Batches::default(),
             pending: Pending::default(),
@@ -108,7 +107,7 @@ impl Replica {
             timer: Timer::new(settings.patience),
             murmur: Murmur::default(),
             later: Later::default(),
-            guides: BTreeMap::new(),
+            lost: Lost::default(),
             early: Early::default(),
             refused: Refusals::new(),
             recent: VecDeque::new(),
@@ -118,6 +117,11 @@ impl Replica {
     /// The view it is in or on its way to.
     pub const fn view(&self) -> u32 {
         self.view
+    }
+
+    /// The epoch it is in; none before it was told of one.
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.current.as_ref().map(|known| known.epoch())
     }
 
     /// Whether it is on its way.
@@ -166,7 +170,7 @@ impl Replica {
     }
 
     pub(super) fn membership(&self) -> Result<Arc<Membership>, Refusal> {
-        self.epochs.current().cloned().ok_or(Refusal::Unconfigured)
+        self.current.clone().ok_or(Refusal::Unconfigured)
     }
 
     pub(super) fn is_voter(&self) -> bool {
@@ -207,7 +211,7 @@ impl Replica {
         }
     }
 
-    fn take(
+    pub(super) fn take(
         &mut self,
         now: Instant,
         from: NodeId,
@@ -281,37 +285,24 @@ impl crate::Replica for Replica {
             return Ok(());
         }
         let fresh = Membership::from_record(record, self.desk.seat.cluster, &self.desk.seat.config)?;
-        let known = self.epochs.current();
-        if !is_news(known.map(|known| &**known), record.epoch, &fresh) {
-            return Ok(());
+        let known = self.current.as_ref().map(|known| known.epoch());
+        if fresh.founded().is_none() || known.is_some_and(|known| known >= fresh.epoch()) {
+            return Ok(()); // The set is being built, or this is no news: within an epoch nobody is replaced.
         }
-        let (epoch, fresh) = (fresh.epoch(), Arc::new(fresh));
-        if known.is_some_and(|known| known.epoch() == epoch) {
-            // Members came up: nothing that was voted is forgotten.
-            if self.standing == Standing::Outsider {
-                self.standing = self.standing_in(&fresh);
-                self.joined = self.standing == Standing::Learner;
-            }
-            self.desk.pair_up(&fresh, self.me);
-            self.epochs.enter(fresh.clone());
-        } else {
-            self.enter_epoch(fresh.clone(), out);
-        }
-        self.settle(now, &fresh, out);
-        for (from, message) in self.early.release(epoch) {
-            self.handle(now, from, message, out);
-        }
+        self.announced(fresh, out);
+        self.open_epoch(now, out);
         Ok(())
     }
 
     fn handle(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<Outgoing>) {
-        let known = self.epochs.current().map(|known| known.epoch());
+        self.lost.heard(from);
+        let known = self.current.as_ref().map(|known| known.epoch());
         let result = if Some(message.set) != self.desk.seat.node.set() {
             Err(Refusal::OtherSet)
         } else if known.is_none_or(|known| message.epoch > known) {
-            self.early.keep(from, message)
+            self.ahead(now, from, message, out)
         } else if known.is_some_and(|known| message.epoch < known) {
-            Err(Refusal::OtherEpoch)
+            self.farewell(&message, out)
         } else {
             self.take(now, from, message, out)
         };
@@ -324,7 +315,9 @@ impl crate::Replica for Replica {
         };
         if self.timer.expired(now) {
             self.timer.give_up();
-            self.leave_for(&membership, self.view.saturating_add(1), out);
+            self.leave_for(&membership, self.next_view(&membership), out);
+        } else if self.lost.expired(now, primary(&membership, self.view)) {
+            self.leave_for(&membership, self.next_view(&membership), out);
         }
         if self.murmur.is_due(now) {
             self.speak(&membership, out);
@@ -342,7 +335,26 @@ impl crate::Replica for Replica {
             at,
             reason: "something is missing",
         });
-        Deadline::earlier(timer, murmur)
+        let lost = self.membership().ok().filter(|_| self.is_voter());
+        let lost = lost.and_then(|membership| self.lost.at(primary(&membership, self.view)));
+        let lost = lost.map(|at| Deadline {
+            at,
+            reason: "the connection to the primary broke",
+        });
+        Deadline::earlier(lost, Deadline::earlier(timer, murmur))
+    }
+
+    fn peer_lost(&mut self, now: Instant, peer: NodeId, _out: &mut Vec<Outgoing>) {
+        if let NodeId::Replica(set, index) = peer
+            && Some(set) == self.desk.seat.node.set()
+        {
+            self.lost.lost(index, now + self.settings.grace);
+        }
+    }
+
+    fn entered(&self) -> Option<(Epoch, u32)> {
+        let epoch = self.current.as_ref()?.epoch();
+        (self.is_voter() && !self.changing).then_some((epoch, self.view))
     }
 
     fn effort(&self) -> Effort {

@@ -1,41 +1,29 @@
 //! Making checkpoints, and taking over states that others certified (OSDI'99, section 4.3).
 
-use tally_model::Epoch;
-
 use super::client_table::ClientId;
 use super::execution::{Execution, state_digest};
 use super::message::{Body, Checkpoint, CheckpointProof, State};
-use super::replica::{FIRST, Replica, Standing};
+use super::replica::{Replica, Standing};
 use super::statement;
 use crate::membership::Membership;
 use crate::replica::{Outgoing, Refusal};
 
 impl Replica {
-    /// Epoch and place of the stable checkpoint.
-    pub(super) fn stable_point(&self) -> (Epoch, u64) {
-        self.checkpoints
-            .stable
-            .as_ref()
-            .map_or((Epoch(0), 0), |proof| (proof.epoch, proof.sequence))
+    /// Place of the stable checkpoint, 0 before the first of the epoch.
+    pub(super) fn stable_point(&self) -> u64 {
+        self.checkpoints.stable.as_ref().map_or(0, |proof| proof.sequence)
     }
 
-    /// Whether a checkpoint is due at the last executed place. In an epoch after the first none is made before everything
-    /// that earlier epochs decided is executed; that is what lets a learner vote above any checkpoint of its epoch.
-    fn is_due(&self, membership: &Membership) -> bool {
+    /// Whether a checkpoint is due at the last executed place: every K places, and where an epoch ends and the next begins.
+    const fn is_due(&self) -> bool {
         let done = self.executed();
-        if self.mark == Some(done) {
-            return true;
-        }
-        let open = membership.epoch() <= FIRST
-            || self.mark.is_some_and(|mark| done >= mark)
-            || self.stable_point().0 == membership.epoch();
-        open && done > 0 && done.is_multiple_of(self.settings.interval)
+        done > 0 && (done.is_multiple_of(self.settings.interval) || done == self.execution.base)
     }
 
     /// CHECKPOINT, if one is due.
     pub(super) fn make_checkpoint(&mut self, membership: &Membership, out: &mut Vec<Outgoing>) {
         let sequence = self.executed();
-        if !self.is_due(membership) {
+        if !self.is_due() {
             return;
         }
         let snapshot = self.execution.snapshot();
@@ -47,7 +35,7 @@ impl Replica {
             digest,
             signature: Vec::new(),
         };
-        if self.is_voter() && self.checkpoints.is_news(&vote, membership.epoch()) {
+        if self.is_voter() && self.checkpoints.is_news(&vote) {
             let statement = statement::checkpoint(membership, sequence, self.me, digest);
             vote.signature = self.desk.sign(&statement);
             self.broadcast(membership, &Body::Checkpoint(vote.clone()), out);
@@ -70,7 +58,7 @@ impl Replica {
         if vote.member == self.me {
             return Err(Refusal::Misdirected);
         }
-        if !self.checkpoints.is_news(&vote, membership.epoch()) {
+        if !self.checkpoints.is_news(&vote) {
             return Ok(());
         }
         let statement = statement::checkpoint(membership, vote.sequence, vote.member, vote.digest);
@@ -107,7 +95,7 @@ impl Replica {
         self.prune();
     }
 
-    fn prune(&mut self) {
+    pub(super) fn prune(&mut self) {
         let mut needed = self.log.digests();
         needed.extend(self.recent.back().map(|done| done.digest));
         self.batches.retain(&needed);
@@ -126,7 +114,7 @@ impl Replica {
         if !lacks && !self.checkpoints.is_newer(&proof) {
             return Err(Refusal::Stale);
         }
-        proof.check(&mut self.desk, &self.epochs)?;
+        proof.check(&mut self.desk, membership)?;
         if snapshot.is_empty() || !lacks {
             self.adopt(proof);
             return Ok(());
@@ -136,6 +124,7 @@ impl Replica {
         }
         let restored = Execution::restore(&snapshot)
             .filter(|restored| restored.executed == proof.sequence && restored.executed >= self.executed())
+            .filter(|restored| restored.epoch >= membership.epoch() && restored.base <= restored.executed)
             .ok_or(Refusal::Certificate)?;
         self.execution = restored;
         self.recent.clear();
@@ -161,6 +150,8 @@ impl Replica {
         self.checkpoints.stabilise(proof);
         if learns {
             self.standing = Standing::Voter;
+            self.base = self.execution.base;
+            self.view = self.view.max(self.execution.first_view);
         }
         self.prune();
         self.execute(membership, out);

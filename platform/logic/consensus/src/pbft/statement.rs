@@ -51,6 +51,11 @@ pub(super) fn request(scope: &Scope, content: Digest) -> Vec<u8> {
     scope.statement(Kind::Request, 0, NodeId::Worker(scope.set), &content.0)
 }
 
+/// The worker's, about all of a request.
+pub(crate) fn request_statement(scope: &Scope, content: &Request) -> Vec<u8> {
+    request(scope, request_digest(scope, content))
+}
+
 /// The primary's.
 pub(super) fn pre_prepare(scope: &Scope, sequence: u64, primary: u8, batch: Digest) -> Vec<u8> {
     of_member(scope, Kind::PrePrepare, sequence, primary, &batch.0)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tally_model::Instant;
+use tally_model::{Epoch, Instant};
 
 use super::client_table::ClientId;
 
@@ -18,6 +18,8 @@ pub(super) enum Watch {
     Place(u64),
     /// That this view is opened.
     View(u32),
+    /// That the members go over to this epoch.
+    Epoch(Epoch),
 }
 
 /// The timer.

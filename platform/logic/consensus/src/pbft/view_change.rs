@@ -4,51 +4,40 @@ use std::collections::BTreeMap;
 
 use super::desk::Desk;
 use super::message::{CheckpointProof, NewView, PreparedProof, ViewChange};
-use super::quorum::Epochs;
 use super::statement::view_change;
 use crate::digest::Digest;
 use crate::membership::Membership;
 use crate::replica::Refusal;
 
 impl ViewChange {
-    /// n_s: its last stable checkpoint.
-    pub(super) fn checkpoint(&self) -> u64 {
-        self.stable.as_ref().map_or(0, |proof| proof.sequence)
-    }
-
     /// Whether it may enter V: signed, C proves n_s, and each entry of P is a proof of an earlier view between the watermarks.
+    /// Without C, n_s is `base`, where the epoch began. What `holds` says of a proof is believed without its signatures.
     pub(super) fn check(
         &self,
         desk: &mut Desk,
         membership: &Membership,
-        epochs: &Epochs,
+        base: u64,
         window: u64,
+        holds: impl Fn(&PreparedProof) -> bool,
     ) -> Result<(), Refusal> {
-        let low = self.checkpoint();
+        let low = self.stable.as_ref().map_or(base, |proof| proof.sequence);
         let mut last = low;
         for proof in &self.prepared {
             let between = last < proof.sequence && proof.sequence <= low.saturating_add(window);
-            let earlier = (proof.epoch, proof.view) < (membership.epoch(), self.view);
-            if !between || !earlier {
+            if !between || proof.view >= self.view {
                 return Err(Refusal::OutOfBounds);
             }
             last = proof.sequence;
         }
-        if self
-            .stable
-            .as_ref()
-            .is_some_and(|proof| proof.epoch > membership.epoch())
-        {
-            return Err(Refusal::OtherEpoch);
-        }
         let statement = view_change(membership, self);
         desk.verify_replica(membership, self.member, &statement, &self.signature)?;
         if let Some(proof) = &self.stable {
-            proof.check(desk, epochs)?;
+            proof.check(desk, membership)?;
         }
         self.prepared
             .iter()
-            .try_for_each(|proof| proof.check(desk, epochs))
+            .filter(|proof| !holds(proof))
+            .try_for_each(|proof| proof.check(desk, membership))
     }
 }
 
@@ -60,32 +49,22 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// min-s.
-    pub(super) fn low(&self) -> u64 {
-        self.stable.as_ref().map_or(0, |proof| proof.sequence)
-    }
-
-    /// max-s.
-    pub(super) fn high(&self) -> u64 {
-        self.orders.last().map_or(self.low(), |(sequence, _)| *sequence)
-    }
-
     /// Follows from V alone: from the highest checkpoint to the highest proof, per place the proof of the highest view, and the
     /// null request where nobody proves anything.
-    pub(super) fn of(changes: &[ViewChange], null: Digest) -> Self {
+    pub(super) fn of(changes: &[ViewChange], null: Digest, base: u64) -> Self {
         let stable = changes
             .iter()
             .filter_map(|change| change.stable.as_ref())
-            .max_by_key(|proof| (proof.sequence, proof.epoch))
+            .max_by_key(|proof| proof.sequence)
             .cloned();
-        let low = stable.as_ref().map_or(0, |proof| proof.sequence);
+        let low = stable.as_ref().map_or(base, |proof| proof.sequence);
         let mut best: BTreeMap<u64, &PreparedProof> = BTreeMap::new();
         for proof in changes.iter().flat_map(|change| &change.prepared) {
             if proof.sequence <= low {
                 continue;
             }
             let known = best.entry(proof.sequence).or_insert(proof);
-            if (proof.epoch, proof.view) > (known.epoch, known.view) {
+            if proof.view > known.view {
                 *known = proof;
             }
         }

@@ -10,12 +10,25 @@ use crate::replica::Outgoing;
 impl Replica {
     /// After every event: order, and decide what to wait for.
     pub(super) fn settle(&mut self, now: Instant, membership: &Membership, out: &mut Vec<Outgoing>) {
+        if self.cross(membership, out) {
+            self.open_epoch(now, out);
+            return;
+        }
         self.order(membership, out);
         let watch = self.to_watch(membership);
         self.timer.watch(now, watch);
         let done = self.executed() + self.stable();
         let missing = self.is_missing_something();
         self.murmur.keep(now, &self.settings, missing, done);
+    }
+
+    /// Takes up what came for an epoch before it began here.
+    pub(super) fn open_epoch(&mut self, now: Instant, out: &mut Vec<Outgoing>) {
+        let Some(fresh) = self.current.clone() else { return };
+        self.settle(now, &fresh, out);
+        for (from, message) in self.early.release(fresh.epoch()) {
+            crate::Replica::handle(self, now, from, message, out);
+        }
     }
 
     /// What a backup waits for: the request it began to wait for, else the oldest, else the next place in the order.
@@ -46,5 +59,6 @@ impl Replica {
         oldest
             .map(|(client, timestamp)| Watch::Request(client, timestamp))
             .or_else(place)
+            .or_else(|| self.proposal(membership).map(|next| Watch::Epoch(next.epoch)))
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use tally_model::{
-    Epoch, Instant, Job, Member, NodeId, Operation, Outcome, PlatformConfig, RequestId, SetId, SetRecord,
-    SetState, Suite, TaskId,
+    Epoch, Instant, Job, Member, NodeId, Operation, Outcome, PlatformConfig, Protocol, RequestId, SetId,
+    SetRecord, SetState, Suite, TaskId,
 };
 
 use crate::message::{Item, Message};
@@ -42,6 +42,7 @@ pub(super) fn replica_node(index: u8) -> NodeId {
 
 pub(super) fn config(suite: Suite, n: u8, count_leader_vote: bool) -> PlatformConfig {
     PlatformConfig {
+        protocol: Protocol::Collect,
         suite,
         replicas: n,
         count_leader_vote,
@@ -91,6 +92,7 @@ impl Network {
         let record = SetRecord {
             id: SET,
             epoch: Epoch(1),
+            founded: Some(Epoch(1)),
             state: SetState::Ready,
             leader: 0,
             worker: Some(member(WORKER, 0, &keys(suite, WORKER_KEY))),

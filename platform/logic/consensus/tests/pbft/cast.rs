@@ -86,6 +86,7 @@ pub fn first_record(config: &PlatformConfig) -> SetRecord {
     SetRecord {
         id: SET,
         epoch: Epoch(1),
+        founded: Some(Epoch(1)),
         state: SetState::Ready,
         leader: 0,
         worker: Some(member(config.suite, WORKER, 0)),

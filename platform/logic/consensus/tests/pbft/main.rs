@@ -11,6 +11,7 @@
 )]
 
 mod cast;
+mod ink;
 mod invariants;
 mod outlook;
 mod rng;

@@ -7,4 +7,5 @@ mod crashes;
 mod epochs;
 mod forgeries;
 mod normal;
+mod openings;
 mod weather;

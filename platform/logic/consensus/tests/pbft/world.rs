@@ -124,24 +124,33 @@ impl World {
         self.record = record.clone();
         self.invariants.learn(record);
         for number in 0..self.copies.len() {
-            if self.copies[number].up {
-                let mut out = Vec::new();
-                self.copies[number]
-                    .replica
-                    .configure(self.now, record, &mut out)
-                    .unwrap();
-                self.carry(number, out);
-            }
+            self.tell(number, record);
         }
         let mut events = Vec::new();
         self.client.configure(self.now, record, &mut events).unwrap();
         self.hear(events);
     }
 
+    /// Tells a record to one copy, if it is up.
+    pub fn tell(&mut self, number: usize, record: &SetRecord) {
+        self.invariants.learn(record);
+        let (now, copy) = (self.now, &mut self.copies[number]);
+        if copy.up {
+            let mut out = Vec::new();
+            copy.replica.configure(now, record, &mut out).unwrap();
+            self.carry(number, out);
+        }
+    }
+
     /// Puts a new occupant into a place, in a new epoch.
     pub fn replace(&mut self, index: u8) {
         let record = with_replaced(&self.config, &self.record, node(index));
-        let incarnation = record.replicas[usize::from(index)].incarnation;
+        self.revive(index, record.replicas[usize::from(index)].incarnation);
+        self.announce(&record);
+    }
+
+    /// Starts a new occupant of a place, of which nobody knows yet.
+    pub fn revive(&mut self, index: u8, incarnation: u32) {
         let number = self.number_of(index);
         self.copies[number] = Copy {
             index,
@@ -150,7 +159,6 @@ impl World {
             correct: true,
         };
         self.invariants.replaced(number);
-        self.announce(&record);
     }
 
     /// Puts a new worker in place of the old one.

@@ -27,6 +27,7 @@ fn record(state: SetState, incarnation: u32) -> SetRecord {
     SetRecord {
         id: SET,
         epoch: Epoch(5),
+        founded: None,
         state,
         leader: 2,
         worker: Some(member(NodeId::Worker(SET), incarnation)),

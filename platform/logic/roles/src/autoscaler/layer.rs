@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use tally_autoscale::{Panel, Reading, Rules, Signal, Verdict};
+use tally_autoscale::{Decision, Interval, Panel, Reading, Rules, Signal, Verdict};
 use tally_model::{Depth, Instant, Observation, Operation, Precondition, QueueName, Step};
 
+use super::starts::Starts;
 use super::{Command, SHORTEST_LOOK, ScaleTarget, scale_key};
 use crate::port::{PortCommand, Token};
 
@@ -36,11 +37,16 @@ pub(super) struct Layer {
     depth: Depth,
     ready: u32,
     starting: u32,
+    starts: Starts,
+    /// What the layer did according to reports that no signal had yet, or what was wrong with the newest.
+    interval: Option<Result<Interval, String>>,
     /// The newest decision; none before the first.
     wanted: Option<u32>,
     why: String,
     decided: Instant,
-    shadows: Vec<u32>,
+    /// Whether it stands for lack of anything better.
+    held: bool,
+    shadows: Vec<(u32, bool)>,
     stored: Option<u32>,
     writing: Option<(Token, u32)>,
     /// The enqueue that, if nothing was done in the meantime, brought the depth above the threshold.
@@ -64,9 +70,12 @@ impl Layer {
             depth: Depth::default(),
             ready: 0,
             starting: 0,
+            starts: Starts::default(),
+            interval: None,
             wanted: None,
             why: String::new(),
             decided: Instant::ZERO,
+            held: false,
             shadows: Vec::new(),
             stored: None,
             writing: None,
@@ -93,9 +102,26 @@ impl Layer {
         self.shadows = verdict
             .shadows
             .iter()
-            .map(|(_, decision)| decision.wanted)
+            .map(|(_, decision)| (decision.wanted, false))
             .collect();
         self.adopt(now, verdict, out);
+    }
+
+    /// A set was ready this long after it was asked for.
+    pub(super) fn started(&mut self, took: Duration) {
+        self.starts.add(took);
+    }
+
+    /// Keeps what the layer did for the next signal; reports that came in between add up.
+    pub(super) fn reported(&mut self, intervals: &Result<[Interval; 4], String>) {
+        let interval = match intervals {
+            Ok(intervals) => Ok(intervals[self.operation.index()]),
+            Err(flaw) => Err(flaw.clone()),
+        };
+        self.interval = Some(match (self.interval.take(), interval) {
+            (Some(Ok(before)), Ok(interval)) => Ok(before.and(&interval)),
+            (_, interval) => interval,
+        });
     }
 
     pub(super) fn enqueued(&mut self, now: Instant, count: u64) {
@@ -154,7 +180,8 @@ impl Layer {
                 depth,
                 oldest_wait: None,
             }),
-            busy: None,
+            interval: self.interval.take(),
+            start_delay: self.starts.slow(),
             ready: self.ready,
             starting: self.starting,
         };
@@ -223,7 +250,8 @@ impl Layer {
 
     fn adopt(&mut self, now: Instant, verdict: Verdict, out: &mut Vec<Command>) {
         for ((name, decision), last) in verdict.shadows.into_iter().zip(&mut self.shadows) {
-            if std::mem::replace(last, decision.wanted) != decision.wanted {
+            let news = (decision.wanted, decision.held);
+            if std::mem::replace(last, news) != news {
                 let shadow = Observation::new(now, Step::ShadowDecision)
                     .with_operation(self.operation)
                     .with_value(f64::from(decision.wanted))
@@ -232,6 +260,7 @@ impl Layer {
             }
         }
         let decision = verdict.driving;
+        self.hold(now, &decision, out);
         if Some(decision.wanted) != self.wanted {
             self.wanted = Some(decision.wanted);
             self.why = decision.why;
@@ -242,6 +271,18 @@ impl Layer {
                 .with_note(self.why.clone());
             out.push(Command::Observe(observation));
         }
+    }
+
+    /// Says once that there is nothing to decide by.
+    fn hold(&mut self, now: Instant, decision: &Decision, out: &mut Vec<Command>) {
+        if std::mem::replace(&mut self.held, decision.held) || !decision.held {
+            return;
+        }
+        let held = Observation::new(now, Step::DecisionHeld)
+            .with_operation(self.operation)
+            .with_value(f64::from(decision.wanted))
+            .with_note(decision.why.clone());
+        out.push(Command::Observe(held));
     }
 
     /// Writes the decision if the store has another one and no write is on its way.

@@ -236,8 +236,9 @@ fn trouble_neither_loses_nor_changes_a_decision() {
 /// Shadows are observed and write nothing.
 #[test]
 fn shadows_are_observed_only() {
-    let shadows = [Scaler::ThresholdReport];
-    let mut bench = Bench::new(Autoscaler::with_shadows(&config(1), &shadows), Some(1));
+    let mut config = config(1);
+    config.scaling.shadows = vec![Scaler::ThresholdReport];
+    let mut bench = Bench::new(Autoscaler::new(&config), Some(1));
     bench.depth(1, 0);
     bench.out.clear();
     bench.enqueued(50, 10);

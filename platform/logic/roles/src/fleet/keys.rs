@@ -1,7 +1,7 @@
 //! The keys between the fleet and the others.
 
-use serde::Deserialize;
-use tally_model::{NodeId, Operation, SetId};
+use serde::{Deserialize, Serialize};
+use tally_model::{Epoch, NodeId, Operation, SetId};
 
 /// Records of sets ([`tally_model::SetRecord`] as JSON), written by the fleet alone.
 pub const SETS_PREFIX: &str = "sets/";
@@ -9,6 +9,9 @@ pub const SETS_PREFIX: &str = "sets/";
 pub const REPAIR_PREFIX: &str = "repair/";
 /// Notes that a draining set has nothing in flight (any value), written by the scheduler, deleted by the fleet.
 pub const DRAINED_PREFIX: &str = "drained/";
+/// Who leads a set of replicas that elect their leader themselves (JSON of [`Led`]), written by the scheduler for the set's
+/// worker, deleted by the fleet once the record says it.
+pub const LEADER_PREFIX: &str = "leader/";
 /// The fleet's own notes: the next number of every operation, the incarnations of every set.
 pub const FLEET_PREFIX: &str = "fleet/";
 
@@ -25,6 +28,20 @@ pub fn repair_key(node: NodeId) -> String {
 /// The key that says that a draining set is idle.
 pub fn drained_key(set: SetId) -> String {
     format!("{DRAINED_PREFIX}{set}")
+}
+
+/// The key that says who leads a set.
+pub fn leader_key(set: SetId) -> String {
+    format!("{LEADER_PREFIX}{set}")
+}
+
+/// The value of [`leader_key`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Led {
+    /// In which epoch.
+    pub epoch: Epoch,
+    /// Index of the leading replica.
+    pub leader: u8,
 }
 
 /// Where the next number of an operation's sets is noted.

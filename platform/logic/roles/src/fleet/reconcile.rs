@@ -2,7 +2,7 @@
 
 use tally_model::{Instant, NodeId, Observation, Operation, SetId, SetState, Step};
 
-use super::keys::{drained_key, next_key, places_key, repair_key};
+use super::keys::{drained_key, leader_key, next_key, places_key, repair_key};
 use super::pass::{Alarm, Pass};
 use super::set::Set;
 use super::{Command, Fleet};
@@ -111,7 +111,7 @@ impl Fleet {
     fn answer_requests(&mut self) {
         for (&node, asked) in &self.repairs {
             let set = node.set().and_then(|id| self.sets.get_mut(&id));
-            if set.is_none_or(|set| set.repair(node, asked.incarnation)) {
+            if set.is_none_or(|set| set.repair(node, asked.incarnation, self.plan.masked)) {
                 self.ledger.erase(repair_key(node), asked.version);
             }
         }
@@ -120,6 +120,12 @@ impl Fleet {
             if set.is_none_or(|set| set.state() != SetState::Draining) {
                 self.ledger.erase(drained_key(id), version);
             }
+        }
+        for (&id, &(version, led)) in &self.leaders {
+            if let Some(set) = self.sets.get_mut(&id) {
+                set.led_by(led);
+            }
+            self.ledger.erase(leader_key(id), version);
         }
     }
 

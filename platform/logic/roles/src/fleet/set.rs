@@ -6,7 +6,7 @@ use super::Plan;
 use super::election::draw_leader;
 use super::pass::Pass;
 use super::place::{Incarnations, Place};
-use super::{next_key, places_key, record_key};
+use super::{Led, next_key, places_key, record_key};
 
 /// How a set goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,12 @@ impl Set {
                 id,
                 epoch,
                 state: SetState::Starting,
-                leader: draw_leader(plan.seed, id, epoch, plan.replicas, None),
+                founded: None,
+                leader: if plan.draws {
+                    draw_leader(plan.seed, id, epoch, plan.replicas, None)
+                } else {
+                    0
+                },
                 worker: None,
                 replicas: Vec::new(),
                 created: now,
@@ -120,7 +125,7 @@ impl Set {
     }
 
     /// Asks for a replacement of one occupant. True when the request is settled or void, false while it is under way.
-    pub(super) fn repair(&mut self, node: NodeId, incarnation: u32) -> bool {
+    pub(super) fn repair(&mut self, node: NodeId, incarnation: u32, masked: usize) -> bool {
         let Some(index) = self.places.iter().position(|place| place.node == node) else {
             return true;
         };
@@ -130,12 +135,41 @@ impl Set {
         if self.places[index].incarnation > incarnation {
             return self.is_up(index);
         }
-        if self.record.state == SetState::Ready {
+        self.places[index].vacate();
+        if self.record.state == SetState::Ready && !self.serves(masked) {
             self.record.state = SetState::Fenced;
         }
-        self.places[index].vacate();
         self.dirty = true;
         false
+    }
+
+    /// Replicas that are not up.
+    fn missing(&self) -> usize {
+        (0..self.places.len())
+            .filter(|&index| matches!(self.places[index].node, NodeId::Replica(..)) && !self.is_up(index))
+            .count()
+    }
+
+    /// Whether it takes tasks: everybody is up, or it was founded and only so many replicas are missing as their protocol masks.
+    fn serves(&self, masked: usize) -> bool {
+        let all = (0..self.places.len()).all(|index| self.is_up(index));
+        let worker = self
+            .places
+            .iter()
+            .position(|place| matches!(place.node, NodeId::Worker(_)));
+        let masks = self.record.founded.is_some()
+            && worker.is_some_and(|index| self.is_up(index))
+            && self.missing() <= masked;
+        all || masks
+    }
+
+    /// Takes the word of the replicas for who leads them.
+    pub(super) fn led_by(&mut self, led: Led) {
+        let known = usize::from(led.leader) < self.places.len().saturating_sub(1);
+        if known && led.epoch == self.record.epoch && led.leader != self.record.leader {
+            self.record.leader = led.leader;
+            self.dirty = true;
+        }
     }
 
     /// Takes no new tasks from now on and goes when it has none.
@@ -168,7 +202,7 @@ impl Set {
             return;
         };
         self.record.epoch = Epoch(self.record.epoch.0.saturating_add(1));
-        let led = matches!(node, NodeId::Replica(_, index) if index == self.record.leader);
+        let led = plan.draws && matches!(node, NodeId::Replica(_, index) if index == self.record.leader);
         if led && self.member(node).is_some() {
             let (id, epoch, failed) = (self.record.id, self.record.epoch, self.record.leader);
             let replicas = (self.places.len() - 1) as u8;
@@ -227,8 +261,12 @@ impl Set {
                 }
             }
         }
-        let complete = (0..self.places.len()).all(|index| self.is_up(index));
-        let state = if complete {
+        if plan.masked > 0 && self.record.founded.is_some() && self.missing() > plan.masked {
+            // More are gone than the protocol masks, and with them what they had agreed on: another set takes over its tasks.
+            self.drain(pass);
+            return;
+        }
+        let state = if self.serves(plan.masked) {
             SetState::Ready
         } else if self.record.state == SetState::Ready {
             SetState::Fenced
@@ -240,6 +278,7 @@ impl Set {
             self.dirty = true;
             if state == SetState::Ready {
                 self.record.ready.get_or_insert(pass.now);
+                self.record.founded.get_or_insert(self.record.epoch);
             }
         }
     }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tally_model::{Change, Operation, SetId, SetRecord};
 
-use super::keys::{DRAINED_PREFIX, FLEET_PREFIX, REPAIR_PREFIX, SETS_PREFIX, next_of, places_of};
+use super::keys::{
+    DRAINED_PREFIX, FLEET_PREFIX, LEADER_PREFIX, REPAIR_PREFIX, SETS_PREFIX, next_of, places_of,
+};
 use super::ledger::Ledger;
 use super::place::Incarnations;
 use crate::autoscaler::SCALE_PREFIX;
@@ -30,6 +32,7 @@ impl Default for Snapshot {
                 SCALE_PREFIX,
                 REPAIR_PREFIX,
                 DRAINED_PREFIX,
+                LEADER_PREFIX,
                 PODS,
             ]
             .into(),

@@ -1,7 +1,10 @@
 //! From hand to the workers and back: assign, verify, fold, send elsewhere.
 
+use std::collections::BTreeSet;
+
 use tally_model::{
-    CertifiedTask, Instant, NodeId, Observation, Operation, Precondition, QueueName, SetId, Step, TaskId,
+    CertifiedTask, FaultEvent, FaultType, Instant, NodeId, Observation, Operation, Precondition, QueueName,
+    SetId, Step, TaskId,
 };
 
 use super::{Command, Scheduler, delete, hex};
@@ -42,6 +45,13 @@ impl Scheduler {
                     .with_request(task.request)
                     .with_note(flaw),
             ));
+            self.blame(now, set, "its answer does not hold", out);
+            self.reroute(now, task, set, out);
+            return;
+        }
+        if self.flights.is_other_job(&done.job) {
+            // A worker may ask its replicas for anything, and they certify what they were asked.
+            self.blame(now, set, "it answered another job than it was given", out);
             self.reroute(now, task, set, out);
             return;
         }
@@ -49,6 +59,7 @@ impl Scheduler {
         let Some(flight) = self.flights.land(task) else {
             return;
         };
+        self.count(now, &done, &flight);
         let operation = done.job.operation;
         out.push(delete(QueueName::Layer(operation), flight.receipt));
         if self.sets.first_answer(set) {
@@ -75,6 +86,20 @@ impl Scheduler {
             self.progress(now, task.request, out);
         }
         self.settle(now, operation, set, out);
+    }
+
+    /// The worker is what is wrong: honest ones check what they pass on (fault type I, Byzantine).
+    fn blame(&mut self, now: Instant, set: SetId, what: &str, out: &mut Vec<Command>) {
+        if let Some(incarnation) = self.sets.blame(set) {
+            let event = FaultEvent {
+                kind: FaultType::Worker,
+                node: NodeId::Worker(set),
+                incarnation,
+                source: format!("scheduler: {what}"),
+                noticed: now,
+            };
+            self.raise(&event, now, out);
+        }
     }
 
     /// After room was made at a set.
@@ -130,9 +155,25 @@ impl Scheduler {
     }
 
     pub(super) fn expire_flights(&mut self, now: Instant, out: &mut Vec<Command>) {
-        for (task, set) in self.flights.expired(now) {
+        let expired = self.flights.expired(now);
+        let sets: BTreeSet<SetId> = expired.iter().map(|(_, set)| *set).collect();
+        for set in sets {
+            self.remind(set, out);
+        }
+        for (task, set) in expired {
             self.reroute(now, task, set, out);
         }
+    }
+
+    /// Tells the members of a set their membership again: one that missed it works for nobody, and the transport promises nothing.
+    fn remind(&self, set: SetId, out: &mut Vec<Command>) {
+        let Some(record) = self.sets.record(set) else {
+            return;
+        };
+        out.extend(record.members().map(|member| Command::Send {
+            to: member.node,
+            packet: Packet::Configure(record.clone()),
+        }));
     }
 
     /// A worker has no room: its task waits a moment instead of being pushed at it again.

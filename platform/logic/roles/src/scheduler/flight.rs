@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use tally_model::{Deadline, Instant, Operation, Receipt, SetId, TaskId, TaskMessage};
+use tally_model::{Deadline, Instant, Job, Operation, Receipt, SetId, TaskId, TaskMessage};
 
 /// A task received from its layer that waits for room at a set.
 #[derive(Debug)]
@@ -90,6 +90,14 @@ impl Flights {
             }
         }
         Some(flight)
+    }
+
+    /// Whether the task that this job names asks for something else.
+    pub(super) fn is_other_job(&self, job: &Job) -> bool {
+        let flying = self.flying.get(&job.task).map(|flight| &flight.waiting);
+        let mut waiting = self.waiting[job.operation.index()].iter();
+        let known = flying.or_else(|| waiting.find(|waiting| waiting.message.job.task == job.task));
+        known.is_some_and(|known| known.message.job != *job)
     }
 
     /// A task was answered, wherever it is.

@@ -56,6 +56,7 @@ impl Scheduler {
                 self.receive_again(now, QueueName::Inbound, out);
             }
             Sending::Tasks(operation, bodies) => {
+                self.load.arrived(operation, bodies.len() as u64);
                 out.push(Command::Enqueued {
                     operation,
                     count: bodies.len() as u64,

@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tally_consensus::Verifier;
-use tally_model::{Change, Instant, NodeId, Operation, PlatformConfig, SetId, SetRecord, SetState};
+use tally_model::{
+    Change, Instant, NodeId, Operation, PlatformConfig, Precondition, SetId, SetRecord, SetState,
+};
 
 use super::flight::Flights;
 use super::{Command, Scheduler};
+use crate::fleet::{Led, leader_key};
 use crate::packet::{Packet, TaskDone};
+use crate::port::PortCommand;
 
 /// Tasks at a worker whose service time passes: one in work, one at hand.
 const PIPELINE_WITH_WORK: usize = 2;
@@ -18,6 +22,8 @@ struct Set {
     reachable: bool,
     answered: bool,
     drained: bool,
+    /// The worker that was last blamed for a wrong answer.
+    blamed: Option<u32>,
 }
 
 /// All sets.
@@ -86,6 +92,13 @@ impl Sets {
         verified.map(|_| ()).map_err(|flaw| flaw.to_string())
     }
 
+    /// Which occupant to blame for a wrong answer, once for each.
+    pub(super) fn blame(&mut self, id: SetId) -> Option<u32> {
+        let set = self.table.get_mut(&id)?;
+        let incarnation = set.record.worker.as_ref()?.incarnation;
+        (set.blamed.replace(incarnation) != Some(incarnation)).then_some(incarnation)
+    }
+
     /// True the first time a set answers.
     pub(super) fn first_answer(&mut self, id: SetId) -> bool {
         self.table
@@ -125,6 +138,7 @@ impl Sets {
             reachable: false,
             answered: false,
             drained: false,
+            blamed: None,
         });
         let update = Update::between(&set.record, &record);
         if update.worker_changed {
@@ -219,6 +233,24 @@ impl Scheduler {
         self.report_drained(id, out);
         self.dispatch(now, id.operation, out);
         self.receive_layer(now, id.operation, out);
+    }
+
+    /// A worker heard who leads its replicas: the fleet writes it into the record.
+    pub(super) fn led(&mut self, from: NodeId, led: Led, out: &mut Vec<Command>) {
+        let NodeId::Worker(set) = from else { return };
+        let known = self.sets.record(set);
+        if known.is_none_or(|record| record.epoch != led.epoch || record.leader == led.leader) {
+            return;
+        }
+        if let Ok(value) = serde_json::to_string(&led) {
+            let token = self.token();
+            out.push(Command::Port(PortCommand::Put {
+                token,
+                key: leader_key(set),
+                value,
+                when: Precondition::Any,
+            }));
+        }
     }
 
     fn set_gone(&mut self, now: Instant, id: SetId, out: &mut Vec<Command>) {

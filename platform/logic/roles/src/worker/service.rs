@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tally_model::{Job, PlatformConfig, WorkDistribution};
+use tally_model::{Drift, Job, PlatformConfig, WorkDistribution};
 
 /// No draw is longer than this many means, so that one task cannot outlive every timeout.
 const LONGEST: f64 = 20.0;
@@ -11,13 +11,15 @@ const LONGEST: f64 = 20.0;
 /// for its operation. Equal arguments give equal times on every machine of one architecture.
 pub fn service_time(config: &PlatformConfig, job: &Job, work_key: u64) -> Option<Duration> {
     let work = config.work_of(job.operation)?;
+    let drift = config.scaling.drift.filter(|_| work_key & Drift::BIT != 0);
+    let mean = drift.map_or(work.mean, |drift| work.mean.mul_f64(drift.factor));
     let (first, second) = uniforms(config.seed, work_key, job.task.index);
     let factor = match work.distribution {
         WorkDistribution::Fixed => 1.0,
         WorkDistribution::Exponential => -(1.0 - first).ln(),
         WorkDistribution::LogNormal => log_normal(first, second),
     };
-    Some(work.mean.mul_f64(factor.clamp(0.0, LONGEST)))
+    Some(mean.mul_f64(factor.clamp(0.0, LONGEST)))
 }
 
 /// Mean 1, coefficient of variation 1: sigma^2 = ln 2, mu = -sigma^2 / 2. Normal by Box-Muller.
@@ -95,6 +97,22 @@ mod tests {
                 "{distribution}: deviation {deviation}"
             );
         }
+    }
+
+    /// Where service times drift, marked keys take as much longer, and only where they drift.
+    #[test]
+    fn marked_keys_take_longer_where_service_times_drift() {
+        let mut config = config(WorkDistribution::Fixed);
+        let draw = |config: &PlatformConfig, drifted| {
+            service_time(config, &job(Operation::Mul, 0), Drift::mark(12, drifted)).unwrap()
+        };
+        assert_eq!(draw(&config, true), draw(&config, false));
+        config.scaling.drift = Some(Drift {
+            at: Duration::ZERO,
+            factor: 1.5,
+        });
+        assert_eq!(draw(&config, false), Duration::from_millis(20));
+        assert_eq!(draw(&config, true), Duration::from_millis(30));
     }
 
     /// A draw depends on seed, work key and task index, and on nothing else; operations without a model take no time.

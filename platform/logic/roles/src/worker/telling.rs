@@ -4,6 +4,7 @@ use tally_consensus::ClientEvent;
 use tally_model::{FaultEvent, FaultType, Instant, Job, Observation, Outcome, Step};
 
 use super::{Proposed, WorkerCommand, WorkerRole, to_control};
+use crate::fleet::Led;
 use crate::packet::{Packet, TaskDone};
 
 impl WorkerRole {
@@ -22,7 +23,7 @@ impl WorkerRole {
                     votes,
                     members,
                 } => {
-                    let Some(Proposed { own, worked }) = self.proposed.remove(&job.task) else {
+                    let Some(Proposed { own, took }) = self.proposed.remove(&job.task) else {
                         continue;
                     };
                     if own != outcome {
@@ -34,7 +35,8 @@ impl WorkerRole {
                         certificate: Some(certificate),
                         votes,
                         members,
-                        worked,
+                        worked: took.worked,
+                        waited: took.waited,
                     };
                     self.complete(done, out);
                 }
@@ -50,6 +52,9 @@ impl WorkerRole {
                     source: format!("{}: {reason}", self.node),
                     noticed: now,
                 }))),
+                ClientEvent::Led { epoch, leader } => {
+                    out.push(to_control(Packet::Led(Led { epoch, leader })));
+                }
                 ClientEvent::Refused(flaw) => {
                     out.push(self.observe(now, Step::CertificateRefused, None, Some(flaw.to_string())));
                 }

@@ -40,8 +40,16 @@ fn task(number: u128) -> TaskMessage {
     }
 }
 
+/// Whose certificates tell who led and who voted.
+fn collect() -> PlatformConfig {
+    PlatformConfig {
+        protocol: Protocol::Collect,
+        ..PlatformConfig::default()
+    }
+}
+
 fn with_work(kind: WorkKind, replicas: bool) -> PlatformConfig {
-    let mut config = PlatformConfig::default();
+    let mut config = collect();
     config.work[Operation::Mul.index()] = Some(Work {
         kind,
         mean: Duration::from_millis(20),
@@ -63,12 +71,12 @@ fn member(node: NodeId, number: u8) -> Member {
 /// Tasks are pipelined, each is answered once, and control can verify every certificate.
 #[test]
 fn every_task_is_answered_once_with_a_certificate_that_holds() {
-    let mut set = Set::new(&PlatformConfig::default());
+    let mut set = Set::new(&collect());
     set.assign(1..=60);
     set.run(0);
     let done = set.done();
     assert_eq!(done.len(), 60);
-    let mut verifier = Verifier::new(CLUSTER, PlatformConfig::default());
+    let mut verifier = Verifier::new(CLUSTER, collect());
     verifier.learn(&set.record).unwrap();
     for (_, done) in done {
         let number = done.job.task.request.0;
@@ -169,7 +177,7 @@ fn repeated_assignments_cost_nothing() {
     set.run(0);
     assert_eq!(set.done().len(), 2);
     assert_eq!(set.done()[0].1, set.done()[1].1);
-    let mut quick = Set::new(&PlatformConfig::default());
+    let mut quick = Set::new(&collect());
     for batch in 0..10 {
         quick.assign(batch * 50..batch * 50 + 50);
         quick.run(0);
@@ -181,7 +189,7 @@ fn repeated_assignments_cost_nothing() {
 /// A missing quorum puts one fault per missing follower on the bus; the next epoch answers the task.
 #[test]
 fn missing_members_become_fault_events() {
-    let mut set = Set::new(&PlatformConfig::default());
+    let mut set = Set::new(&collect());
     set.mute = vec![2, 3];
     set.assign([1]);
     set.run(2_000);
@@ -212,7 +220,7 @@ fn missing_members_become_fault_events() {
 /// A mute leader is a fault of type II.
 #[test]
 fn a_mute_leader_becomes_a_fault_event_of_type_two() {
-    let mut set = Set::new(&PlatformConfig::default());
+    let mut set = Set::new(&collect());
     set.mute = vec![1];
     set.assign([1]);
     set.run(2_000);
@@ -227,12 +235,12 @@ fn a_mute_leader_becomes_a_fault_event_of_type_two() {
 /// itself, once.
 #[test]
 fn the_certified_value_wins_and_the_worker_reports_itself() {
-    let mut set = Set::new(&PlatformConfig::default());
+    let mut set = Set::new(&collect());
     for number in [1, 2] {
         let job = task(number).job;
         let proposed = Proposed {
             own: Outcome::Value("0".into()),
-            worked: Duration::ZERO,
+            took: Took::default(),
         };
         set.worker.proposed.insert(job.task, proposed);
         let certified = ClientEvent::Certified {
@@ -267,7 +275,7 @@ fn the_certified_value_wins_and_the_worker_reports_itself() {
 /// Only control may configure and assign.
 #[test]
 fn only_control_gives_orders() {
-    let mut set = Set::new(&PlatformConfig::default());
+    let mut set = Set::new(&collect());
     let mut record = set.record.clone();
     record.epoch.0 += 1;
     record.leader = 3;

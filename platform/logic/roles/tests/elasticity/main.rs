@@ -8,7 +8,9 @@ mod world;
 
 use std::time::Duration;
 
-use tally_model::{Bounds, MemberRole, NodeId, Operation, PlatformConfig, PodSpec, Scaler, SetId, Step};
+use tally_model::{
+    Bounds, MemberRole, NodeId, Operation, PlatformConfig, PodSpec, Protocol, Scaler, SetId, Step,
+};
 
 use world::World;
 
@@ -93,8 +95,8 @@ fn sets_follow_the_load_and_lost_members_are_replaced() {
     );
     assert_eq!(
         world.seen(Step::SetReady).len(),
-        3 + 3,
-        "three sets, three repairs"
+        3 + 1,
+        "three sets, and one that lost its worker: lost replicas are masked"
     );
     assert_eq!(world.seen(Step::SetDeleted).len(), 3);
     assert_eq!(world.seen(Step::PodReady).len(), 3 * 5 + 3);
@@ -205,8 +207,12 @@ fn a_paused_member_is_replaced_like_a_dead_one() {
 /// A leader that is lost hands the lead to another replica, in a newer epoch (C2, admin-replace).
 #[test]
 fn a_lost_leader_is_followed_by_another() {
+    let config = PlatformConfig {
+        protocol: Protocol::Collect,
+        ..config()
+    };
     for seed in 0..5 {
-        let mut world = World::new(&config(), seed);
+        let mut world = World::new(&config, seed);
         hold(&mut world, 4, SECOND);
         let before = world.records()[&set(1)].clone();
         let (_, name) = pod_of(&world, MemberRole::Leader).unwrap();
@@ -217,6 +223,37 @@ fn a_lost_leader_is_followed_by_another() {
         assert!(after.epoch > before.epoch);
         world.assert_converged([1, 0, 0, 0], "led again");
     }
+}
+
+/// A `pbft` set takes tasks while f replicas are replaced, without a pause; one that lost more cannot agree on anything any more,
+/// and another takes its place.
+#[test]
+fn a_set_masks_f_lost_replicas_and_gives_way_when_it_lost_more() {
+    let mut world = World::new(&config(), 6);
+    hold(&mut world, 4, SECOND);
+    let (node, name) = pod_of(&world, MemberRole::Follower).unwrap();
+    world.kill(&name);
+    hold(&mut world, 4, 3 * SECOND);
+    let record = world.records()[&set(1)].clone();
+    let member = record.members().find(|member| member.node == node).unwrap();
+    assert_eq!(member.incarnation, 1);
+    assert!(record.founded.is_some_and(|founded| founded < record.epoch));
+    assert_eq!(
+        world.seen(Step::SetReady).len(),
+        1,
+        "it never stopped taking tasks"
+    );
+    for member in record.replicas.iter().take(2) {
+        let spec = PodSpec {
+            node: member.node,
+            incarnation: member.incarnation,
+            config: String::new(),
+        };
+        world.kill(&spec.name());
+    }
+    hold(&mut world, 4, 8 * SECOND);
+    assert!(!world.records().contains_key(&set(1)));
+    world.assert_converged([1, 0, 0, 0], "made anew");
 }
 
 /// A fixed number of sets is there from the start and stays, and the minimum holds for every operation.

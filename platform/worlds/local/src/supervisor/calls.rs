@@ -10,9 +10,14 @@ use tally_wire::services::{Empty, InjectReply, InjectRequest, ListRequest, Super
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use super::faults::{DURATION_MAX, Faults, Kind};
+use super::faults::{DURATION_MAX, Faults, Kind, is_corrupt};
 use super::keeper::Keeper;
 use super::processes::Processes;
+
+/// How long a process may take to obey a signal.
+const OBEY: Duration = Duration::from_secs(2);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// The service.
 #[derive(Debug)]
@@ -20,17 +25,39 @@ pub(super) struct Calls {
     processes: Processes,
     keeper: Keeper,
     faults: Faults,
+    corruptible: bool,
     shutdown: CancellationToken,
 }
 
 impl Calls {
-    pub(super) fn new(processes: Processes, keeper: Keeper, shutdown: CancellationToken) -> Self {
+    /// `corruptible`: whether processes know the signals that make them lie.
+    pub(super) fn new(
+        processes: Processes,
+        keeper: Keeper,
+        corruptible: bool,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self {
             processes,
             keeper,
             faults: Faults::default(),
+            corruptible,
             shutdown,
         }
+    }
+
+    /// Waits until the process says that it lies. There is no event for that; it takes as long as a signal takes.
+    async fn until_corrupt(&self, process: u32) -> Result<(), Status> {
+        let until = Instant::now() + OBEY;
+        while !is_corrupt(process) {
+            if Instant::now() >= until {
+                return Err(Status::deadline_exceeded(format!(
+                    "process {process} did not take up lying"
+                )));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     async fn process_of(&self, pod: &str) -> Result<u32, Status> {
@@ -58,7 +85,7 @@ impl Supervisor for Calls {
         let request = request.into_inner();
         let kind = Kind::from_name(&request.kind).ok_or_else(|| {
             Status::invalid_argument(format!(
-                "`{}` is not a fault; there are kill and pause",
+                "`{}` is not a fault; there are kill, pause and corrupt",
                 request.kind
             ))
         })?;
@@ -72,7 +99,15 @@ impl Supervisor for Calls {
         if kind == Kind::Kill && request.pod == "control-plane" {
             self.keeper.hold(Instant::now() + duration);
         }
+        if kind == Kind::Corrupt && (!self.corruptible || request.pod == "control-plane") {
+            return Err(Status::failed_precondition(
+                "it was not started as one that can be made to lie",
+            ));
+        }
         self.faults.inject(kind, &request.pod, process, duration);
+        if kind == Kind::Corrupt {
+            self.until_corrupt(process).await?;
+        }
         Ok(Response::new(InjectReply { process }))
     }
 

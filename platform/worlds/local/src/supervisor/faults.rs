@@ -18,6 +18,8 @@ pub(super) enum Kind {
     Kill,
     /// SIGSTOP, and SIGCONT when it is over.
     Pause,
+    /// SIGUSR1, which makes the process lie, and SIGUSR2 when it is over.
+    Corrupt,
 }
 
 impl Kind {
@@ -25,6 +27,7 @@ impl Kind {
         match name {
             "kill" => Some(Self::Kill),
             "pause" => Some(Self::Pause),
+            "corrupt" => Some(Self::Corrupt),
             _ => None,
         }
     }
@@ -50,10 +53,12 @@ impl Faults {
         match kind {
             Kind::Kill => signal(process, Signal::KILL),
             Kind::Pause => signal(process, Signal::STOP),
+            Kind::Corrupt => signal(process, Signal::USR1),
         }
         let name = match kind {
             Kind::Kill => "kill",
             Kind::Pause => "pause",
+            Kind::Corrupt => "corrupt",
         };
         let until = Instant::now() + duration;
         let fault = Active {
@@ -71,12 +76,15 @@ impl Faults {
             tokio::time::sleep_until(until.into()).await;
             let mut active = active.lock().unwrap_or_else(PoisonError::into_inner);
             active.retain(|fault| fault.until > Instant::now());
-            // Two pauses of one process overlap into the longer one.
+            // Two of a kind on one process overlap into the longer one.
             let still = active
                 .iter()
-                .any(|fault| fault.process == process && fault.kind == "pause");
-            if kind == Kind::Pause && !still {
-                signal(process, Signal::CONT);
+                .any(|fault| fault.process == process && fault.kind == name);
+            match kind {
+                Kind::Pause if !still => signal(process, Signal::CONT),
+                // Whoever has its number by now may not know the signal.
+                Kind::Corrupt if !still && is_corrupt(process) => signal(process, Signal::USR2),
+                Kind::Kill | Kind::Pause | Kind::Corrupt => {}
             }
         });
     }
@@ -94,4 +102,10 @@ impl Faults {
         })
         .collect()
     }
+}
+
+/// Whether a process says in its name that it lies.
+pub(super) fn is_corrupt(process: u32) -> bool {
+    std::fs::read(format!("/proc/{process}/comm"))
+        .is_ok_and(|name| name.trim_ascii_end() == tally_process::node::CORRUPT_NAME.to_bytes())
 }

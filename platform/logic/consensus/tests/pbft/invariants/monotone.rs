@@ -13,14 +13,14 @@ pub struct Monotone {
 }
 
 impl Invariant for Monotone {
-    fn step(&mut self, facts: &Facts<'_>, out: &[Outgoing]) -> Result<(), String> {
+    fn step(&mut self, facts: &Facts<'_>, _out: &[Outgoing]) -> Result<(), String> {
         let replica = &facts.copy.replica;
         let low = self.low.insert(facts.number, replica.stable());
         if low.is_some_and(|low| low > replica.stable()) {
             return Err(format!("replica {} lowered its watermark", facts.copy.index));
         }
-        if let Some(sent) = out.first() {
-            let at = (sent.message.epoch.0, replica.view());
+        if let Some(epoch) = replica.epoch() {
+            let at = (epoch.0, replica.view());
             let before = self.view.insert(facts.number, at);
             if before.is_some_and(|before| before > at) {
                 return Err(format!(

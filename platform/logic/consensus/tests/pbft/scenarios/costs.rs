@@ -1,7 +1,10 @@
 //! The table in the documentation of the module is true.
 
+use tally_consensus::pbft::{Macs, Settings};
 use tally_consensus::{Client as _, Effort, Replica as _};
+use tally_model::Suite;
 
+use crate::cast::config;
 use crate::world::World;
 
 /// Signatures, verifications, MACs and messages of one request, member by member, are exactly those of the table.
@@ -30,6 +33,36 @@ fn a_request_costs_exactly_what_the_table_says() {
     }
 }
 
+/// Suite and number of jobs change nothing in the counts of a request (docs/consensus-costs.md): five requests, of which one has 64
+/// jobs, cost five times what one costs, in `report` with a signature for every MAC.
+#[test]
+fn suite_and_batch_size_change_no_count() {
+    for suite in [Suite::Modern, Suite::Report] {
+        for n in [4_u64, 7] {
+            let f = (n - 1) / 3;
+            let config = config(suite, n as u8);
+            let settings = Settings {
+                pipeline: 1,
+                ..Settings::of(&config)
+            };
+            let mut world = World::new(config, settings, 1);
+            world.weather.delay = (100, 100);
+            world.submit(4 + 64);
+            world.run(200);
+            assert_eq!(world.certified().len(), 68);
+            let places = world.copies[0].replica.executed();
+            let (client, replicas, sent) = spent(&world);
+            assert_eq!((client.signed, client.verified), (5, 5 * (f + 1)), "{suite} {n}");
+            let sum = |of: fn(&(Effort, Macs)) -> u64| replicas.iter().map(of).sum::<u64>();
+            assert_eq!(sum(|spent| spent.0.signed), (places + 5) * n);
+            assert_eq!(sum(|spent| spent.0.verified), (places * 2 * f + 5) * n);
+            assert_eq!(sum(|spent| spent.1.made), places * n * (n - 1));
+            assert_eq!(sum(|spent| spent.1.checked), places * n * 2 * f);
+            assert_eq!(sent, places * 2 * n * (n - 1) + 5 * (1 + n));
+        }
+    }
+}
+
 /// A checkpoint adds n signatures, 2fn verifications and n(n-1) messages.
 #[test]
 fn a_checkpoint_costs_exactly_what_the_table_says() {
@@ -46,7 +79,7 @@ fn a_checkpoint_costs_exactly_what_the_table_says() {
         world.run(1_000);
         let after = spent(&world);
         assert!(world.correct().all(|copy| copy.replica.stable() == 4));
-        let sum = |replicas: &[(Effort, tally_consensus::pbft::Macs)]| {
+        let sum = |replicas: &[(Effort, Macs)]| {
             let signed: u64 = replicas.iter().map(|spent| spent.0.signed).sum();
             let verified: u64 = replicas.iter().map(|spent| spent.0.verified).sum();
             (signed, verified)
@@ -79,7 +112,7 @@ fn requests_in_one_batch_share_the_agreement() {
     assert_eq!(verified, places * n * 2 * f + requests * n);
 }
 
-type Spent = (Effort, Vec<(Effort, tally_consensus::pbft::Macs)>, u64);
+type Spent = (Effort, Vec<(Effort, Macs)>, u64);
 
 fn spent(world: &World) -> Spent {
     let replicas = world

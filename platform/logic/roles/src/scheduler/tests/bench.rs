@@ -91,6 +91,7 @@ impl Bench {
         let record = SetRecord {
             id,
             epoch: Epoch(1),
+            founded: Some(Epoch(1)),
             state,
             leader: 0,
             worker: Some(worker),
@@ -145,6 +146,7 @@ impl Bench {
             votes: 0,
             members: 0,
             worked: Duration::ZERO,
+            waited: Duration::ZERO,
         };
         self.event(Event::Packet {
             from,

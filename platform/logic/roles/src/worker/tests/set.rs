@@ -35,6 +35,7 @@ impl Set {
             record: SetRecord {
                 id: SET,
                 epoch: Epoch(1),
+                founded: Some(Epoch(1)),
                 state: SetState::Ready,
                 leader: 1.min(n),
                 worker: Some(member(WORKER, 99)),

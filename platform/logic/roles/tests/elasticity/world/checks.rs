@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tally_model::{Observation, Operation, SetId, SetRecord, SetState, Step};
+use tally_model::{Observation, Operation, Protocol, SetId, SetRecord, SetState, Step};
 use tally_roles::fleet;
 
 use super::{Happening, World};
@@ -21,7 +21,8 @@ impl World {
             assert!(new.leader < self.config.replicas_per_set().max(1));
         }
         if let Some(old) = self.records().get(&id) {
-            let same = old.members().eq(new.members()) && old.leader == new.leader;
+            let drawn = self.config.protocol == Protocol::Collect;
+            let same = old.members().eq(new.members()) && (!drawn || old.leader == new.leader);
             assert!(
                 new.epoch >= old.epoch,
                 "{id} went back from {:?} to {:?}",

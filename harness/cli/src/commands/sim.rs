@@ -1,0 +1,119 @@
+//! `tally sim [FILE...]`: experiments in virtual time, swarms, twins.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tally_model::Protocol;
+use tally_plan::Experiment;
+use tally_simulated::Costs;
+
+use super::run::{pairs, play_all};
+use super::validate::load;
+use crate::args::{Global, Sim};
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::run::{Settings, Target};
+use crate::simulate::{Swarm, all_twins, swarm};
+
+/// Seeds of a swarm if nobody says how many.
+const SEEDS: u64 = 100;
+
+/// Runs every experiment once per seed, or a swarm, or twins.
+pub(crate) fn run(args: &Sim, global: &Global, output: &Output) -> Exit {
+    let jobs = args
+        .jobs
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    let (exit, document) = if let Some(rounds) = args.twins {
+        all_twins(rounds, jobs, output)
+    } else if args.files.is_empty() {
+        match drawn(args, jobs) {
+            Ok(drawn) => swarm(&drawn, output),
+            Err(problem) => {
+                output.error(&problem, Some("there are none, collect and pbft"));
+                return Exit::BadInput;
+            }
+        }
+    } else {
+        return experiments(args, global, output);
+    };
+    output.document(&document);
+    exit
+}
+
+fn drawn(args: &Sim, jobs: usize) -> Result<Swarm, String> {
+    let named =
+        |name: &String| Protocol::from_name(name.trim()).ok_or_else(|| format!("`{name}` is not a protocol"));
+    let protocols: Result<Vec<Protocol>, String> = args.protocols.iter().map(named).collect();
+    let seeds = match (args.seeds, args.seed) {
+        (Some(seeds), _) => seeds,
+        (None, Some(_)) => 1,
+        (None, None) => SEEDS,
+    };
+    Ok(Swarm {
+        first: args.seed.unwrap_or(0),
+        seeds,
+        limit: args
+            .minutes
+            .map(|minutes| Duration::from_secs_f64(minutes.max(0.0) * 60.0)),
+        jobs,
+        protocols: protocols?,
+        shrink: args.shrink,
+        coverage: args.coverage,
+        trace: args.trace,
+    })
+}
+
+fn experiments(args: &Sim, global: &Global, output: &Output) -> Exit {
+    let Some(pod_start) = tally_plan::parse_duration(&args.start_delay) else {
+        let problem = format!("`--start-delay {}` is not a duration", args.start_delay);
+        output.error(&problem, Some("write 60ms or 2s"));
+        return Exit::BadInput;
+    };
+    let Some(mut set) = pairs(&args.set, output) else {
+        return Exit::BadInput;
+    };
+    set.extend(
+        args.minutes
+            .map(|minutes| ("phases.measure".to_owned(), format!("{}s", minutes * 60.0))),
+    );
+    // Every file is read before the first is run, so that a typo in the last does not cost the time of the others.
+    let mut experiments = Vec::new();
+    let mut exit = Exit::Pass;
+    for file in &args.files {
+        match seeds(file, &set, args, output) {
+            Ok(loaded) => experiments.extend(loaded),
+            Err(worse) => exit = exit.worse(worse),
+        }
+    }
+    if exit != Exit::Pass {
+        return exit;
+    }
+    let settings = Settings {
+        target: Target::Sim,
+        costs: Costs {
+            pod_start,
+            ..Costs::default()
+        },
+        ..Settings::new(&global.runs_dir)
+    };
+    play_all(&experiments, &settings, false, output)
+}
+
+/// One file, once per seed.
+fn seeds(
+    file: &Path,
+    set: &[(String, String)],
+    args: &Sim,
+    output: &Output,
+) -> Result<Vec<(String, Experiment)>, Exit> {
+    let first = match args.seed {
+        Some(seed) => seed,
+        None => load(file, set, output)?.1.seed,
+    };
+    let of_seed = |index: u64| {
+        let seed = ("seed".to_owned(), first.wrapping_add(index).to_string());
+        let overrides: Vec<_> = set.iter().cloned().chain([seed]).collect();
+        load(file, &overrides, output)
+    };
+    (0..args.seeds.unwrap_or(1).max(1)).map(of_seed).collect()
+}

@@ -1,0 +1,11 @@
+//! Virtual time: a plan played on the simulated world and recorded like any other run; swarms of worlds in which everything
+//! goes wrong.
+
+mod fault;
+mod record;
+mod swarm;
+mod timeline;
+mod trial;
+
+pub(crate) use swarm::{Swarm, all_twins, swarm};
+pub(crate) use trial::{Setup, play};

@@ -1,0 +1,278 @@
+//! Swarms and twins for the command line: many seeds on all cores, a verdict, and the one command that plays a bad one again.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tally_model::Protocol;
+use tally_simulated::swarm::{Draw, Report, run, shrink};
+use tally_simulated::{Coverage, Sometimes, twins};
+
+use super::trial::thread_cpu;
+use crate::exit::Exit;
+use crate::output::{Output, Progress};
+
+/// Failing seeds that are shown; one is enough to work on, several tell whether they are one thing.
+const SHOWN: usize = 5;
+/// From so many seeds on, everything that has to happen sometimes must have happened.
+const COVERED: u64 = 200;
+
+/// What to play.
+#[derive(Clone, Debug)]
+pub(crate) struct Swarm {
+    pub(crate) first: u64,
+    pub(crate) seeds: u64,
+    /// Ends it early.
+    pub(crate) limit: Option<Duration>,
+    pub(crate) jobs: usize,
+    pub(crate) protocols: Vec<Protocol>,
+    pub(crate) shrink: bool,
+    pub(crate) coverage: bool,
+    pub(crate) trace: bool,
+}
+
+/// All seeds together.
+#[derive(Debug, Default)]
+struct Total {
+    seeds: u64,
+    events: u64,
+    turns: u64,
+    simulated: Duration,
+    cpu: Duration,
+    coverage: Coverage,
+    failed: Vec<Report>,
+    /// Over all traces, whatever the order in which seeds ended.
+    trace: u128,
+}
+
+impl Total {
+    fn add(&mut self, report: Report, cpu: Duration) {
+        self.seeds += 1;
+        self.events += report.work.events;
+        self.turns += report.work.turns;
+        self.simulated += report.simulated;
+        self.cpu += cpu;
+        self.coverage.add(&report.coverage);
+        let trace = u128::from_str_radix(&report.trace, 16).unwrap_or(0);
+        self.trace ^= trace.wrapping_mul(u128::from(report.seed) * 2 + 1);
+        if report.violation.is_some() {
+            self.failed.push(report);
+        }
+    }
+}
+
+/// Plays a swarm to its verdict.
+pub(crate) fn swarm(swarm: &Swarm, output: &Output) -> (Exit, Value) {
+    let mut progress = output.progress();
+    progress.step(&format!(
+        "swarm: {} seed(s) from {} on {} core(s)",
+        swarm.seeds, swarm.first, swarm.jobs
+    ));
+    let started = Instant::now();
+    let mut total = Total::default();
+    let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let (sender, reports) = channel();
+        for _ in 0..swarm.jobs.max(1) {
+            let (sender, next, stop) = (sender.clone(), &next, &stop);
+            scope.spawn(move || play_seeds(swarm, next, stop, &sender));
+        }
+        drop(sender);
+        collect(swarm, &reports, started, &mut total, &stop, &mut progress);
+    });
+    drop(progress);
+    total.failed.sort_by_key(|report| report.seed);
+    conclude(swarm, &total, started.elapsed(), output)
+}
+
+fn play_seeds(swarm: &Swarm, next: &AtomicU64, stop: &AtomicBool, sender: &Sender<(Report, Duration)>) {
+    loop {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        if index >= swarm.seeds || stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let draw = Draw::new(swarm.first.wrapping_add(index), &swarm.protocols);
+        let before = thread_cpu();
+        let report = run(&draw, tally_check::reference::evaluate, swarm.trace);
+        let cpu = thread_cpu().saturating_sub(before);
+        if sender.send((report, cpu)).is_err() {
+            return;
+        }
+    }
+}
+
+fn collect(
+    swarm: &Swarm,
+    reports: &Receiver<(Report, Duration)>,
+    started: Instant,
+    total: &mut Total,
+    stop: &AtomicBool,
+    progress: &mut Progress,
+) {
+    while let Ok((report, cpu)) = reports.recv() {
+        total.add(report, cpu);
+        progress.tick(&format!(
+            "{} of {} seeds, {} violation(s)",
+            total.seeds,
+            swarm.seeds,
+            total.failed.len()
+        ));
+        let late = swarm.limit.is_some_and(|limit| started.elapsed() >= limit);
+        if late || total.failed.len() >= SHOWN {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn conclude(swarm: &Swarm, total: &Total, real: Duration, output: &Output) -> (Exit, Value) {
+    let cpu = total.cpu.as_secs_f64().max(1e-9);
+    for report in &total.failed {
+        tell(swarm, report, output);
+    }
+    let missing: Vec<&str> = Sometimes::ALL
+        .into_iter()
+        .filter(|what| total.coverage.count(*what) == 0)
+        .map(Sometimes::name)
+        .collect();
+    if swarm.coverage {
+        for what in Sometimes::ALL {
+            output.line(&format!(
+                "  {:<24} {:>9}",
+                what.name(),
+                total.coverage.count(what)
+            ));
+        }
+    }
+    output.line(&format!(
+        "{} seed(s), {} violation(s); {:.0} s simulated in {:.1} s ({:.0} times real time); {} events, {:.2} million per CPU-second; trace {:032x}",
+        total.seeds,
+        total.failed.len(),
+        total.simulated.as_secs_f64(),
+        real.as_secs_f64(),
+        total.simulated.as_secs_f64() / real.as_secs_f64().max(1e-9),
+        total.events,
+        total.events as f64 / cpu / 1e6,
+        total.trace
+    ));
+    let mut exit = if total.failed.is_empty() {
+        Exit::Pass
+    } else {
+        Exit::Unsafe
+    };
+    if total.seeds >= COVERED && total.failed.is_empty() && !missing.is_empty() {
+        output.error(
+            &format!("never happened: {}", missing.join(", ")),
+            Some("a swarm in which these do not happen proves nothing about them; more seeds, or other odds"),
+        );
+        exit = exit.worse(Exit::Fail);
+    }
+    let failed: Vec<Value> = total
+        .failed
+        .iter()
+        .map(|report| json!({"seed": report.seed, "violation": report.violation.as_ref().map(ToString::to_string)}))
+        .collect();
+    let document = json!({
+        "exit_code": exit.code(), "seeds": total.seeds, "failed": failed, "events": total.events, "turns": total.turns,
+        "cpu_seconds": cpu, "simulated_seconds": total.simulated.as_secs_f64(), "trace": format!("{:032x}", total.trace),
+        "never": missing,
+    });
+    (exit, document)
+}
+
+/// A failing seed: what it violated, how to see it again, and the schedule, made small if that was asked for.
+fn tell(swarm: &Swarm, report: &Report, output: &Output) {
+    let Some(violation) = &report.violation else {
+        return;
+    };
+    for line in &report.lines {
+        output.line(line);
+    }
+    output.line(&format!("seed {}: violates {violation}", report.seed));
+    let protocols: Vec<&str> = swarm.protocols.iter().map(|protocol| protocol.name()).collect();
+    let again = format!(
+        "tally sim --seed {} --protocols {}",
+        report.seed,
+        protocols.join(",")
+    );
+    output.line(&format!("  again: {again} --trace    smaller: {again} --shrink"));
+    let mut draw = Draw::new(report.seed, &swarm.protocols);
+    if swarm.shrink {
+        draw = shrink(&draw, tally_check::reference::evaluate, |_| {});
+    }
+    output.line(&format!(
+        "  {}, n = {}, {} request(s), {} blow(s):",
+        draw.config.protocol,
+        draw.config.replicas_per_set(),
+        draw.requests,
+        draw.blows.len()
+    ));
+    for blow in &draw.blows {
+        output.line(&format!("    {blow}"));
+    }
+}
+
+/// Plays every scenario of twins.
+pub(crate) fn all_twins(rounds: u32, jobs: usize, output: &Output) -> (Exit, Value) {
+    let mut progress = output.progress();
+    let all = twins::scenarios(rounds);
+    progress.step(&format!("twins: {all} scenario(s) of {rounds} round(s)"));
+    let started = Instant::now();
+    let next = AtomicU64::new(0);
+    let (mut played, mut messages, mut changes) = (0, 0, 0);
+    let mut failed: Vec<(u64, String)> = Vec::new();
+    std::thread::scope(|scope| {
+        let (sender, results) = channel();
+        for _ in 0..jobs.max(1) {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let result =
+                        (number < all).then(|| twins::play(number, rounds, tally_check::reference::evaluate));
+                    let Some(result) = result else { return };
+                    if sender.send((number, result)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        while let Ok((number, result)) = results.recv() {
+            played += 1;
+            match result {
+                Ok(result) => {
+                    messages += result.messages;
+                    changes += result.view_changes;
+                    failed.extend(result.violation.map(|violation| (number, violation.to_string())));
+                }
+                Err(error) => failed.push((number, error.to_string())),
+            }
+            progress.tick(&format!(
+                "{played} of {all} scenarios, {} violation(s)",
+                failed.len()
+            ));
+        }
+    });
+    drop(progress);
+    failed.sort();
+    for (number, violation) in failed.iter().take(SHOWN) {
+        output.line(&format!(
+            "scenario {number} of {rounds} round(s): violates {violation}"
+        ));
+    }
+    output.line(&format!(
+        "twins: {played} scenario(s), {} violation(s); {messages} messages, {changes} new view(s) sent, {:.1} s",
+        failed.len(),
+        started.elapsed().as_secs_f64()
+    ));
+    let exit = if failed.is_empty() {
+        Exit::Pass
+    } else {
+        Exit::Unsafe
+    };
+    let document = json!({
+        "exit_code": exit.code(), "scenarios": played, "failed": failed, "messages": messages, "new_views": changes,
+    });
+    (exit, document)
+}

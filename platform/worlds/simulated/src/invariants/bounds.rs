@@ -1,0 +1,80 @@
+//! Hard caps hold: never more sets than configured, never more tasks at a worker than it may have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tally_model::{NodeId, PlatformConfig, SetId, SetRecord, SetState, TaskId};
+use tally_roles::packet::Packet;
+
+use crate::watch::{Invariant, Sent, Verdict};
+
+/// What is counted.
+#[derive(Debug)]
+pub(super) struct Bounds {
+    sets_max: usize,
+    tasks_max: usize,
+    states: BTreeMap<SetId, SetState>,
+    assigned: BTreeMap<SetId, BTreeSet<TaskId>>,
+}
+
+impl Bounds {
+    pub(super) fn new(config: &PlatformConfig) -> Self {
+        Self {
+            sets_max: config.bounds.max.max(config.bounds.min) as usize,
+            tasks_max: config.limits.in_flight,
+            states: BTreeMap::new(),
+            assigned: BTreeMap::new(),
+        }
+    }
+}
+
+impl Invariant for Bounds {
+    fn name(&self) -> &'static str {
+        "bounds"
+    }
+
+    fn source(&self) -> &'static str {
+        "experience-and-reliability.md B2, G5; pbft.md section 11, 13"
+    }
+
+    /// Sets that drain are on their way out; a new one may be started beside them.
+    fn record(&mut self, record: &SetRecord) -> Verdict {
+        self.states.insert(record.id, record.state);
+        let operation = record.id.operation;
+        let wanted =
+            |(id, state): &(&SetId, &SetState)| id.operation == operation && **state != SetState::Draining;
+        let sets = self.states.iter().filter(wanted).count();
+        if sets > self.sets_max {
+            return Err(format!(
+                "{sets} sets of {operation}, at most {} are allowed",
+                self.sets_max
+            ));
+        }
+        Ok(())
+    }
+
+    fn deleted(&mut self, set: SetId) {
+        self.states.remove(&set);
+        self.assigned.remove(&set);
+    }
+
+    fn sent(&mut self, sent: &Sent<'_>) -> Verdict {
+        match (sent.packet, sent.from, sent.to) {
+            (Packet::Assign(task), NodeId::Control, NodeId::Worker(set)) => {
+                let tasks = self.assigned.entry(set).or_default();
+                tasks.insert(task.job.task);
+                // Those that were lost on the way, or went elsewhere after a time, are not known here: twice the cap.
+                if tasks.len() > self.tasks_max * 2 + 64 {
+                    return Err(format!("{} tasks were assigned to {set} at once", tasks.len()));
+                }
+            }
+            (Packet::Done(done), NodeId::Worker(set), _) => {
+                self.assigned.entry(set).or_default().remove(&done.job.task);
+            }
+            (Packet::Busy(task), NodeId::Worker(set), _) => {
+                self.assigned.entry(set).or_default().remove(task);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

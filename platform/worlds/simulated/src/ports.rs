@@ -1,0 +1,390 @@
+//! Questions to queues, store and cluster: when they take effect, and what is answered.
+
+use std::time::Duration;
+
+use tally_model::{Instant, PodPhase, QueueName, SetRecord};
+use tally_roles::gateway::GatewayEvent;
+use tally_roles::port::{PortCommand, PortEvent};
+use tally_roles::{admin, autoscaler, fleet, scheduler};
+
+use crate::control::Watching;
+use crate::coverage::Sometimes;
+use crate::happening::{Happening, Life, Role, RoleEvent, Station};
+use crate::pods::PodLife;
+use crate::world::World;
+
+/// Longest wait of one receive, as the driver of real worlds asks for.
+const RECEIVE_WAIT: Duration = Duration::from_secs(20);
+
+/// A receive that waits for messages.
+#[derive(Clone, Copy, Debug)]
+struct Waiter {
+    life: Life,
+    role: Role,
+    limit: usize,
+    until: Instant,
+}
+
+/// Who waits at each queue.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    waiters: [Vec<Waiter>; QueueName::ALL.len()],
+    /// Somebody there will be served soon.
+    noted: [bool; QueueName::ALL.len()],
+    armed: [Option<Instant>; QueueName::ALL.len()],
+}
+
+impl Lines {
+    /// Whether a wake of this queue is the one that counts; it counts once.
+    pub(crate) fn disarm(&mut self, queue: QueueName, now: Instant) -> bool {
+        let armed = &mut self.armed[queue.index()];
+        let counts = *armed == Some(now);
+        if counts {
+            *armed = None;
+        }
+        counts
+    }
+
+    /// Nobody waits any more.
+    pub(crate) fn clear(&mut self) {
+        self.waiters.iter_mut().for_each(Vec::clear);
+    }
+}
+
+pub(crate) fn wrap(role: Role, event: PortEvent) -> RoleEvent {
+    match role {
+        Role::Gateway => RoleEvent::Gateway(GatewayEvent::Port(event)),
+        Role::Scheduler => RoleEvent::Scheduler(scheduler::Event::Port(event)),
+        Role::Fleet => RoleEvent::Fleet(fleet::Event::Port(event)),
+        Role::Admin => RoleEvent::Admin(admin::Event::Port(event)),
+        Role::Autoscaler => RoleEvent::Autoscaler(autoscaler::Event::Port(event)),
+    }
+}
+
+impl World {
+    /// A role asks; notes when it takes effect.
+    pub(crate) fn ask(&mut self, role: Role, command: PortCommand) {
+        let at = match &command {
+            PortCommand::Send { .. } | PortCommand::Put { .. } | PortCommand::DeleteKey { .. } => {
+                self.disk.write(self.now, self.costs.commit)
+            }
+            PortCommand::CreatePod(_) | PortCommand::DeletePod(_) => self.now + self.costs.hop,
+            _ => self.now + self.costs.local,
+        };
+        if let PortCommand::Put { key, value, .. } = &command
+            && key.starts_with(fleet::SETS_PREFIX)
+            && let Ok(record) = serde_json::from_str::<SetRecord>(value)
+        {
+            // Auditors must know an epoch before anybody can act in it.
+            self.history.push(record);
+        }
+        self.agenda
+            .push(at, Happening::Port(self.control.life, role, command));
+    }
+
+    /// The question takes effect.
+    pub(crate) fn perform(&mut self, role: Role, command: PortCommand) {
+        let (effective, fails) = match command {
+            PortCommand::Watch { .. } | PortCommand::WatchPods | PortCommand::CreateService(_) => {
+                (true, false)
+            }
+            _ => self.fate(),
+        };
+        if fails {
+            self.failed(role, command, effective);
+            return;
+        }
+        match command {
+            PortCommand::Receive { queue, limit } => self.receive(role, queue, limit),
+            PortCommand::Watch { prefix } => self.watch(role, prefix),
+            PortCommand::WatchPods => {
+                self.control.pods_watched = true;
+                let pods = self.cluster.list();
+                self.tell(wrap(role, PortEvent::Pods(pods)));
+            }
+            other => {
+                if let Some(event) = self.effect(other) {
+                    self.tell(wrap(role, event));
+                }
+            }
+        }
+    }
+
+    /// Of a process that is gone meanwhile: a write may have become durable or not; nobody is told.
+    pub(crate) fn orphan(&mut self, command: PortCommand) {
+        let written = matches!(
+            command,
+            PortCommand::Send { .. }
+                | PortCommand::Put { .. }
+                | PortCommand::DeleteKey { .. }
+                | PortCommand::CreatePod(_)
+                | PortCommand::DeletePod(_)
+        );
+        if written && self.draw() & 1 == 0 {
+            self.effect(command);
+        }
+    }
+
+    pub(crate) fn effect(&mut self, command: PortCommand) -> Option<PortEvent> {
+        let now = self.now;
+        Some(match command {
+            PortCommand::Send { token, queue, bodies } => {
+                for body in bodies {
+                    if self.happens(self.port_weather.duplicate) {
+                        self.queues.send(queue, body.clone());
+                    }
+                    self.queues.send(queue, body);
+                }
+                self.serve_soon(queue);
+                PortEvent::Sent(token, Ok(()))
+            }
+            PortCommand::Delete { queue, receipts } => {
+                if self.happens(self.port_weather.lost_delete) {
+                    return Some(PortEvent::Deleted(queue, Ok(0)));
+                }
+                let stale = self.queues.delete(now, queue, &receipts);
+                if stale > 0 {
+                    self.hit(Sometimes::StaleReceipt);
+                }
+                PortEvent::Deleted(queue, Ok(stale))
+            }
+            PortCommand::Extend {
+                queue,
+                receipts,
+                lease,
+            } => {
+                self.queues.extend(now, queue, &receipts, lease);
+                self.arm_queue(queue);
+                return None;
+            }
+            PortCommand::Depth { queue } => PortEvent::Depth(queue, Ok(self.queues.depth(now, queue))),
+            PortCommand::Get { token, key } => PortEvent::Got(token, Ok(self.store.get(&key).cloned())),
+            PortCommand::Put {
+                token,
+                key,
+                value,
+                when,
+            } => {
+                let put = self.store.put(&key, value, when);
+                self.key_changed(&key);
+                PortEvent::PutDone(token, Ok(put))
+            }
+            PortCommand::DeleteKey { token, key, when } => {
+                let held = self.store.delete(&key, when);
+                self.key_changed(&key);
+                PortEvent::KeyDeleted(token, Ok(held))
+            }
+            PortCommand::CreatePod(spec) => {
+                let name = spec.name();
+                PortEvent::PodCreated(name, Ok(self.create_pod(&spec)))
+            }
+            PortCommand::DeletePod(name) => {
+                if let Some(index) = self.cluster.named(&name) {
+                    self.end_pod(index);
+                }
+                PortEvent::PodDeleted(name, Ok(()))
+            }
+            PortCommand::Receive { .. }
+            | PortCommand::Watch { .. }
+            | PortCommand::WatchPods
+            | PortCommand::CreateService(_) => return None,
+        })
+    }
+
+    fn receive(&mut self, role: Role, queue: QueueName, limit: usize) {
+        let deliveries = self.queues.receive(self.now, queue, limit);
+        if deliveries.is_empty() {
+            let waiter = Waiter {
+                life: self.control.life,
+                role,
+                limit,
+                until: self.now + RECEIVE_WAIT,
+            };
+            self.lines.waiters[queue.index()].push(waiter);
+            self.arm_queue(queue);
+            return;
+        }
+        self.arm_queue(queue);
+        self.arm_queue(QueueName::Dead);
+        if deliveries.iter().any(|delivery| delivery.received > 1) {
+            self.hit(Sometimes::Redelivery);
+        }
+        if self.happens(self.port_weather.lost_receive) {
+            self.tell(wrap(role, PortEvent::Received(queue, Ok(Vec::new()))));
+            return;
+        }
+        self.tell(wrap(role, PortEvent::Received(queue, Ok(deliveries))));
+    }
+
+    fn serve_soon(&mut self, queue: QueueName) {
+        let waits = !self.lines.waiters[queue.index()].is_empty();
+        if waits && !std::mem::replace(&mut self.lines.noted[queue.index()], true) {
+            self.agenda
+                .push(self.now + self.costs.local, Happening::Serve(queue));
+        }
+    }
+
+    /// Whoever waits longest gets what there is.
+    pub(crate) fn serve(&mut self, queue: QueueName) {
+        self.lines.noted[queue.index()] = false;
+        if self.control.paused {
+            return;
+        }
+        let waiters = &mut self.lines.waiters[queue.index()];
+        if waiters.is_empty() || self.queues.depth(self.now, queue).visible == 0 {
+            return;
+        }
+        let waiter = waiters.remove(0);
+        if waiter.life == self.control.life {
+            self.receive(waiter.role, queue, waiter.limit);
+        }
+    }
+
+    /// A lease may have ended, or a wait.
+    pub(crate) fn queue_due(&mut self, queue: QueueName) {
+        let now = self.now;
+        self.queues.expire(now);
+        if self.queues.depth(now, queue).visible > 0 {
+            self.serve_soon(queue);
+        }
+        if !self.control.paused {
+            let waiters = &mut self.lines.waiters[queue.index()];
+            let over: Vec<Waiter> = waiters.extract_if(.., |waiter| waiter.until <= now).collect();
+            for waiter in over {
+                let event = wrap(waiter.role, PortEvent::Received(queue, Ok(Vec::new())));
+                self.agenda.push(now, Happening::Role(waiter.life, event));
+            }
+        }
+        self.arm_queue(queue);
+    }
+
+    pub(crate) fn arm_queue(&mut self, queue: QueueName) {
+        let waiters = &self.lines.waiters[queue.index()];
+        let Some(until) = waiters.iter().map(|waiter| waiter.until).min() else {
+            return;
+        };
+        let at = self
+            .queues
+            .deadline(queue)
+            .map_or(until, |lease| lease.min(until));
+        // A paused process is served when it goes on.
+        let at = at.max(self.now + Duration::from_nanos(1));
+        let armed = &mut self.lines.armed[queue.index()];
+        if armed.is_none_or(|armed| at < armed) {
+            *armed = Some(at);
+            self.agenda.push(at, Happening::Wake(Station::Queue(queue)));
+        }
+    }
+
+    fn watch(&mut self, role: Role, prefix: String) {
+        let id = self.store.watch(&prefix);
+        let place = self.control.watches.len();
+        self.control.watches.push(Watching {
+            role,
+            prefix,
+            id,
+            noted: false,
+        });
+        self.feed(self.control.life, place);
+    }
+
+    fn key_changed(&mut self, key: &str) {
+        if let Some(name) = key.strip_prefix(fleet::SETS_PREFIX) {
+            self.record_changed(name, key);
+        }
+        let (life, at) = (self.control.life, self.now + self.costs.watch);
+        for (place, watching) in self.control.watches.iter_mut().enumerate() {
+            if key.starts_with(&watching.prefix) && !std::mem::replace(&mut watching.noted, true) {
+                self.agenda.push(at, Happening::Feed(life, place));
+            }
+        }
+    }
+
+    /// Keeps the view of the sets.
+    fn record_changed(&mut self, name: &str, key: &str) {
+        let Ok(id) = name.parse() else { return };
+        let record = self
+            .store
+            .get(key)
+            .and_then(|value| serde_json::from_str::<SetRecord>(&value.value).ok());
+        match record {
+            Some(record) => {
+                if let Some(watch) = &mut self.watch {
+                    watch.record(self.now, &record);
+                }
+                self.records.insert(id, record);
+            }
+            None => {
+                self.records.remove(&id);
+                if let Some(watch) = &mut self.watch {
+                    watch.deleted(id);
+                }
+            }
+        }
+    }
+
+    /// Tells a watcher what changed since it was told last.
+    pub(crate) fn feed(&mut self, life: Life, place: usize) {
+        if life != self.control.life || !self.control.up {
+            return;
+        }
+        if self.control.paused {
+            self.control.held.push(Happening::Feed(life, place));
+            return;
+        }
+        let Some(watching) = self.control.watches.get_mut(place) else {
+            return;
+        };
+        watching.noted = false;
+        let (role, prefix) = (watching.role, watching.prefix.clone());
+        if let Some(changes) = self.store.changes(watching.id) {
+            self.tell(wrap(role, PortEvent::Changed(prefix, changes)));
+        }
+    }
+
+    fn create_pod(&mut self, spec: &tally_model::PodSpec) -> tally_model::Pod {
+        let (pod, index) = self.cluster.create(spec);
+        if let (Some(index), Some(set)) = (index, spec.node.set()) {
+            let next = self.set_index.len();
+            let set = *self.set_index.entry(set).or_insert(next);
+            if self.places.len() <= set {
+                self.places.resize_with(set + 1, Default::default);
+            }
+            self.places[set].fill(spec.node, index);
+            self.pods
+                .push(PodLife::new(spec.node, spec.incarnation, set, self.now));
+            self.agenda
+                .push(self.now + self.costs.pod_start, Happening::PodRuns(index));
+            self.pods_changed();
+        }
+        pod
+    }
+
+    pub(crate) fn pods_changed(&mut self) {
+        let watched = self.control.pods_watched;
+        if watched && !std::mem::replace(&mut self.control.pods_noted, true) {
+            let at = self.now + self.costs.hop;
+            self.agenda.push(at, Happening::PodFeed(self.control.life));
+        }
+    }
+
+    /// Tells the fleet which pods changed.
+    pub(crate) fn pod_feed(&mut self, life: Life) {
+        if life != self.control.life || !self.control.up {
+            return;
+        }
+        if self.control.paused {
+            self.control.held.push(Happening::PodFeed(life));
+            return;
+        }
+        self.control.pods_noted = false;
+        let news = self.cluster.news();
+        if !news.is_empty() {
+            debug_assert!(
+                news.iter()
+                    .all(|pod| pod.phase != PodPhase::Running || pod.address.is_some())
+            );
+            self.tell(wrap(Role::Fleet, PortEvent::Pods(news)));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What a seed stands for: a platform, a load, a schedule of blows.
+
+use std::time::Duration;
+
+use rand::{RngExt as _, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tally_model::{
+    Bounds, PlatformConfig, Protocol, Scaler, Suite, Timing, Work, WorkDistribution, WorkKind,
+};
+use tally_substrate::Weather;
+
+use super::blow::{Blow, What};
+use crate::lies::Lie;
+use crate::weather::PortWeather;
+
+/// Length of the safety phase.
+const SAFETY: Duration = Duration::from_secs(6);
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Draw {
+    /// The seed.
+    pub seed: u64,
+    /// The platform.
+    pub config: PlatformConfig,
+    /// Requests, and the time between two.
+    pub requests: u64,
+    /// See `requests`.
+    pub every: Duration,
+    /// What is done to it, by time.
+    pub blows: Vec<Blow>,
+}
+
+impl Draw {
+    /// Draws everything from `seed`, for one of `protocols`.
+    pub fn new(seed: u64, protocols: &[Protocol]) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let rng = &mut rng;
+        let protocol = protocols[rng.random_range(0..protocols.len())];
+        let config = config(seed, protocol, rng);
+        let requests = rng.random_range(20..120);
+        let every = SAFETY / requests as u32;
+        let mut draw = Self {
+            seed,
+            config,
+            requests,
+            every,
+            blows: Vec::new(),
+        };
+        draw.schedule(rng);
+        draw.blows.sort_by_key(|blow| blow.at);
+        draw
+    }
+
+    fn schedule(&mut self, rng: &mut ChaCha8Rng) {
+        // Each kind is in a run or not: many faults of few kinds find more than few faults of many.
+        let lies = self.config.faulty() > 0 && self.config.protocol != Protocol::None;
+        if chance(rng, 40) {
+            let count = rng.random_range(1..6);
+            self.blow(rng, count, |rng| What::Kill(rng.random()));
+        }
+        if chance(rng, 30) {
+            let count = rng.random_range(1..5);
+            self.blow(rng, count, |rng| What::Pause(rng.random()));
+        }
+        if chance(rng, 25) {
+            let count = rng.random_range(1..3);
+            self.blow(rng, count, |_| What::KillControl);
+        }
+        if chance(rng, 15) {
+            self.blow(rng, 1, |_| What::PauseControl);
+        }
+        if chance(rng, 30) {
+            let count = rng.random_range(1..5);
+            self.blow(rng, count, |rng| What::Cut(rng.random(), rng.random_range(1..4)));
+        }
+        if chance(rng, 20) {
+            // Swizzle-clog (FoundationDB): some nodes one by one, let go in another order.
+            let count = rng.random_range(2..7);
+            self.blow(rng, count, |rng| What::Clog(rng.random()));
+        }
+        if chance(rng, 50) {
+            let count = rng.random_range(1..3);
+            self.blow(rng, count, |rng| What::Links(links(rng)));
+        }
+        if chance(rng, 35) {
+            let count = rng.random_range(1..3);
+            self.blow(rng, count, |rng| What::Ports(ports(rng)));
+        }
+        if chance(rng, 20) {
+            let count = rng.random_range(1..4);
+            self.blow(rng, count, |rng| {
+                What::Clock(rng.random(), rng.random_range(1..3_000))
+            });
+        }
+        if lies && chance(rng, 55) {
+            let count = rng.random_range(1..4);
+            self.blow(rng, count, |rng| What::Lie(rng.random(), lie(rng)));
+        }
+    }
+
+    fn blow(&mut self, rng: &mut ChaCha8Rng, count: usize, what: impl Fn(&mut ChaCha8Rng) -> What) {
+        for _ in 0..count {
+            let at = Duration::from_millis(rng.random_range(0..SAFETY.as_millis() as u64 * 8 / 10));
+            let lasts = Duration::from_millis(rng.random_range(20..2_500));
+            let what = what(rng);
+            self.blows.push(Blow { at, lasts, what });
+        }
+    }
+
+    /// Whether a message may be received five times without anybody's fault: then its request may end in the dead-letter queue.
+    pub fn may_bury(&self) -> bool {
+        self.blows.iter().any(|blow| match blow.what {
+            What::Ports(weather) => weather.may_bury(),
+            What::KillControl | What::PauseControl => true,
+            _ => false,
+        })
+    }
+}
+
+fn chance(rng: &mut ChaCha8Rng, percent: u32) -> bool {
+    rng.random_range(0..100) < percent
+}
+
+fn config(seed: u64, protocol: Protocol, rng: &mut ChaCha8Rng) -> PlatformConfig {
+    let work = chance(rng, 50).then(|| Work {
+        kind: WorkKind::Delay,
+        mean: Duration::from_millis(rng.random_range(1..40)),
+        distribution: WorkDistribution::Exponential,
+        replicas: chance(rng, 20),
+    });
+    let max = rng.random_range(1..3);
+    PlatformConfig {
+        seed,
+        protocol,
+        suite: if chance(rng, 5) {
+            Suite::Modern
+        } else {
+            Suite::Simulation
+        },
+        replicas: if chance(rng, 80) { 4 } else { 7 },
+        count_leader_vote: chance(rng, 80),
+        scaler: if chance(rng, 50) {
+            Scaler::Threshold
+        } else {
+            Scaler::Fixed(1)
+        },
+        bounds: Bounds { min: 1, max },
+        work: [work; 4],
+        timing: Timing {
+            visibility: Duration::from_millis(rng.random_range(1_500..6_000)),
+            quorum_timeout: Duration::from_millis(rng.random_range(200..800)),
+            task_timeout: Duration::from_millis(rng.random_range(800..2_500)),
+            scale_down_after: Duration::from_millis(rng.random_range(500..3_000)),
+            drain_timeout: Duration::from_secs(5),
+            start_timeout: Duration::from_secs(3),
+            ..Timing::default()
+        },
+        ..PlatformConfig::default()
+    }
+}
+
+fn links(rng: &mut ChaCha8Rng) -> Weather {
+    let often = |rng: &mut ChaCha8Rng, percent: u32, most: u32| {
+        if chance(rng, percent) {
+            rng.random_range(0..most)
+        } else {
+            0
+        }
+    };
+    Weather {
+        delay: Duration::from_micros(rng.random_range(50..20_000)),
+        jitter: Duration::from_micros(rng.random_range(0..30_000)),
+        drop: often(rng, 60, 300_000),
+        duplicate: often(rng, 50, 500_000),
+        reorder: often(rng, 50, 500_000),
+        hold: Duration::from_millis(rng.random_range(1..200)),
+    }
+}
+
+fn ports(rng: &mut ChaCha8Rng) -> PortWeather {
+    let often = |rng: &mut ChaCha8Rng, most: u32| {
+        if chance(rng, 50) {
+            rng.random_range(0..most)
+        } else {
+            0
+        }
+    };
+    PortWeather {
+        duplicate: often(rng, 500_000),
+        lost_delete: often(rng, 100_000),
+        lost_receive: often(rng, 50_000),
+        failure: often(rng, 150_000),
+    }
+}
+
+fn lie(rng: &mut ChaCha8Rng) -> Lie {
+    match rng.random_range(0..9) {
+        0 => Lie::Mute,
+        1 => Lie::Slow(rng.random_range(20..1_000)),
+        2 => Lie::Replay,
+        3 => Lie::Forge,
+        4 => Lie::Impersonate,
+        5 => Lie::Flood,
+        6 => Lie::Censor(rng.random()),
+        7 => Lie::Tamper,
+        _ => Lie::Twin(rng.random()),
+    }
+}

@@ -1,0 +1,166 @@
+//! The platform in virtual time: it answers, it survives what the local world survives, and it does so twice alike.
+
+use std::time::Duration;
+
+use tally_expression::Frontier;
+use tally_model::{Outcome, PlatformConfig, Protocol, Step};
+use tally_simulated::{Options, Request, Shot, Timeline, World};
+
+const EXPRESSIONS: [&str; 6] = [
+    "((3+5)*(4/2))",
+    "1/3-2",
+    "7",
+    "2*3*4*5",
+    "1/(2-2)",
+    "(1+2)*(3-4)/(5+6)",
+];
+
+fn config(protocol: Protocol) -> PlatformConfig {
+    PlatformConfig {
+        protocol,
+        ..PlatformConfig::default()
+    }
+}
+
+fn timeline(requests: u64, every: Duration) -> Timeline {
+    let shots = (0..requests).map(move |n| Shot {
+        n,
+        due: every * n as u32,
+        expression: EXPRESSIONS[n as usize % EXPRESSIONS.len()].to_owned(),
+        work_key: n,
+    });
+    Timeline {
+        shots: Box::new(shots),
+        users: Vec::new(),
+        closed_end: Duration::ZERO,
+        drain: every * requests as u32,
+        tag: "test".to_owned(),
+        patience: Duration::from_secs(30),
+    }
+}
+
+/// What the platform's own arithmetic gives, computed in one go.
+fn expected(text: &str) -> Outcome {
+    let expression = match tally_expression::parse(text) {
+        Ok(expression) => expression,
+        Err(error) => return Outcome::Error(error.failure),
+    };
+    let mut frontier = Frontier::new(expression.dag());
+    loop {
+        if let Some(outcome) = frontier.answer() {
+            return outcome;
+        }
+        for task in frontier.ready() {
+            let outcome = tally_expression::apply(task.operation, &task.left, &task.right);
+            frontier.complete(task.index, outcome);
+        }
+    }
+}
+
+/// Plays requests while `act` does something to the world every 100 ms; everything must be answered, and rightly.
+fn played(protocol: Protocol, seed: u64, act: impl Fn(&mut World, u32)) -> (World, Vec<Request>) {
+    let mut world = World::new(Options::new(config(protocol), seed)).unwrap();
+    world.settle(Duration::from_secs(20)).unwrap();
+    world.play(timeline(200, Duration::from_millis(10)));
+    for tick in 0..600 {
+        act(&mut world, tick);
+        world.advance(Duration::from_millis(100));
+        if !world.has_more_requests() && world.open_requests() == 0 {
+            break;
+        }
+    }
+    let requests = world.take_finished();
+    assert_eq!(
+        requests.len(),
+        200,
+        "{protocol}: {} are open",
+        world.open_requests()
+    );
+    for request in &requests {
+        let answer = request.answer.as_ref().unwrap_or_else(|| panic!("{request:?}"));
+        assert_eq!(
+            answer.outcome,
+            expected(&request.expression),
+            "{}",
+            request.expression
+        );
+    }
+    assert_eq!(world.trouble(), None);
+    (world, requests)
+}
+
+const PROTOCOLS: [Protocol; 2] = [Protocol::None, Protocol::Collect];
+
+/// Every protocol answers everything, in milliseconds of virtual time.
+#[test]
+fn every_protocol_answers_everything() {
+    for protocol in PROTOCOLS {
+        let (_, requests) = played(protocol, 1, |_, _| {});
+        let slow = requests
+            .iter()
+            .map(|request| request.done.unwrap().since(request.intended))
+            .max()
+            .unwrap();
+        assert!(slow < Duration::from_secs(1), "{protocol}: {slow:?}");
+        assert!(requests.iter().all(|request| request.attempts == 1));
+    }
+}
+
+/// Equal seeds give equal runs to the last bit, different ones do not.
+#[test]
+fn equal_seeds_give_equal_traces() {
+    for protocol in PROTOCOLS {
+        let windy = |world: &mut World, _| world.link().weather.jitter = Duration::from_millis(2);
+        let hash = |seed| played(protocol, seed, windy).0.trace_hash();
+        assert_eq!(hash(7), hash(7), "{protocol}");
+        assert_ne!(hash(7), hash(8), "{protocol}");
+    }
+}
+
+/// A worker, a leader and a follower are killed under load: each is replaced, and nothing is lost.
+#[test]
+fn killed_members_are_replaced() {
+    for role in [
+        "add-1-worker",
+        "mul-1-replica-0",
+        "mul-1-replica-1",
+        "div-1-replica-2",
+    ] {
+        let (mut world, _) = played(Protocol::Collect, 3, |world, tick| {
+            if tick == 5 {
+                let name = format!("{role}-0");
+                world.kill(&name).unwrap();
+            }
+        });
+        let steps: Vec<Step> = world.take_observations().iter().map(|seen| seen.step).collect();
+        assert!(steps.contains(&Step::FaultRaised), "{role}");
+        assert!(steps.contains(&Step::EpochChanged), "{role}");
+        assert!(world.pods().any(|pod| pod.name == format!("{role}-1")), "{role}");
+    }
+}
+
+/// The control plane dies twice under load: what was accepted is answered.
+#[test]
+fn a_killed_control_plane_loses_nothing() {
+    for protocol in PROTOCOLS {
+        let (world, requests) = played(protocol, 4, |world, tick| {
+            if tick == 4 || tick == 12 {
+                world.kill_control();
+            }
+        });
+        assert_eq!(world.control(), (true, 2));
+        assert!(requests.iter().any(|request| request.attempts > 1), "{protocol}");
+    }
+}
+
+/// A process that is stopped and goes on finds what was sent to it meanwhile.
+#[test]
+fn pauses_are_survived() {
+    let (_, _) = played(Protocol::Collect, 5, |world, tick| match tick {
+        4 => world.pause_control(),
+        8 => world.resume_control(),
+        10 => world.pause("add-1-replica-1-0").unwrap(),
+        14 => world.resume("add-1-replica-1-0").unwrap_or_default(),
+        _ => {}
+    });
+}
