@@ -21,6 +21,10 @@ test:
 bench *flags:
     cargo bench --locked --bench workloads --bench micro -- {{flags}}
 
+# Our queue server beside moto, through the same SDK; moto only where TALLY_EMULATORS says it is (tests/emulators).
+bench-queue:
+    cargo bench --locked -p tally-sqs --bench servers
+
 # A platform, a burst, two kills, every answer checked.
 demo *flags:
     $TALLY demo {{flags}}
