@@ -123,7 +123,11 @@ impl Fault {
                     Ok(())
                 }
                 (_, "kill") => world.kill(&victim.pod),
-                (_, _) => world.pause(&victim.pod),
+                (_, "pause") => world.pause(&victim.pod),
+                (_, other) => {
+                    let problem = format!("`{other}` cannot be done in virtual time yet");
+                    return self.fail(problem);
+                }
             };
             if let Err(problem) = done {
                 return self.fail(problem.to_string());

@@ -75,17 +75,32 @@ impl Facts {
     }
 }
 
+/// The world that the experiment asks for: its own start delay and shadows, and the plan for policies that know it.
+fn options(setup: &Setup<'_>) -> Options {
+    let mut platform = setup.platform.clone();
+    let scaling = &mut platform.scaling;
+    if scaling.needs_the_plan(platform.scaler) {
+        scaling.forecast = Some(setup.plan.forecast(scaling));
+    }
+    let shadows = setup.shadows.iter().chain(&scaling.shadows).copied().collect();
+    let pod_start = scaling.start_delay.unwrap_or(setup.costs.pod_start);
+    Options {
+        costs: Costs {
+            pod_start,
+            ..setup.costs
+        },
+        shadows,
+        ..Options::new(platform, setup.plan.seed)
+    }
+}
+
 /// Plays the trial and writes its files.
 pub(crate) fn play(
     setup: Setup<'_>,
     writer: TrialWriter,
     progress: &mut Progress,
 ) -> Result<(Vec<tally_capture::FaultRecord>, Facts), String> {
-    let options = Options {
-        costs: setup.costs,
-        shadows: setup.shadows.to_vec(),
-        ..Options::new(setup.platform.clone(), setup.plan.seed)
-    };
+    let options = options(&setup);
     let mut world = World::new(options).map_err(|error| error.to_string())?;
     let (started, cpu) = (Instant::now(), thread_cpu());
     world.settle(SETTLE).map_err(|error| error.to_string())?;
