@@ -26,7 +26,9 @@ impl Keeper {
             .arg(program)
             .args(arguments)
             .stdin(Stdio::piped())
+            // Whoever reads our own output may be gone by then, and writing to nobody would end it half way.
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
         let line = shell.stdin.take();
@@ -67,6 +69,18 @@ mod tests {
         let keeper = armed(&file);
         assert!(file.exists());
         drop(keeper);
+        assert!(!file.exists());
+    }
+
+    /// It may say what it likes.
+    #[test]
+    fn it_needs_nobody_to_listen() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("thing");
+        std::fs::write(&file, "").unwrap();
+        let script = "echo one >&2 && echo two && readlink /proc/self/fd/2 | grep -q null && rm \"$1\"";
+        let arguments = ["-c".as_ref(), script.as_ref(), "sh".as_ref(), file.as_os_str()];
+        drop(Keeper::arm("sh", &arguments).unwrap());
         assert!(!file.exists());
     }
 

@@ -35,6 +35,9 @@ fn hold(name: &str, image: &str) -> Result<(), Error> {
         image,
         "--image-pull-policy=Never",
         "--restart=Never",
+        // The one place that every container may write to.
+        "--",
+        "--data-dir=/dev/shm/etcd",
     ])?;
     cluster.wait(namespace, &format!("pod/{pod}"), "Ready")?;
     let said = writeln!(
