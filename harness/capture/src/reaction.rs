@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tally_model::{Observation, Operation as Layer, SetId, Step};
+use tally_model::{NodeId, Observation, Operation as Layer, SetId, Step};
 
 /// The nine stages, in the order in which they come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -125,12 +125,33 @@ pub fn scale_ups(events: &[Observation]) -> Vec<ScaleUp> {
 }
 
 /// What happened to one new set so far.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct NewSet {
-    called: Option<u64>,
-    started: Option<u64>,
+    /// Its members until it was ready: when the call was accepted, and when it was last seen to run.
+    members: BTreeMap<Option<NodeId>, (u64, Option<u64>)>,
     ready: Option<u64>,
     answered: Option<u64>,
+}
+
+impl NewSet {
+    /// A member that runs proves that its call was accepted, also if the answer to the call comes later than the sight of it.
+    fn called(&mut self, node: Option<NodeId>, at: u64) -> &mut (u64, Option<u64>) {
+        self.members.entry(node).or_insert((at, None))
+    }
+
+    /// When each stage from the accepted call to the first answer was reached.
+    fn reached(&self) -> [(Stage, Option<u64>); 4] {
+        let members = || self.members.values();
+        [
+            (Stage::CallAccepted, members().map(|(called, _)| *called).max()),
+            (
+                Stage::Started,
+                members().filter_map(|(_, started)| *started).max(),
+            ),
+            (Stage::Ready, self.ready),
+            (Stage::FirstAnswer, self.answered),
+        ]
+    }
 }
 
 #[derive(Debug, Default)]
@@ -151,7 +172,7 @@ impl Ledger {
         let at = event.at.as_nanos();
         match (event.operation, event.set) {
             (Some(layer), None) => self.layer(layer, event, at),
-            (_, Some(set)) => self.set(set, event.step, at),
+            (_, Some(set)) => self.set(set, event, at),
             (None, None) => {}
         }
     }
@@ -195,21 +216,17 @@ impl Ledger {
         &mut self.found[open]
     }
 
-    fn set(&mut self, set: SetId, step: Step, at: u64) {
+    fn set(&mut self, set: SetId, event: &Observation, at: u64) {
         let owner = self.acting[set.operation.index()];
-        match step {
-            Step::CallAccepted => {
+        match event.step {
+            Step::CallAccepted | Step::PodStarted => {
                 let (_, new) = self.sets.entry(set).or_insert((owner, NewSet::default()));
-                // Calls after it was ready are repairs.
+                // What comes after it was ready is repair.
                 if new.ready.is_none() {
-                    new.called = Some(at);
-                }
-            }
-            Step::PodStarted => {
-                if let Some((_, new)) = self.sets.get_mut(&set)
-                    && new.ready.is_none()
-                {
-                    new.started = Some(at);
+                    let (_, started) = new.called(event.node, at);
+                    if event.step == Step::PodStarted {
+                        *started = Some(at);
+                    }
                 }
             }
             Step::SetReady => {
@@ -240,7 +257,8 @@ impl Ledger {
         // The set that came furthest, and of those the first to come there.
         let rank = |new: &NewSet| {
             let late = |at: Option<u64>| at.unwrap_or(u64::MAX);
-            [new.answered, new.ready, new.started, new.called].map(late)
+            let [called, started, ready, answered] = new.reached().map(|(_, at)| late(at));
+            [answered, ready, started, called]
         };
         all.sort_by_key(|(owner, set, new)| (*owner, rank(new), *set));
         for (owner, set, new) in all {
@@ -249,13 +267,7 @@ impl Ledger {
                 continue;
             }
             scale_up.set = Some(set);
-            let reached = [
-                (Stage::CallAccepted, new.called),
-                (Stage::Started, new.started),
-                (Stage::Ready, new.ready),
-                (Stage::FirstAnswer, new.answered),
-            ];
-            for (stage, at) in reached {
+            for (stage, at) in new.reached() {
                 scale_up.stages[stage as usize] = at;
             }
         }

@@ -14,7 +14,8 @@ pub struct Reaction {
     pub episodes: usize,
     /// Of those, the ones in which the policy asked for more sets.
     pub answered: usize,
-    /// Per stage of `tally_capture::Stage::ALL`; none if it was never seen.
+    /// Per stage of `tally_capture::Stage::ALL`, over the episodes in which the policy asked for more sets, or over all if it never did;
+    /// none if it was never seen.
     pub stages: Vec<Option<Reached>>,
 }
 
@@ -34,8 +35,15 @@ pub struct Reached {
 impl Reaction {
     pub(crate) fn of<'a>(trials: impl Iterator<Item = &'a TrialReport>) -> Self {
         let episodes: Vec<_> = trials.flat_map(scale_ups).collect();
+        let answered = episodes.iter().filter(|episode| episode.is_answered()).count();
+        // Stages of one kind of episode only, so that they can be read one after the other.
+        let told = || {
+            episodes
+                .iter()
+                .filter(|episode| answered == 0 || episode.is_answered())
+        };
         let reached = |stage: Stage| {
-            let times = episodes.iter().filter_map(|episode| episode.since_onset(stage));
+            let times = told().filter_map(|episode| episode.since_onset(stage));
             let mut times: Vec<f64> = times.map(|nanos| nanos as f64).collect();
             times.sort_by(f64::total_cmp);
             Some(Reached {
@@ -47,7 +55,7 @@ impl Reaction {
         };
         Self {
             episodes: episodes.len(),
-            answered: episodes.iter().filter(|episode| episode.is_answered()).count(),
+            answered,
             stages: Stage::ALL.map(reached).to_vec(),
         }
     }

@@ -19,9 +19,9 @@ fn model(scaler: &str) -> Option<&'static str> {
     }
 }
 
-/// A live object of a cluster drove it, not a model.
-fn is_live(scaler: &str) -> bool {
-    matches!(scaler, "hpa-cpu" | "hpa-queue")
+/// True of a policy or an arm that a live object of a cluster drives, not a model; the platform's own scaler only looks on there.
+fn is_live(name: &str) -> bool {
+    matches!(name, "hpa-cpu" | "hpa-queue")
 }
 
 /// The experiment and its arms; a model is called one.
@@ -37,7 +37,7 @@ pub(super) fn title(title: &str, name: &str, contestants: &[Contestant]) -> Stri
         let scaler = scaler(arm);
         match model(&scaler) {
             Some(_) => format!("{} (a model)", arm.label),
-            None if is_live(&scaler) => format!("{} (live)", arm.label),
+            None if is_live(&arm.label) => format!("{} (live)", arm.label),
             None => arm.label.clone(),
         }
     };

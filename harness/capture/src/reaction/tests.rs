@@ -147,6 +147,23 @@ fn letters(scale_up: &ScaleUp) -> String {
         .collect()
 }
 
+/// The sight of a running member can overtake the answer to the call for it: then the call counts as accepted by that time, so that
+/// no stage comes before the one that it needs.
+#[test]
+fn a_member_that_runs_was_called() {
+    let mut events = whole();
+    let calls = events
+        .iter_mut()
+        .filter(|event| event.step == Step::CallAccepted && event.at.as_nanos() > 100);
+    for call in calls.take(3) {
+        call.at = Instant::from_nanos(145);
+    }
+    events.sort_by_key(|event| event.at);
+    let found = scale_ups(&events);
+    let expected = [100, 110, 120, 120, 141, 141, 151, 160, 200].map(Some);
+    assert_eq!(found[0].stages, expected);
+}
+
 /// Layers do not mix: the same steps of two layers are two scale-ups.
 #[test]
 fn layers_are_told_apart() {
