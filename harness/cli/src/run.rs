@@ -13,15 +13,17 @@ mod recorder;
 mod rehearsal;
 mod rereads;
 mod sampler;
+mod target;
 mod trial;
 mod world;
 
-pub(crate) use experiment::{Finished, Settings, Target, play};
+pub(crate) use experiment::{Finished, Settings, play};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use judge::is_only_owed;
 pub(crate) use outcome::check_line;
 pub(crate) use ready::wait_until_ready;
 pub use rehearsal::{Rehearsed, rehearse};
+pub(crate) use target::Target;
 #[cfg(feature = "cluster")]
 pub(crate) use world::Cluster;
 pub(crate) use world::Local;

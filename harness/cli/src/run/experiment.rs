@@ -16,6 +16,7 @@ use super::judge::{Facts, Generator, measure, verdict};
 use super::outcome::{generator_facts, memory_lines, report_correctness};
 use super::ready::{must_match, wait_until_ready};
 use super::sampler::Memory;
+use super::target::Target;
 use super::trial::{Setup, Trial, order, play as play_trial};
 use super::world::{Hold, Local, Owned, STORE, World};
 use crate::exit::Exit;
@@ -55,38 +56,6 @@ impl Settings {
             #[cfg(feature = "cluster")]
             cluster: None,
         }
-    }
-}
-
-/// Where an experiment runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// Processes on this machine.
-    Local,
-    /// One thread, in virtual time.
-    Sim,
-    /// Pods on a cluster of this machine.
-    Kind,
-    /// Pods on any cluster.
-    Kube,
-}
-
-impl Target {
-    /// The name used in flags and files.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Sim => "sim",
-            Self::Kind => "kind",
-            Self::Kube => "kube",
-        }
-    }
-
-    /// The reverse of [`Target::name`].
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Local, Self::Sim, Self::Kind, Self::Kube]
-            .into_iter()
-            .find(|target| target.name() == name)
     }
 }
 
