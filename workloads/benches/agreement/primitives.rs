@@ -90,7 +90,7 @@ pub(crate) fn print_ed25519() {
             black_box(dalek.sign(black_box(&statement)));
         }),
         timed(400, || {
-            public.verify_strict(black_box(&statement), &signature).unwrap()
+            public.verify_strict(black_box(&statement), &signature).unwrap();
         }),
     );
     let pair = ring::signature::Ed25519KeyPair::from_seed_unchecked(&[3; 32]).unwrap();
@@ -104,7 +104,7 @@ pub(crate) fn print_ed25519() {
             black_box(pair.sign(black_box(&statement)));
         }),
         timed(400, || {
-            public.verify(black_box(&statement), signature.as_ref()).unwrap()
+            public.verify(black_box(&statement), signature.as_ref()).unwrap();
         }),
     );
     println!("| Ed25519 | sign | verify | 9 signatures and 14 verifications |\n|---|---|---|---|");

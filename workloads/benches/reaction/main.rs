@@ -5,6 +5,7 @@
 //! observations of the platform, one clock. The target is 100 ms for 99 % of the bursts.
 
 #![allow(
+    clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a benchmark that fails must stop"

@@ -1,10 +1,11 @@
-//! `cargo bench -p tally-autoscale --bench scaling -- [--seeds N] [--trace NAME] [--start SECONDS]`: every policy on the same arrivals
+//! `cargo bench -p tally-workloads --bench scaling -- [--seeds N] [--trace NAME] [--start SECONDS]`: every policy on the same arrivals
 //! and service times of a trace set, as a queueing model in virtual time; then the same model in SimPy.
 //!
 //! The model is one layer with one queue, first come first served, sets that work on one task at a time, take a fixed time
 //! to start, and finish their task before they go. What the whole platform adds is measured by `tally sim`.
 
 #![allow(
+    clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a benchmark that fails must stop"

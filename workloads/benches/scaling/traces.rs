@@ -25,6 +25,7 @@ pub(crate) struct Task {
 }
 
 /// Step, ramp, hill, two bursts, square wave, a recorded form, and service times that drift.
+#[allow(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn set() -> Vec<Trace> {
     let rate = Rate::per_second;
     let seconds = Duration::from_secs;

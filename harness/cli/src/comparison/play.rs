@@ -86,16 +86,7 @@ pub(crate) fn play_all(
             contest.pairs(),
             experiment.seed
         ));
-        let settings = Settings {
-            runs_dir: writer.arm(turn.arm),
-            command: alone(contest, *turn, experiment, settings),
-            #[cfg(feature = "cluster")]
-            cluster: settings
-                .cluster
-                .as_ref()
-                .map(|(target, _)| (target.clone(), crate::deploy::Arm::of_label(label))),
-            ..settings.clone()
-        };
+        let settings = of_turn(contest, *turn, experiment, settings, writer.arm(turn.arm));
         let finished = play(&contest.source, experiment, &settings, interrupt, output);
         exit = exit.worse(finished.exit);
         let written = writer.played(PlayedTrial {
@@ -131,6 +122,26 @@ pub(crate) fn play_all(
     Contested {
         exit,
         directory: Some(writer.directory().to_owned()),
+    }
+}
+
+/// How one trial is run: as the whole, in its arm's folder, and on a cluster with whoever makes the workers of that arm.
+fn of_turn(
+    contest: &Contest,
+    turn: Turn,
+    experiment: &Experiment,
+    settings: &Settings,
+    runs_dir: PathBuf,
+) -> Settings {
+    Settings {
+        runs_dir,
+        command: alone(contest, turn, experiment, settings),
+        #[cfg(feature = "cluster")]
+        cluster: settings.cluster.as_ref().map(|(target, _)| {
+            let label = &contest.arms[turn.arm].label;
+            (target.clone(), crate::deploy::Arm::of_label(label))
+        }),
+        ..settings.clone()
     }
 }
 

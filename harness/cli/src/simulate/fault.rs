@@ -184,7 +184,7 @@ impl Fault {
         match self.state {
             State::Waiting => return None,
             State::On | State::Over => {
-                self.record.problem = Some("it was not made up for in time".to_owned())
+                self.record.problem = Some("it was not made up for in time".to_owned());
             }
             State::Done => {}
         }

@@ -8,6 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use tally_capture::{Operation, SCHEMA_VERSION, Sample, TrialKeys, TrialWriter};
 use tally_chaos::{Answered, Planned};
+use tally_consensus::hexadecimal;
 use tally_model::{Observation, PlatformConfig, RequestId, Scaler};
 use tally_plan::Plan;
 use tally_simulated::{Costs, Options, World};
@@ -220,12 +221,7 @@ impl Stage<'_> {
         }
         TrialKeys {
             schema_version: SCHEMA_VERSION,
-            cluster: self
-                .world
-                .cluster()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            cluster: hexadecimal::encode(&self.world.cluster()),
             config: self.setup.platform.clone(),
             sets,
         }

@@ -3,6 +3,12 @@
 //! Uses the context that `TALLY_TEST_CONTEXT` names (`kind-tally-dev` by default) and only if it is one of kind's. Everything is made in
 //! a namespace of its own, which goes at the end, whatever happens.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a set-up that fails must fail the test"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

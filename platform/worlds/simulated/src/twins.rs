@@ -270,7 +270,7 @@ impl Scene {
     fn said(&mut self, machine: usize, out: Vec<tally_consensus::Outgoing>) {
         let from = place(machine);
         for outgoing in out {
-            if machine % TWIN != 0 {
+            if !machine.is_multiple_of(TWIN) {
                 let packet = Packet::Set(outgoing.message.clone());
                 self.watch.sent(&Sent {
                     at: self.now,

@@ -38,16 +38,16 @@ impl World {
         leaves: tally_model::Instant,
         of_twin: bool,
     ) {
-        if self.is_heard(pod) {
-            if let Some(watch) = &mut self.watch {
-                watch.sent(&Sent {
-                    at: self.now,
-                    pod: Some(pod),
-                    from,
-                    to,
-                    packet: &packet,
-                });
-            }
+        if self.is_heard(pod)
+            && let Some(watch) = &mut self.watch
+        {
+            watch.sent(&Sent {
+                at: self.now,
+                pod: Some(pod),
+                from,
+                to,
+                packet: &packet,
+            });
         }
         if self.is_honest(pod) {
             self.send(pod, from, to, packet, leaves);

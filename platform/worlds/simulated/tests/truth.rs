@@ -3,6 +3,8 @@
 //! With nothing but the service time costing time, protocol `none`, and one task at a time per worker, a layer is a queue with c
 //! servers and one line: M/M/c with exponential service times, M/D/1 with fixed ones.
 
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
 use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng};

@@ -1,5 +1,7 @@
 //! The platform in virtual time: it answers, it survives what the local world survives, and it does so twice alike.
 
+#![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
 use std::time::Duration;
 
 use tally_expression::Frontier;
