@@ -21,6 +21,7 @@ mod reporting;
 mod requests;
 mod sending;
 mod sets;
+mod silence;
 
 use std::time::Duration;
 
@@ -54,6 +55,7 @@ pub struct Scheduler {
     sets: Sets,
     flights: Flights,
     recovery: Recovery,
+    silence: silence::Silence,
     sending: std::collections::BTreeMap<u64, Sending>,
     receiving: [bool; QueueName::ALL.len()],
     retry_at: Option<Instant>,
@@ -76,6 +78,7 @@ impl Scheduler {
             sets,
             flights: Flights::default(),
             recovery: Recovery::default(),
+            silence: silence::Silence::default(),
             sending: std::collections::BTreeMap::new(),
             receiving: [false; QueueName::ALL.len()],
             retry_at: None,

@@ -55,6 +55,7 @@ impl Scheduler {
             self.reroute(now, task, set, out);
             return;
         }
+        self.silence.heard(set);
         // What a set answers late, after the task went elsewhere, is as good as any other certified answer.
         let Some(flight) = self.flights.land(task) else {
             return;
@@ -159,6 +160,7 @@ impl Scheduler {
         let sets: BTreeSet<SetId> = expired.iter().map(|(_, set)| *set).collect();
         for set in sets {
             self.remind(set, out);
+            self.let_expire(now, set, out);
         }
         for (task, set) in expired {
             self.reroute(now, task, set, out);

@@ -257,6 +257,7 @@ impl Scheduler {
         for node in self.sets.remove(id) {
             out.push(Command::Route { node, address: None });
         }
+        self.silence.heard(id);
         self.flights.give_back_all(id);
         self.dispatch(now, id.operation, out);
     }

@@ -143,6 +143,38 @@ fn a_late_task_is_sent_again_and_answered_once() {
     assert_eq!(answers.len(), 1);
 }
 
+/// A set that lets every task expire is reported with one replica more than its protocol masks, so that it is made anew; one
+/// that answers now and then is slow, and keeps its members.
+#[test]
+fn a_set_that_answers_nothing_is_made_anew() {
+    let blamed = |answers: bool| {
+        let mut bench = Bench::new(|config| config.protocol = Protocol::Pbft);
+        let set = bench.set_of(Operation::Add, 0, SetState::Ready, 4);
+        bench.request(1, "1+2");
+        for (queue, body) in bench.settle_sends() {
+            bench.deliver(queue, body);
+        }
+        let mut raised = Vec::new();
+        for _ in 0..16 {
+            if answers {
+                bench.scheduler.silence.heard(set);
+            }
+            bench.pass(Duration::from_secs(1));
+            raised.extend(bench.take().into_iter().filter_map(|command| match command {
+                Command::Observe(o) if o.step == Step::FaultRaised => o.node,
+                _ => None,
+            }));
+        }
+        raised
+    };
+    let set = SetId {
+        operation: Operation::Add,
+        number: 0,
+    };
+    assert_eq!(blamed(false), [NodeId::Replica(set, 0), NodeId::Replica(set, 1)]);
+    assert_eq!(blamed(true), []);
+}
+
 /// With replicas, an answer without a certificate that verifies counts for nothing.
 #[test]
 fn an_uncertified_answer_is_refused() {

@@ -81,9 +81,20 @@ impl Bench {
     }
 
     pub(super) fn set(&mut self, operation: Operation, number: u32, state: SetState) -> SetId {
+        self.set_of(operation, number, state, 0)
+    }
+
+    /// With so many replicas.
+    pub(super) fn set_of(
+        &mut self,
+        operation: Operation,
+        number: u32,
+        state: SetState,
+        replicas: u8,
+    ) -> SetId {
         let id = SetId { operation, number };
-        let worker = Member {
-            node: NodeId::Worker(id),
+        let member = |node| Member {
+            node,
             incarnation: 0,
             address: format!("host:{number}"),
             public_key: String::new(),
@@ -94,8 +105,10 @@ impl Bench {
             founded: Some(Epoch(1)),
             state,
             leader: 0,
-            worker: Some(worker),
-            replicas: Vec::new(),
+            worker: Some(member(NodeId::Worker(id))),
+            replicas: (0..replicas)
+                .map(|index| member(NodeId::Replica(id, index)))
+                .collect(),
             created: self.now,
             ready: Some(self.now),
         };

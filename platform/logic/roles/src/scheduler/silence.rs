@@ -1,0 +1,65 @@
+//! Sets that hold on to their tasks and answer none.
+//!
+//! More members than the protocol masks can be lost without anybody seeing more than f of them gone at a time: one that was
+//! replaced has a process, but no vote until it has learned what the others agreed on, and nobody can teach it once they are
+//! too few. Such a set is healthy by every probe and works for nobody. Tasks are pure, so another set does as well.
+
+use std::collections::BTreeMap;
+
+use tally_model::{FaultEvent, FaultType, Instant, SetId};
+
+use super::{Command, Scheduler};
+
+/// Task timeouts that a set may let pass, one after the other, without a single answer.
+const PATIENCE: u32 = 3;
+
+/// Since when sets have let tasks expire without an answer.
+#[derive(Debug, Default)]
+pub(super) struct Silence {
+    since: BTreeMap<SetId, Instant>,
+}
+
+impl Silence {
+    /// It answered, or it is gone.
+    pub(super) fn heard(&mut self, set: SetId) {
+        self.since.remove(&set);
+    }
+}
+
+impl Scheduler {
+    /// A task expired at `set`. Has it made anew if it let all of them expire for too long: with one replica more gone than its
+    /// protocol masks, the cluster service drains it and makes another.
+    pub(super) fn let_expire(&mut self, now: Instant, set: SetId, out: &mut Vec<Command>) {
+        // The first task was handed over a timeout before the first of them expired.
+        let since = *self.silence.since.entry(set).or_insert(now);
+        if now.since(since) < self.config.timing.task_timeout * (PATIENCE - 1) {
+            return;
+        }
+        self.silence.heard(set);
+        let Some(record) = self.sets.record(set) else {
+            return;
+        };
+        let masked = usize::from(self.config.faulty());
+        let leader = usize::from(record.leader);
+        let events: Vec<FaultEvent> = record
+            .replicas
+            .iter()
+            .enumerate()
+            .take(masked + 1)
+            .map(|(index, member)| FaultEvent {
+                kind: if index == leader {
+                    FaultType::Leader
+                } else {
+                    FaultType::Follower
+                },
+                node: member.node,
+                incarnation: member.incarnation,
+                source: "scheduler: its set lets every task expire".into(),
+                noticed: now,
+            })
+            .collect();
+        for event in &events {
+            self.raise(event, now, out);
+        }
+    }
+}
