@@ -9,8 +9,8 @@ use std::time::Duration;
 use tally_consensus::{Client, ClusterId, Item, Keys, Seat, Unsupported};
 use tally_expression::apply;
 use tally_model::{
-    Deadline, Instant, Job, Machine, NodeId, Observation, Outcome, PlatformConfig, Protocol, SetRecord, Step,
-    TaskId, TaskMessage, WorkKind,
+    Deadline, Epoch, Instant, Job, Machine, NodeId, Observation, Outcome, PlatformConfig, Protocol,
+    SetRecord, Step, TaskId, TaskMessage, WorkKind,
 };
 
 use crate::packet::{Packet, TaskDone};
@@ -37,6 +37,8 @@ pub struct WorkerRole {
     known: BTreeSet<TaskId>,
     done: BTreeMap<TaskId, TaskDone>,
     done_order: VecDeque<TaskId>,
+    /// The newest epoch it was told of.
+    epoch: Epoch,
     blamed_itself: bool,
     /// Whether it answers wrongly, for an experiment.
     lies: bool,
@@ -144,6 +146,7 @@ impl WorkerRole {
             known: BTreeSet::new(),
             done: BTreeMap::new(),
             done_order: VecDeque::new(),
+            epoch: Epoch::default(),
             blamed_itself: false,
             lies: false,
         })
@@ -275,6 +278,12 @@ impl WorkerRole {
         };
         let mut events = Vec::new();
         let result = client.configure(now, record, &mut events);
+        if result.is_ok() && record.epoch > self.epoch {
+            self.epoch = record.epoch;
+            // Certificates of earlier epochs are not believed for long; the members still know what they answered.
+            self.done.clear();
+            self.done_order.clear();
+        }
         self.follow(now, events, out);
         if let Err(error) = result {
             out.push(self.observe(now, Step::CertificateRefused, None, Some(error.to_string())));
