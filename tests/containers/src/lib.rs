@@ -1,6 +1,6 @@
 //! Real services and real clusters for tests, in the manner of testcontainers: a value that is the thing, and gone with it.
 //!
-//! Single services ([`services`], feature `docker`) run by the `testcontainers` crate: it finds a free port, waits for a line of the
+//! Single services (`services`, feature `docker`) run by the `testcontainers` crate: it finds a free port, waits for a line of the
 //! log and removes the container on drop and on signals. A cluster ([`Cluster`]) runs by the `kind` program: two nodes that
 //! kubeadm joins are more than a container each, and the crate has no module for them. What the crate does not do, survive SIGKILL,
 //! the [`Keeper`] does for the cluster.

@@ -1,6 +1,6 @@
 //! Metadata in etcd: transactions, leases, and watches that resume by themselves.
 //!
-//! [`Etcd`] is `tally_ports::MetadataStore`: a version is a modification revision, so it grows with every write of the store
+//! `Etcd` is `tally_ports::MetadataStore`: a version is a modification revision, so it grows with every write of the store
 //! and is never used twice. Reads are linearizable, which is etcd's default.
 //!
 //! Without the feature `client` only the configuration is here, because the build of the client wants `protoc`.

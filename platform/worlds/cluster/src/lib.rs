@@ -1,8 +1,8 @@
 //! The cluster world: `tally serve ROLE`, one role per pod, on SQS, etcd and Kubernetes.
 //!
 //! The same role machines under the same driver as in the local world ([`tally_process`]); only the ports differ, and what
-//! roles tell each other in passing goes through the metadata store ([`hints`]). Everything a pod is told stands in its
-//! environment and in one mounted file ([`Config`]); see deploy/.
+//! roles tell each other in passing goes through the metadata store (`hints`). Everything a pod is told stands in its
+//! environment and in one mounted file (`Config`); see deploy/.
 
 #![cfg(feature = "client")]
 
