@@ -122,7 +122,22 @@ impl Cluster {
             object,
             "--timeout=300s",
         ];
-        self.kubectl(&arguments).map(|_| ())
+        self.kubectl(&arguments)
+            .map(|_| ())
+            .map_err(|error| self.described(error, namespace, object))
+    }
+
+    /// The error of a wait, and what Kubernetes says of the object: a time that has passed tells no reason.
+    fn described(&self, error: Error, namespace: &str, object: &str) -> Error {
+        let about = self.kubectl(&["describe", "--namespace", namespace, object]);
+        match (error, about) {
+            (Error::Failed { command, code, text }, Ok(about)) => Error::Failed {
+                command,
+                code,
+                text: format!("{text}\n{about}"),
+            },
+            (error, _) => error,
+        }
     }
 }
 

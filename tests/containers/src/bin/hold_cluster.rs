@@ -28,16 +28,22 @@ fn hold(name: &str, image: &str) -> Result<(), Error> {
     let cluster = Cluster::up(name)?;
     cluster.load(&[image])?;
     let (pod, namespace) = ("held", "default");
+    let container = format!(
+        r#"{{"name": "{pod}", "image": "{image}", "imagePullPolicy": "Never", "args": ["--data-dir=/data/etcd"],
+            "volumeMounts": [{{"name": "data", "mountPath": "/data"}}]}}"#
+    );
+    // A volume of its own: etcd reserves two files of 64 MB, and /dev/shm has room for one.
+    let spec = format!(
+        r#"{{"spec": {{"containers": [{container}], "volumes": [{{"name": "data", "emptyDir": {{}}}}]}}}}"#
+    );
     cluster.kubectl(&[
         "run",
         pod,
         "--image",
         image,
-        "--image-pull-policy=Never",
         "--restart=Never",
-        // The one place that every container may write to.
-        "--",
-        "--data-dir=/dev/shm/etcd",
+        "--overrides",
+        &spec,
     ])?;
     cluster.wait(namespace, &format!("pod/{pod}"), "Ready")?;
     let said = writeln!(
