@@ -20,6 +20,7 @@ mod flight;
 mod follower;
 mod health;
 mod leader;
+mod patience;
 mod round;
 
 pub(crate) use client::CollectClient;
@@ -35,6 +36,11 @@ const RESENDS: u32 = 4;
 /// How long to wait before sending again.
 fn resend_after(quorum_timeout: Duration) -> Duration {
     quorum_timeout / RESENDS
+}
+
+/// How long a leader collects votes for a worker that waits so long.
+fn collecting(timeout: Duration) -> Duration {
+    timeout * 3 / 4
 }
 
 /// A replica of a `collect` set.

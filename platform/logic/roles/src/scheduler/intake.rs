@@ -3,7 +3,7 @@
 use tally_model::{Delivery, Instant, Operation, QueueName, RequestId, RequestMessage, TaskMessage};
 
 use super::flight::Waiting;
-use super::requests::{Admitted, Progress};
+use super::requests::{Admitted, Held, Progress};
 use super::sending::Sending;
 use super::{BATCH, Command, REQUESTS_MAX, Scheduler, delete};
 use crate::port::{PortCommand, Trouble};
@@ -94,7 +94,11 @@ impl Scheduler {
             return;
         };
         let lease = now + self.config.timing.visibility;
-        match self.requests.admit(message, delivery.receipt.clone(), lease) {
+        let held = Held {
+            inbound: Some((delivery.receipt.clone(), lease)),
+            dead: None,
+        };
+        match self.requests.admit(message, held) {
             Admitted::New(id) => self.progress(now, id, out),
             Admitted::Again => {}
             Admitted::Finished => {

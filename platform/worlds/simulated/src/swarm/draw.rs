@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tally_model::{
-    Bounds, PlatformConfig, Protocol, Scaler, Suite, Timing, Work, WorkDistribution, WorkKind,
+    Bounds, Limits, PlatformConfig, Protocol, Scaler, Suite, Timing, Work, WorkDistribution, WorkKind,
 };
 use tally_substrate::Weather;
 
@@ -154,7 +154,15 @@ fn config(seed: u64, protocol: Protocol, rng: &mut ChaCha8Rng) -> PlatformConfig
             scale_down_after: Duration::from_millis(rng.random_range(500..3_000)),
             drain_timeout: Duration::from_secs(5),
             start_timeout: Duration::from_secs(3),
+            probe_interval: Duration::from_millis(rng.random_range(50..300)),
+            probe_timeout: Duration::from_millis(rng.random_range(100..600)),
             ..Timing::default()
+        },
+        limits: Limits {
+            // Few, so that messages die and workers are full without a long run.
+            receives: rng.random_range(2..6),
+            in_flight: [1, 2, 4, 64][rng.random_range(0..4)],
+            ..Limits::default()
         },
         ..PlatformConfig::default()
     }
@@ -189,7 +197,7 @@ fn ports(rng: &mut ChaCha8Rng) -> PortWeather {
     PortWeather {
         duplicate: often(rng, 500_000),
         lost_delete: often(rng, 100_000),
-        lost_receive: often(rng, 50_000),
+        lost_receive: often(rng, 300_000),
         failure: often(rng, 150_000),
     }
 }
