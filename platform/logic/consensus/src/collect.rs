@@ -12,6 +12,7 @@ use tally_model::{Deadline, Epoch, Instant, NodeId, Outcome, SetRecord, Suite};
 use crate::digest::{Digest, leaf};
 use crate::membership::{Membership, MembershipError};
 use crate::message::{Body, Item, MAX_BATCH, Message, Propose};
+use crate::mutant::{self, Mutant};
 use crate::replica::{Effort, Outgoing, Refusal, Refusals, Replica, Seat};
 
 mod client;
@@ -135,6 +136,9 @@ fn check_bounds(membership: &Membership, propose: &Propose) -> Result<(), Refusa
 
 /// Computes a batch independently of anybody else.
 pub(crate) fn execute(items: &[Item]) -> Vec<Outcome> {
+    if mutant::is(Mutant::WrongValue) {
+        return items.iter().map(|_| Outcome::Value("1".to_owned())).collect();
+    }
     items
         .iter()
         .map(|Item { job, .. }| apply(job.operation, &job.left, &job.right))

@@ -42,7 +42,7 @@ impl Patience {
 
     /// How much longer than members are asked to take they may take.
     pub(super) fn grace(&self) -> Duration {
-        self.timeout() - self.base
+        self.timeout().saturating_sub(self.base)
     }
 
     /// A timeout ran out.

@@ -1,5 +1,6 @@
 //! From queues into hand: requests become tasks on their layers, tasks wait for room.
 
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{Delivery, Instant, Operation, QueueName, RequestId, RequestMessage, TaskMessage};
 
 use super::flight::Waiting;
@@ -113,6 +114,9 @@ impl Scheduler {
             Progress::Ready(tasks) => self.enqueue(tasks, out),
             Progress::Answered(answer) => {
                 let body = serde_json::to_string(&answer).unwrap_or_default();
+                if mutant::is(Mutant::DeleteBeforeDurable) {
+                    self.settle_messages(id, out);
+                }
                 self.send(Sending::Answer(id, body), out);
             }
             Progress::Nothing => {}

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
     AnswerMessage, Deadline, Delivery, Failure, FaultEvent, FaultType, Instant, Observation, Outcome,
     Precondition, QueueName, Receipt, RequestId, RequestMessage, Step, TaskMessage,
@@ -103,6 +104,10 @@ impl Scheduler {
     /// Ends what was received too often with a named outcome, so that its client hears of it (guarantee G6). Its message goes
     /// when that is durable; until then it comes again, and changes nothing.
     pub(super) fn take_dead(&mut self, now: Instant, delivery: Delivery, out: &mut Vec<Command>) {
+        if mutant::is(Mutant::DropDeadLetters) {
+            out.push(delete(QueueName::Dead, delivery.receipt));
+            return;
+        }
         if let Ok(message) = serde_json::from_str::<RequestMessage>(&delivery.body) {
             self.end_dead_request(now, message, delivery.receipt, out);
         } else if serde_json::from_str::<AnswerMessage>(&delivery.body).is_ok() {

@@ -54,13 +54,7 @@ impl Scheduler {
         }
         match sending {
             Sending::Answer(id, _) => {
-                if let Some(held) = self.requests.finish(id) {
-                    let inbound = held
-                        .inbound
-                        .map(|(receipt, _)| delete(QueueName::Inbound, receipt));
-                    out.extend(inbound);
-                    out.extend(held.dead.map(|receipt| delete(QueueName::Dead, receipt)));
-                }
+                self.settle_messages(id, out);
                 self.receive_again(now, QueueName::Inbound, out);
             }
             Sending::Tasks(operation, bodies) => {
@@ -72,6 +66,17 @@ impl Scheduler {
             }
             Sending::Redriven(_, receipt) => out.push(delete(QueueName::Dead, receipt)),
             Sending::Fault(_) => {}
+        }
+    }
+
+    /// Deletes the messages that the answer of a request settles.
+    pub(super) fn settle_messages(&mut self, id: RequestId, out: &mut Vec<Command>) {
+        if let Some(held) = self.requests.finish(id) {
+            let inbound = held
+                .inbound
+                .map(|(receipt, _)| delete(QueueName::Inbound, receipt));
+            out.extend(inbound);
+            out.extend(held.dead.map(|receipt| delete(QueueName::Dead, receipt)));
         }
     }
 

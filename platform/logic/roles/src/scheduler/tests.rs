@@ -6,8 +6,7 @@ mod burials;
 use std::time::Duration;
 
 use tally_model::{
-    FaultEvent, FaultType, NodeId, Protocol, Put, Receipt, RequestId, RequestMessage, SetState, TaskId,
-    TaskMessage,
+    FaultEvent, FaultType, NodeId, Protocol, Put, Receipt, RequestId, SetState, TaskId, TaskMessage,
 };
 
 use super::*;

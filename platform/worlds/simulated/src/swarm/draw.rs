@@ -148,14 +148,15 @@ fn config(seed: u64, protocol: Protocol, rng: &mut ChaCha8Rng) -> PlatformConfig
         bounds: Bounds { min: 1, max },
         work: [work; 4],
         timing: Timing {
-            visibility: Duration::from_millis(rng.random_range(1_500..6_000)),
+            visibility: Duration::from_millis(rng.random_range(500..6_000)),
             quorum_timeout: Duration::from_millis(rng.random_range(200..800)),
             task_timeout: Duration::from_millis(rng.random_range(800..2_500)),
             scale_down_after: Duration::from_millis(rng.random_range(500..3_000)),
             drain_timeout: Duration::from_secs(5),
             start_timeout: Duration::from_secs(3),
             probe_interval: Duration::from_millis(rng.random_range(50..300)),
-            probe_timeout: Duration::from_millis(rng.random_range(100..600)),
+            probe_timeout: Duration::from_millis(rng.random_range(40..400)),
+            probe_misses: rng.random_range(1..3),
             ..Timing::default()
         },
         limits: Limits {

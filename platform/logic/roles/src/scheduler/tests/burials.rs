@@ -1,6 +1,6 @@
 //! Claims about what was received too often.
 
-use tally_model::{AnswerMessage, Outcome, QueueName, RequestId, RequestMessage};
+use tally_model::{AnswerMessage, Outcome, QueueName, RequestId, RequestMessage, SetState};
 
 use super::bench::{Bench, deleted};
 use super::*;
@@ -94,4 +94,24 @@ fn a_dead_answer_is_kept_until_it_is_sent_again() {
     assert!(deleted(&commands, QueueName::Dead).is_empty());
     bench.port(PortEvent::Sent(token, Ok(())));
     assert_eq!(deleted(&bench.take(), QueueName::Dead), [dead]);
+}
+
+/// A late task whose request has ended meanwhile is thrown away, and its room goes to the next one of its layer.
+#[test]
+fn a_late_task_that_nobody_wants_makes_room() {
+    let mut bench = Bench::new(|config| config.limits.in_flight = 1);
+    bench.set(Operation::Add, 0, SetState::Ready);
+    bench.request(5, "1+2");
+    for (queue, body) in bench.settle_sends() {
+        bench.deliver(queue, body);
+    }
+    bench.deliver(QueueName::Dead, request());
+    bench.settle_sends();
+    bench.take();
+    bench.pass(Duration::from_secs(6));
+    let commands = bench.take();
+    let layer = QueueName::Layer(Operation::Add);
+    assert_eq!(deleted(&commands, layer).len(), 1);
+    let asks = |command: &Command| matches!(command, Command::Port(PortCommand::Receive { queue, .. }) if *queue == layer);
+    assert!(commands.iter().any(asks), "{commands:?}");
 }
