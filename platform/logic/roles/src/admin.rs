@@ -191,9 +191,6 @@ impl Admin {
         let Some(patient) = known.filter(|patient| patient.incarnation == incarnation) else {
             return;
         };
-        if mutant::is(Mutant::IgnoreSilence) {
-            return;
-        }
         let (misses, evidence) = patient.missed(self.routine.interval, evidence);
         if !patient.is_raised() {
             let missed = Observation::new(now, Step::ProbeMissed)
@@ -201,7 +198,8 @@ impl Admin {
                 .with_value(f64::from(misses));
             out.push(Command::Observe(missed));
         }
-        if evidence >= self.routine.misses.saturating_mul(REFUSED) && patient.may_raise(now) {
+        let enough = evidence >= self.routine.misses.saturating_mul(REFUSED);
+        if enough && patient.may_raise(now) && !mutant::is(Mutant::IgnoreSilence) {
             self.raise(now, node, incarnation, out);
         }
     }
