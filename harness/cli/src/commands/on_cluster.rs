@@ -130,9 +130,9 @@ pub(super) fn down(args: &Down, output: &Output) -> Exit {
     if args.dry_run {
         return match deploy::leftovers(&target.context) {
             Ok(found) => {
-                found
-                    .iter()
-                    .for_each(|name| output.line(&format!("would remove {name}")));
+                for name in &found {
+                    output.line(&format!("would remove {name}"));
+                }
                 output.document(&json!({ "would_remove": found }));
                 Exit::Pass
             }
@@ -207,7 +207,9 @@ fn show(pods: &[PodFact], output: &Output) {
 fn leaks(target: &ClusterTarget, output: &Output) -> Exit {
     match deploy::leftovers(&target.context) {
         Ok(found) => {
-            found.iter().for_each(|name| output.line(name));
+            for name in &found {
+                output.line(name);
+            }
             output.document(&json!({ "leaks": found }));
             if found.is_empty() {
                 output.line("nothing is left over");
