@@ -17,6 +17,7 @@ mod on_cluster;
 #[cfg(not(feature = "cluster"))]
 #[path = "commands/without_cluster.rs"]
 mod on_cluster;
+mod replay;
 mod report;
 mod run;
 mod schema;
@@ -56,6 +57,7 @@ fn perform(cli: Cli, output: &Output) -> Exit {
         Command::Calc(args) => calc::run(&args, output),
         Command::Run(args) => run::run(&args, &cli.global, output),
         Command::Sim(args) => sim::run(&args, &cli.global, output),
+        Command::Replay(args) => replay::run(&args, &cli.global, output),
         Command::Validate(args) => validate::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Report(args) => report::run(&args, &cli.global, output),

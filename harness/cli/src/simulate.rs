@@ -7,5 +7,7 @@ mod swarm;
 mod timeline;
 mod trial;
 
+#[cfg(feature = "mutants")]
+pub(crate) use swarm::plant;
 pub(crate) use swarm::{Swarm, all_twins, swarm};
-pub(crate) use trial::{Setup, play};
+pub(crate) use trial::{Facts, Setup, play};

@@ -11,6 +11,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
     Change, Deadline, FaultEvent, FaultType, Instant, Machine, Member, MemberRole, NodeId, Observation,
     PlatformConfig, QueueName, SetId, SetRecord, SetState, Step,
@@ -190,6 +191,9 @@ impl Admin {
         let Some(patient) = known.filter(|patient| patient.incarnation == incarnation) else {
             return;
         };
+        if mutant::is(Mutant::IgnoreSilence) {
+            return;
+        }
         let (misses, evidence) = patient.missed(self.routine.interval, evidence);
         if !patient.is_raised() {
             let missed = Observation::new(now, Step::ProbeMissed)
