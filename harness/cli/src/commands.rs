@@ -17,12 +17,14 @@ mod on_cluster;
 #[cfg(not(feature = "cluster"))]
 #[path = "commands/without_cluster.rs"]
 mod on_cluster;
+mod policies;
 mod report;
 mod run;
 mod schema;
 mod serve;
 mod sim;
 mod status;
+mod sweep;
 mod up;
 mod validate;
 
