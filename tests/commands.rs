@@ -14,6 +14,8 @@ mod policies;
 #[path = "support/program.rs"]
 #[allow(dead_code, reason = "shared with tests that use more of it")]
 mod program;
+#[path = "commands/replaying.rs"]
+mod replaying;
 #[path = "commands/signals.rs"]
 mod signals;
 #[path = "commands/versus.rs"]

@@ -185,7 +185,7 @@ const COLLUSION: &str = r#"
 version = 1
 name = "collusion"
 title = "Two of four agree on a lie"
-seed = 8
+seed = 2
 phases = { warmup = "200ms", measure = "3s", drain = "60s" }
 
 [platform]
@@ -216,12 +216,13 @@ for = "2s"
 "#;
 
 /// More liars than a protocol masks: their certificate holds, and the checker, which computes for itself, calls the run unsafe.
+/// In virtual time, because on real cores it is luck whether the two that lie or the two that do not are the first two to reply.
 #[test]
 fn two_colluding_replicas_of_four_are_found_by_the_checker() {
     let _turn = turn();
     let desk = Desk::new();
     let file = desk.write("collusion.toml", COLLUSION);
-    desk.tally(&["run", &file]).expect_of_run(4);
+    desk.tally(&["sim", &file]).expect_of_run(4);
     let path = desk.path("runs/collusion/latest/check.json");
     let check: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     assert!(check[0]["wrong"]["count"].as_u64().unwrap() > 0, "{check:#}");

@@ -23,13 +23,15 @@ rate = "many"
 expr = { kind = "flat" }
 "#;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 17] = [
     "demo",
     "up",
     "down",
     "status",
     "calc",
     "run",
+    "sim",
+    "replay",
     "validate",
     "explain",
     "report",

@@ -222,6 +222,14 @@ impl TrialReader {
         read_lines(&self.directory.join("faults.jsonl"))
     }
 
+    /// `simulation.json` of a trial in virtual time.
+    ///
+    /// # Errors
+    /// If it is not there or not a `T`.
+    pub fn simulation<T: DeserializeOwned>(&self) -> Result<T> {
+        read_json(&self.directory.join("simulation.json"))
+    }
+
     /// `keys.json`; none if the trial has none.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Flags and commands.
 
 mod serve;
+mod sim;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
 pub(crate) use serve::{QueueArgs, Role, Serve};
+pub(crate) use sim::{Replay, Sim};
 
 /// A serverless platform for arithmetic, and the harness that tries to break it.
 #[derive(Debug, Parser)]
@@ -88,6 +90,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Run experiments in virtual time: the same machines, one thread, no processes.
     Sim(Sim),
+    /// Play a simulated trial or a seed again, event by event, and compare it with what was recorded.
+    Replay(Replay),
     /// Check experiment files without running anything.
     Validate(Validate),
     /// Say in words what an experiment file will do, what an error code or a metric means.
@@ -263,53 +267,6 @@ pub(crate) struct Run {
     /// Stop after the first experiment that does not pass.
     #[arg(long)]
     pub(crate) fail_fast: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Sim {
-    /// Experiment files. Without any, a swarm: per seed another platform, another load, and everything goes wrong.
-    #[arg(value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// How many seeds [default: 1 per file or with --seed, 100 for a swarm].
-    #[arg(long)]
-    pub(crate) seeds: Option<u64>,
-    /// The first seed; the file's if none is given, 0 for a swarm.
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
-    /// With files the length of the measure phase in virtual minutes; a swarm ends after so many real ones.
-    #[arg(long)]
-    pub(crate) minutes: Option<f64>,
-    /// Change a value of the file: `--set platform.scaler=fixed-2`.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<String>,
-    /// Compare policies on the same arrivals, with names or `all`; without it, those that the files name (`policies` of
-    /// `[platform]`), and without these each file is played as it stands.
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', requires = "files")]
-    pub(crate) policies: Vec<String>,
-    /// Compare policies once per value: `--sweep platform.start-delay=100ms,2s,30s`. Several make a grid.
-    #[arg(long, value_name = "KEY=A,B,...", requires = "files")]
-    pub(crate) sweep: Vec<String>,
-    /// How long a pod takes to start, such as `2s`.
-    #[arg(long, value_name = "DURATION", default_value = "60ms")]
-    pub(crate) start_delay: String,
-    /// Play every scenario of twins of so many rounds; 2 are 4,096.
-    #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u32).range(1..=3), conflicts_with_all = ["files", "seeds", "seed"])]
-    pub(crate) twins: Option<u32>,
-    /// Protocols a swarm draws from.
-    #[arg(long, value_delimiter = ',', default_value = "none,collect,pbft")]
-    pub(crate) protocols: Vec<String>,
-    /// Threads of a swarm or a comparison [default: all cores].
-    #[arg(long)]
-    pub(crate) jobs: Option<usize>,
-    /// Make the schedule of a failing seed as small as it goes.
-    #[arg(long)]
-    pub(crate) shrink: bool,
-    /// Print what happened, one line per event.
-    #[arg(long)]
-    pub(crate) trace: bool,
-    /// Say how often each thing happened that has to happen sometimes.
-    #[arg(long)]
-    pub(crate) coverage: bool,
 }
 
 #[derive(Debug, Args)]

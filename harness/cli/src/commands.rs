@@ -18,6 +18,7 @@ mod on_cluster;
 #[path = "commands/without_cluster.rs"]
 mod on_cluster;
 mod policies;
+mod replay;
 mod report;
 mod run;
 mod schema;
@@ -58,6 +59,7 @@ fn perform(cli: Cli, output: &Output) -> Exit {
         Command::Calc(args) => calc::run(&args, output),
         Command::Run(args) => run::run(&args, &cli.global, output),
         Command::Sim(args) => sim::run(&args, &cli.global, output),
+        Command::Replay(args) => replay::run(&args, &cli.global, output),
         Command::Validate(args) => validate::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Report(args) => report::run(&args, &cli.global, output),

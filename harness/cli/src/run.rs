@@ -17,13 +17,14 @@ mod target;
 mod trial;
 mod world;
 
-pub(crate) use experiment::{Finished, Settings, play};
+pub(crate) use experiment::{Finished, Settings, play, tag_of};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use judge::is_only_owed;
 pub(crate) use outcome::check_line;
 pub(crate) use ready::wait_until_ready;
 pub use rehearsal::{Rehearsed, rehearse};
 pub(crate) use target::Target;
+pub(crate) use trial::order as fault_order;
 #[cfg(feature = "cluster")]
 pub(crate) use world::Cluster;
 pub(crate) use world::Local;

@@ -9,5 +9,7 @@ mod timeline;
 mod trial;
 
 pub(crate) use arm::{Played, Task};
+#[cfg(feature = "mutants")]
+pub(crate) use swarm::plant;
 pub(crate) use swarm::{Swarm, all_twins, swarm};
-pub(crate) use trial::{Setup, play};
+pub(crate) use trial::{Facts, Setup, play};

@@ -11,6 +11,7 @@ use tally_model::{
 };
 
 use crate::primitives::Primitives;
+use crate::processor_time;
 
 pub(crate) const SET: SetId = SetId {
     operation: Operation::Add,
@@ -32,6 +33,8 @@ pub(crate) struct Spent {
     pub(crate) checked: u64,
     pub(crate) messages: u64,
     pub(crate) time: Duration,
+    /// Processor time of all threads of this process.
+    pub(crate) processor: Duration,
 }
 
 impl Spent {
@@ -54,10 +57,7 @@ fn keys(suite: Suite, place: u8) -> Keys {
 }
 
 /// The machines with their keys, and the record that they are configured with.
-pub(crate) fn machines(
-    suite: Suite,
-    address: impl Fn(NodeId) -> String,
-) -> (SetRecord, Client, Vec<Replica>) {
+pub(crate) fn machines(suite: Suite) -> (SetRecord, Client, Vec<Replica>) {
     let config = PlatformConfig {
         protocol: Protocol::Pbft,
         suite,
@@ -72,7 +72,7 @@ pub(crate) fn machines(
     let member = |(node, keys): &(NodeId, Keys)| Member {
         node: *node,
         incarnation: 0,
-        address: address(*node),
+        address: String::new(),
         public_key: keys.public_key().to_string(),
     };
     let record = SetRecord {
@@ -113,9 +113,13 @@ pub(crate) fn item(number: u64) -> Item {
     }
 }
 
-/// Jobs that wait or are under way, so that every request has `batch` jobs: one alone, or enough to fill all slots twice.
+/// Jobs that wait or are under way, so that every request has `batch` jobs: one in every slot, or enough to fill all slots twice.
 pub(crate) const fn pending(batch: u32) -> u64 {
-    if batch == 1 { 1 } else { 2 * SLOTS * batch as u64 }
+    if batch == 1 {
+        SLOTS
+    } else {
+        2 * SLOTS * batch as u64
+    }
 }
 
 /// All in one thread.
@@ -131,7 +135,7 @@ pub(crate) struct Set {
 
 impl Set {
     pub(crate) fn new(suite: Suite) -> Self {
-        let (record, mut client, mut replicas) = machines(suite, |_| String::new());
+        let (record, mut client, mut replicas) = machines(suite);
         client.configure(Instant::ZERO, &record, &mut Vec::new()).unwrap();
         for replica in &mut replicas {
             replica
@@ -152,7 +156,7 @@ impl Set {
     pub(crate) fn run(mut self, batch: u32, length: Duration) -> Spent {
         self.until(batch, Wall::now() + length / 10);
         let before = self.spent(Duration::ZERO);
-        let start = Wall::now();
+        let (start, processor) = (Wall::now(), processor_time());
         self.until(batch, start + length);
         let after = self.spent(start.elapsed());
         Spent {
@@ -163,6 +167,7 @@ impl Set {
             checked: after.checked - before.checked,
             messages: after.messages - before.messages,
             time: after.time,
+            processor: processor_time().saturating_sub(processor),
         }
     }
 

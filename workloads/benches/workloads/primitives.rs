@@ -17,9 +17,50 @@ use tally_ports::MetadataStore;
 use crate::bound::Primitives;
 use crate::estimate::median;
 
-/// Samples of quick primitives, and of those that wait for a disk.
-const MANY: usize = 2_000;
-const FEW: usize = 200;
+/// How primitives follow each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Samples of quick primitives, and of those that wait for a disk.
+    many: usize,
+    few: usize,
+    /// Between two of them.
+    pause: Duration,
+}
+
+impl Pace {
+    /// One after the other: nothing sleeps, everything is in the caches.
+    pub(crate) const HOT: Self = Self {
+        many: 2_000,
+        few: 200,
+        pause: Duration::ZERO,
+    };
+
+    /// Twenty a second, as the requests of a sparse workload: each finds cores asleep and caches that belong to others.
+    pub(crate) const SPARSE: Self = Self {
+        many: 40,
+        few: 40,
+        pause: Duration::from_millis(50),
+    };
+
+    /// The median time of one call, in nanoseconds, after a tenth of the calls to warm up.
+    fn timed(self, samples: usize, mut act: impl FnMut()) -> f64 {
+        for _ in 0..samples / 10 {
+            act();
+        }
+        let times: Vec<f64> = (0..samples)
+            .map(|_| {
+                std::thread::sleep(self.pause);
+                let start = Instant::now();
+                act();
+                start.elapsed().as_nanos() as f64
+            })
+            .collect();
+        median(&times)
+    }
+}
+
+/// Pages that are overwritten in turn.
+const PAGES: u64 = 200;
 /// Bytes of a message between roles, of a signed statement, of a page.
 const MESSAGE: usize = 512;
 const STATEMENT: usize = 128;
@@ -33,39 +74,24 @@ fn said(what: &str) -> impl FnOnce(std::io::Error) -> Problem {
 }
 
 /// Times all of them; files are made in `folder`, which should be on the disk of the platform.
-pub(crate) fn measure(experiment: &str, folder: &Path) -> Result<Primitives, Problem> {
+pub(crate) fn measure(pace: Pace, experiment: &str, folder: &Path) -> Result<Primitives, Problem> {
     let keys = Keys::generate(Suite::Modern, [7; 32]).map_err(|error| error.to_string())?;
     let statement = [1_u8; STATEMENT];
     let signature = keys.sign(&statement);
     let public = keys.public_key();
     Ok(Primitives {
-        http: http(experiment, folder)?,
-        round_trip: round_trip()?,
-        sign: timed(MANY, || drop(std::hint::black_box(keys.sign(&statement)))),
-        verify: timed(MANY, || {
+        http: http(pace, experiment, folder)?,
+        round_trip: round_trip(pace)?,
+        sign: pace.timed(pace.many, || drop(std::hint::black_box(keys.sign(&statement)))),
+        verify: pace.timed(pace.many, || {
             std::hint::black_box(public.verify(&statement, &signature));
         }),
-        durable: durable(folder).map_err(said("a durable write"))?,
-        put: put(folder)?,
+        durable: durable(pace, folder).map_err(said("a durable write"))?,
+        put: put(pace, folder)?,
     })
 }
 
-/// The median time of one call, in nanoseconds, after a tenth of the calls to warm up.
-fn timed(samples: usize, mut act: impl FnMut()) -> f64 {
-    for _ in 0..samples / 10 {
-        act();
-    }
-    let times: Vec<f64> = (0..samples)
-        .map(|_| {
-            let start = Instant::now();
-            act();
-            start.elapsed().as_nanos() as f64
-        })
-        .collect();
-    median(&times)
-}
-
-fn round_trip() -> Result<f64, Problem> {
+fn round_trip(pace: Pace) -> Result<f64, Problem> {
     let echo = |stream: &mut TcpStream| -> std::io::Result<()> {
         let mut buffer = [0; MESSAGE];
         loop {
@@ -87,7 +113,7 @@ fn round_trip() -> Result<f64, Problem> {
         scope.spawn(move || echo(&mut there));
         let mut buffer = [0; MESSAGE];
         let mut broken = None;
-        let time = timed(MANY, || {
+        let time = pace.timed(pace.many, || {
             let done = here
                 .write_all(&buffer)
                 .and_then(|()| here.read_exact(&mut buffer));
@@ -99,7 +125,7 @@ fn round_trip() -> Result<f64, Problem> {
 }
 
 /// Asks an idle platform for its health, on one connection that stays open.
-fn http(experiment: &str, folder: &Path) -> Result<f64, Problem> {
+fn http(pace: Pace, experiment: &str, folder: &Path) -> Result<f64, Problem> {
     let experiment = tally_plan::parse_with(experiment, &[]).map_err(|problems| format!("{problems:?}"))?;
     let data = tempfile::tempdir_in(folder).map_err(said("a folder for a platform"))?;
     let timeout = Duration::from_mins(1);
@@ -113,7 +139,7 @@ fn http(experiment: &str, folder: &Path) -> Result<f64, Problem> {
     let platform = Platform::start(&options).map_err(|error| error.to_string())?;
     let mut client = Client::new(platform.state().http, Duration::from_secs(5));
     let mut broken = None;
-    let time = timed(MANY / 2, || match client.get("/healthz") {
+    let time = pace.timed(pace.many / 2, || match client.get("/healthz") {
         Ok(reply) if reply.status == 200 => {}
         Ok(reply) => broken = Some(format!("/healthz said {}", reply.status)),
         Err(error) => broken = Some(error.to_string()),
@@ -123,18 +149,18 @@ fn http(experiment: &str, folder: &Path) -> Result<f64, Problem> {
 }
 
 /// Overwrites a page of a file that has its blocks already, and waits for the disk: no less is durable.
-fn durable(folder: &Path) -> std::io::Result<f64> {
+fn durable(pace: Pace, folder: &Path) -> std::io::Result<f64> {
     let file: File = tempfile::tempfile_in(folder)?;
     let page = [1_u8; PAGE];
-    for number in 0..FEW as u64 {
+    for number in 0..PAGES {
         file.write_all_at(&page, number * PAGE as u64)?;
     }
     file.sync_all()?;
     let mut number = 0;
     let mut broken = None;
-    let time = timed(FEW, || {
+    let time = pace.timed(pace.few, || {
         let done = file
-            .write_all_at(&page, number % FEW as u64 * PAGE as u64)
+            .write_all_at(&page, number % PAGES * PAGE as u64)
             .and_then(|()| file.sync_data());
         number += 1;
         broken = broken.take().or(done.err());
@@ -142,7 +168,7 @@ fn durable(folder: &Path) -> std::io::Result<f64> {
     broken.map_or(Ok(time), Err)
 }
 
-fn put(folder: &Path) -> Result<f64, Problem> {
+fn put(pace: Pace, folder: &Path) -> Result<f64, Problem> {
     let data = tempfile::tempdir_in(folder).map_err(said("a folder for a store"))?;
     let store = Embedded::open(data.path(), Settings::default()).map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -150,7 +176,7 @@ fn put(folder: &Path) -> Result<f64, Problem> {
         .build()
         .map_err(said("a runtime"))?;
     let (mut number, mut broken) = (0, None);
-    let time = timed(FEW, || {
+    let time = pace.timed(pace.few, || {
         number += 1;
         let key = format!("request/{number:032x}");
         let put = runtime.block_on(store.put(&key, "x".repeat(MESSAGE), Precondition::Absent));

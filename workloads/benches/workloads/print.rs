@@ -91,14 +91,14 @@ pub(crate) fn comparison(workload: &Workload, name: &str, old: &Trials, new: &Tr
 }
 
 /// The lower bound, what it was made of, and how far the measured median is from it.
-pub(crate) fn bound(shape: Shape, certified: Certified, primitives: &Primitives, p50: f64) {
+pub(crate) fn bound(pace: &str, shape: Shape, certified: Certified, primitives: &Primitives, p50: f64) {
     let micros = |nanos: f64| format!("{:>9.1} us", nanos / 1e3);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u32;
     let (path, work) = (path_of_level(certified), work_of_operation(certified));
     let bound = Bound::of(shape, certified, primitives, cores);
     let (k, d) = (shape.operations, shape.levels);
     line(&format!(
-        "  lower bound of {EXPRESSION}, k = {k} operations, d = {d} levels, from the quickest medians between the trials:"
+        "  lower bound of {EXPRESSION}, k = {k} operations, d = {d} levels, primitives {pace}, the quickest medians between the trials:"
     ));
     for (name, value) in [
         ("loopback TCP round trip (rtt)", primitives.round_trip),

@@ -9,7 +9,7 @@ use crate::bound::{Primitives, Shape};
 use crate::estimate::median;
 use crate::flags::{Baseline, Flags};
 use crate::metric::Metric;
-use crate::primitives;
+use crate::primitives::{self, Pace};
 use crate::print::{self, line, note};
 use crate::trial::{Problem, Trial, play};
 use crate::workload::{EXPRESSION, Scale, WORKLOADS, Workload};
@@ -133,16 +133,15 @@ impl Session {
         if !self.flags.quiet {
             note(&format!("Benchmarking {}: {wanted} trial(s)", workload.name));
         }
-        let mut primitives: Option<Primitives> = None;
+        let mut primitives: Option<[Primitives; 2]> = None;
         let mut trials = Trials::default();
         let mut void = 0;
         for number in 1..=wanted {
             if workload.bound.is_some() {
-                let timed = primitives::measure(&source, &self.runs).map_err(|text| Problem {
-                    exit: Exit::Environment,
-                    text,
-                })?;
-                primitives = Some(primitives.map_or(timed, |before| before.quickest(timed)));
+                let timed = self.primitives(&source)?;
+                primitives = Some(primitives.map_or(timed, |[hot, sparse]| {
+                    [hot.quickest(timed[0]), sparse.quickest(timed[1])]
+                }));
             }
             let trial = play(&source, &self.runs)?;
             self.tell(workload, number, &trial);
@@ -168,10 +167,29 @@ impl Session {
                 "  {void} of {wanted} trials were void: the generator was late"
             ));
         }
-        if let (Some(certified), Some(primitives)) = (workload.bound, primitives) {
-            print::bound(shape(), certified, &primitives, median(trials.of(Metric::P50)));
+        if let (Some(certified), Some([hot, sparse])) = (workload.bound, primitives) {
+            let p50 = median(trials.of(Metric::P50));
+            print::bound("one after the other", shape(), certified, &hot, p50);
+            print::bound(
+                "twenty a second, like the requests",
+                shape(),
+                certified,
+                &sparse,
+                p50,
+            );
         }
         self.keep(workload, &trials)
+    }
+
+    /// Primitives of a hot machine, and of one that has as little to do as the workload gives it.
+    fn primitives(&self, source: &str) -> Result<[Primitives; 2], Problem> {
+        let measure = |pace| {
+            primitives::measure(pace, source, &self.runs).map_err(|text| Problem {
+                exit: Exit::Environment,
+                text,
+            })
+        };
+        Ok([measure(Pace::HOT)?, measure(Pace::SPARSE)?])
     }
 
     fn tell(&self, workload: &Workload, number: usize, trial: &Trial) {

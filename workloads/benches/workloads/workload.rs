@@ -75,6 +75,13 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         ..NONE
     },
     Workload {
+        name: "throughput-pbft",
+        about: "the same, every task agreed on by four replicas before it is certified",
+        catalog: "steady-pbft",
+        target: Some(500.0),
+        ..NONE
+    },
+    Workload {
         name: "latency-none",
         about: "((3+5)*(4/2)) twenty times a second, no replicas",
         arrivals: Arrivals::Sparse,

@@ -12,7 +12,10 @@ use crate::output::{Output, Progress};
 use crate::run::{Cluster, Settings, wait_until_ready};
 
 /// How long pods may take to come up: an image may have to be loaded from a disk.
-const START: Duration = Duration::from_mins(2);
+const START: Duration = Duration::from_mins(4);
+/// A pod takes seconds to start where a process takes milliseconds, and more of them when many start: one that was given up too early
+/// is made again, which makes all others later still. So no start is given up before this, whatever the experiment says.
+const POD_START: Duration = Duration::from_mins(1);
 
 /// The cluster that the flags mean, or how to leave.
 pub(crate) fn target(name: &str, args: &ClusterArgs, output: &Output) -> Result<ClusterTarget, Exit> {
@@ -84,10 +87,11 @@ pub(super) fn up(args: &Up, output: &Output) -> Exit {
 /// Starts the roles anew and waits until every layer has its sets.
 pub(crate) fn start(
     target: &ClusterTarget,
-    platform: tally_model::PlatformConfig,
+    mut platform: tally_model::PlatformConfig,
     arm: Arm,
     progress: &mut Progress,
 ) -> Result<Platform, String> {
+    platform.timing.start_timeout = platform.timing.start_timeout.max(POD_START);
     Deploy::locate()?.arm(target, arm, progress)?;
     let options = Options {
         context: target.context.clone(),
@@ -130,9 +134,9 @@ pub(super) fn down(args: &Down, output: &Output) -> Exit {
     if args.dry_run {
         return match deploy::leftovers(&target.context) {
             Ok(found) => {
-                found
-                    .iter()
-                    .for_each(|name| output.line(&format!("would remove {name}")));
+                for name in &found {
+                    output.line(&format!("would remove {name}"));
+                }
                 output.document(&json!({ "would_remove": found }));
                 Exit::Pass
             }
@@ -207,7 +211,9 @@ fn show(pods: &[PodFact], output: &Output) {
 fn leaks(target: &ClusterTarget, output: &Output) -> Exit {
     match deploy::leftovers(&target.context) {
         Ok(found) => {
-            found.iter().for_each(|name| output.line(name));
+            for name in &found {
+                output.line(name);
+            }
             output.document(&json!({ "leaks": found }));
             if found.is_empty() {
                 output.line("nothing is left over");

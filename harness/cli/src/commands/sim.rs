@@ -19,9 +19,22 @@ use crate::simulate::{Swarm, all_twins, swarm};
 
 /// Seeds of a swarm if nobody says how many.
 const SEEDS: u64 = 100;
+/// Which protocols there are.
+pub(super) const KNOWN: &str = "there are none, pbft, vote and collect";
 
 /// Runs every experiment once per seed, or a swarm, or twins.
 pub(crate) fn run(args: &Sim, global: &Global, output: &Output) -> Exit {
+    #[cfg(feature = "mutants")]
+    if let Some(name) = &args.mutant {
+        let Some(mutant) = tally_consensus::mutant::Mutant::from_name(name) else {
+            output.error(
+                &format!("`{name}` is not a mutant"),
+                Some("docs/bug-museum.md lists them"),
+            );
+            return Exit::BadInput;
+        };
+        crate::simulate::plant(mutant);
+    }
     let jobs = args.jobs.unwrap_or_else(cores);
     let (exit, document) = if let Some(rounds) = args.twins {
         all_twins(rounds, jobs, output)
@@ -29,7 +42,7 @@ pub(crate) fn run(args: &Sim, global: &Global, output: &Output) -> Exit {
         match drawn(args, jobs) {
             Ok(drawn) => swarm(&drawn, output),
             Err(problem) => {
-                output.error(&problem, Some("there are none, collect and pbft"));
+                output.error(&problem, Some(KNOWN));
                 return Exit::BadInput;
             }
         }
@@ -40,10 +53,14 @@ pub(crate) fn run(args: &Sim, global: &Global, output: &Output) -> Exit {
     exit
 }
 
-fn drawn(args: &Sim, jobs: usize) -> Result<Swarm, String> {
+/// Reads a list of protocols.
+pub(super) fn protocols(names: &[String]) -> Result<Vec<Protocol>, String> {
     let named =
         |name: &String| Protocol::from_name(name.trim()).ok_or_else(|| format!("`{name}` is not a protocol"));
-    let protocols: Result<Vec<Protocol>, String> = args.protocols.iter().map(named).collect();
+    names.iter().map(named).collect()
+}
+
+fn drawn(args: &Sim, jobs: usize) -> Result<Swarm, String> {
     let seeds = match (args.seeds, args.seed) {
         (Some(seeds), _) => seeds,
         (None, Some(_)) => 1,
@@ -56,7 +73,7 @@ fn drawn(args: &Sim, jobs: usize) -> Result<Swarm, String> {
             .minutes
             .map(|minutes| Duration::from_secs_f64(minutes.max(0.0) * 60.0)),
         jobs,
-        protocols: protocols?,
+        protocols: protocols(&args.protocols)?,
         shrink: args.shrink,
         coverage: args.coverage,
         trace: args.trace,

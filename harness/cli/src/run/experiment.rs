@@ -192,7 +192,7 @@ impl Stage<'_> {
             plan: Arc::clone(self.plan),
             platform: &self.experiment.platform,
             world: world.as_ref(),
-            tag: tag(self.run),
+            tag: tag_of(&self.run.id()),
             interrupt: self.interrupt,
         };
         let played = play_trial(&setup, writer, progress, &mut || own.as_mut()?.tend());
@@ -238,9 +238,10 @@ impl Stage<'_> {
                 .map(|fault| order(platform, fault))
                 .collect(),
             shadows: &[],
-            tag: tag(self.run),
+            tag: tag_of(&self.run.id()),
             interrupted: &|| self.interrupt.is_set(),
             costs: self.settings.costs,
+            trace: None,
         };
         let (faults, facts) =
             simulate::play(setup, writer, progress).map_err(|problem| (Exit::Setup, problem))?;
@@ -368,7 +369,7 @@ impl Stage<'_> {
     }
 }
 
-/// Names the run on the platform: no other run has it.
-fn tag(run: &RunWriter) -> String {
-    run.id().replace('/', "-")
+/// Names the run of this id on the platform: no other run has it.
+pub(crate) fn tag_of(id: &str) -> String {
+    id.replace('/', "-")
 }

@@ -317,7 +317,7 @@ impl Stage<'_> {
 }
 
 /// A fault of a plan as it is ordered, within what the platform must bear.
-pub(super) fn order(platform: &PlatformConfig, fault: &tally_plan::PlannedFault) -> Planned {
+pub(crate) fn order(platform: &PlatformConfig, fault: &tally_plan::PlannedFault) -> Planned {
     let sets = platform.bounds.max as usize * 4;
     let faulty = usize::from(platform.faulty()).max(1);
     let count = match fault.pick {

@@ -73,8 +73,9 @@ impl Fault {
         self.planned.at + self.record.duration
     }
 
-    fn is_pause(&self) -> bool {
-        self.planned.order.kind == "pause"
+    /// Whether it has to be taken back; what is killed stays dead.
+    fn is_taken_back(&self) -> bool {
+        self.planned.order.kind != "kill"
     }
 
     /// Does what is due.
@@ -84,12 +85,12 @@ impl Fault {
             self.begin(world, now);
         }
         if matches!(self.state, State::On) && now >= self.end() {
-            if self.is_pause() {
-                self.resume(world);
+            if self.is_taken_back() {
+                self.take_back(world);
             }
             self.state = State::Over;
         }
-        let killed = matches!(self.state, State::On) && !self.is_pause();
+        let killed = matches!(self.state, State::On) && !self.is_taken_back();
         if (killed || matches!(self.state, State::Over))
             && let Some(evidence) = self.healed(world)
         {
@@ -124,8 +125,9 @@ impl Fault {
                 }
                 (_, "kill") => world.kill(&victim.pod),
                 (_, "pause") => world.pause(&victim.pod),
+                (_, "corrupt") => world.answer_wrongly(&victim.pod, true),
                 (_, other) => {
-                    let problem = format!("`{other}` cannot be done in virtual time yet");
+                    let problem = format!("`{other}` cannot be done in virtual time");
                     return self.fail(problem);
                 }
             };
@@ -133,7 +135,11 @@ impl Fault {
                 return self.fail(problem.to_string());
             }
         }
-        let what = if self.is_pause() { "is stopped" } else { "is gone" };
+        let what = match self.planned.order.kind.as_str() {
+            "pause" => "is stopped",
+            "corrupt" => "answers wrongly",
+            _ => "is gone",
+        };
         let pods: Vec<&str> = self.victims.iter().map(|victim| victim.pod.as_str()).collect();
         self.record.effective = Some(Effect {
             at: now,
@@ -147,14 +153,17 @@ impl Fault {
         self.state = State::Done;
     }
 
-    fn resume(&self, world: &mut World) {
+    fn take_back(&self, world: &mut World) {
         for victim in &self.victims {
-            if victim.node == NodeId::Control {
-                world.resume_control();
-            } else {
-                // One that was replaced meanwhile is gone, and so is its pause.
-                let _gone = world.resume(&victim.pod);
-            }
+            // One that was replaced meanwhile is gone, and so is what was done to it.
+            let _gone = match (victim.node, self.planned.order.kind.as_str()) {
+                (NodeId::Control, _) => {
+                    world.resume_control();
+                    Ok(())
+                }
+                (_, "corrupt") => world.answer_wrongly(&victim.pod, false),
+                _ => world.resume(&victim.pod),
+            };
         }
     }
 
@@ -162,7 +171,7 @@ impl Fault {
     fn healed(&self, world: &World) -> Option<String> {
         if self.planned.order.role == FaultType::ControlPlane {
             let (up, life) = world.control();
-            let back = up && (self.is_pause() || life > self.life);
+            let back = up && (self.is_taken_back() || life > self.life);
             return back.then(|| "the control plane serves".to_owned());
         }
         let serves = |victim: &Victim| {
@@ -172,7 +181,7 @@ impl Fault {
             };
             let member = record.members().find(|member| member.node == victim.node)?;
             let there = record.state == SetState::Ready
-                && (member.incarnation > victim.incarnation || self.is_pause());
+                && (member.incarnation > victim.incarnation || self.is_taken_back());
             there.then(|| format!("{} {} serves", victim.node, member.incarnation))
         };
         let all: Option<Vec<String>> = self.victims.iter().map(serves).collect();

@@ -62,6 +62,22 @@ impl Total {
     }
 }
 
+/// The bug that every thread of a swarm has.
+#[cfg(feature = "mutants")]
+static PLANTED: std::sync::OnceLock<tally_consensus::mutant::Mutant> = std::sync::OnceLock::new();
+
+/// Plants a bug in all that is simulated from now on.
+#[cfg(feature = "mutants")]
+pub(crate) fn plant(mutant: tally_consensus::mutant::Mutant) {
+    PLANTED.get_or_init(|| mutant);
+}
+
+/// Bugs belong to threads.
+fn infect() {
+    #[cfg(feature = "mutants")]
+    tally_consensus::mutant::choose(PLANTED.get().copied());
+}
+
 /// Plays a swarm to its verdict.
 pub(crate) fn swarm(swarm: &Swarm, output: &Output) -> (Exit, Value) {
     let mut progress = output.progress();
@@ -87,6 +103,7 @@ pub(crate) fn swarm(swarm: &Swarm, output: &Output) -> (Exit, Value) {
 }
 
 fn play_seeds(swarm: &Swarm, next: &AtomicU64, stop: &AtomicBool, sender: &Sender<(Report, Duration)>) {
+    infect();
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);
         if index >= swarm.seeds || stop.load(Ordering::Relaxed) {
@@ -188,14 +205,21 @@ fn tell(swarm: &Swarm, report: &Report, output: &Output) {
     for line in &report.lines {
         output.line(line);
     }
-    output.line(&format!("seed {}: violates {violation}", report.seed));
+    output.line(&format!(
+        "seed {}: violates {violation}; trace {}",
+        report.seed, report.trace
+    ));
     let protocols: Vec<&str> = swarm.protocols.iter().map(|protocol| protocol.name()).collect();
     let again = format!(
         "tally sim --seed {} --protocols {}",
         report.seed,
         protocols.join(",")
     );
-    output.line(&format!("  again: {again} --trace    smaller: {again} --shrink"));
+    let replay = again.replacen("sim", "replay", 1);
+    output.line(&format!(
+        "  again: {replay} --expect {}    smaller: {again} --shrink",
+        report.trace
+    ));
     let mut draw = Draw::new(report.seed, &swarm.protocols);
     if swarm.shrink {
         draw = shrink(&draw, tally_check::reference::evaluate, |_| {});
@@ -226,6 +250,7 @@ pub(crate) fn all_twins(rounds: u32, jobs: usize, output: &Output) -> (Exit, Val
         for _ in 0..jobs.max(1) {
             let (sender, next) = (sender.clone(), &next);
             scope.spawn(move || {
+                infect();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let result =

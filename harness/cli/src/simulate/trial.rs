@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tally_capture::{Operation, SCHEMA_VERSION, Sample, TrialKeys, TrialWriter};
 use tally_chaos::{Answered, Planned};
 use tally_consensus::hexadecimal;
@@ -38,10 +38,12 @@ pub(crate) struct Setup<'a> {
     pub(crate) tag: String,
     pub(crate) interrupted: &'a dyn Fn() -> bool,
     pub(crate) costs: Costs,
+    /// Gets one line per event, if somebody wants to see them.
+    pub(crate) trace: Option<&'a dyn Fn(&str)>,
 }
 
 /// What the simulation itself did: `simulation.json` of a trial.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Facts {
     /// Fingerprint of everything that happened.
     pub(crate) trace: String,
@@ -59,6 +61,13 @@ pub(crate) struct Facts {
     pub(crate) pod_seconds: f64,
     /// Seconds that sets existed, by operation.
     pub(crate) set_seconds: [f64; 4],
+    /// How long a pod took to start, where the experiment does not say it itself.
+    #[serde(default = "usual_start")]
+    pub(crate) pod_start: Duration,
+}
+
+fn usual_start() -> Duration {
+    Costs::default().pod_start
 }
 
 impl Facts {
@@ -98,7 +107,10 @@ pub(crate) fn play(
     writer: TrialWriter,
     progress: &mut Progress,
 ) -> Result<(Vec<tally_capture::FaultRecord>, Facts), String> {
-    let options = options(setup.plan, setup.platform, setup.shadows, setup.costs);
+    let options = Options {
+        lines: setup.trace.is_some(),
+        ..options(setup.plan, setup.platform, setup.shadows, setup.costs)
+    };
     let mut world = World::new(options).map_err(|error| error.to_string())?;
     let (started, cpu) = (Instant::now(), thread_cpu());
     world.settle(SETTLE).map_err(|error| error.to_string())?;
@@ -242,6 +254,11 @@ impl Stage<'_> {
                 self.observations.push(observation);
             }
         }
+        if let Some(tell) = self.setup.trace {
+            for line in self.world.take_lines() {
+                tell(&line);
+            }
+        }
         self.writer.tick()
     }
 
@@ -275,6 +292,7 @@ impl Stage<'_> {
             turns: work.turns,
             pod_seconds: usage.pod_seconds,
             set_seconds: usage.set_seconds,
+            pod_start: self.setup.costs.pod_start,
         }
     }
 

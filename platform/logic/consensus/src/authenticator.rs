@@ -12,6 +12,7 @@ use rsa::signature::{SignatureEncoding as _, Verifier as _};
 use tally_model::Suite;
 
 use crate::hexadecimal;
+use crate::mutant::{self, Mutant};
 
 /// Bits of an RSA modulus of the report's suite.
 const RSA_BITS: usize = 2048;
@@ -96,6 +97,9 @@ impl PublicKey {
 
     /// Whether the holder of this key signed exactly these bytes.
     pub fn verify(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        if mutant::is(Mutant::NoSignatures) {
+            return true;
+        }
         match self {
             Self::Modern(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(bytes, &signature).is_ok()),

@@ -12,6 +12,7 @@ use tally_model::{Deadline, Epoch, Instant, NodeId, Outcome, SetRecord, Suite};
 use crate::digest::{Digest, leaf};
 use crate::membership::{Membership, MembershipError};
 use crate::message::{Body, Item, MAX_BATCH, Message, Propose};
+use crate::mutant::{self, Mutant};
 use crate::replica::{Effort, Outgoing, Refusal, Refusals, Replica, Seat};
 
 mod client;
@@ -20,6 +21,7 @@ mod flight;
 mod follower;
 mod health;
 mod leader;
+mod patience;
 mod round;
 
 pub(crate) use client::CollectClient;
@@ -35,6 +37,11 @@ const RESENDS: u32 = 4;
 /// How long to wait before sending again.
 fn resend_after(quorum_timeout: Duration) -> Duration {
     quorum_timeout / RESENDS
+}
+
+/// How long a leader collects votes for a worker that waits so long.
+fn collecting(timeout: Duration) -> Duration {
+    timeout * 3 / 4
 }
 
 /// A replica of a `collect` set.
@@ -129,6 +136,9 @@ fn check_bounds(membership: &Membership, propose: &Propose) -> Result<(), Refusa
 
 /// Computes a batch independently of anybody else.
 pub(crate) fn execute(items: &[Item]) -> Vec<Outcome> {
+    if mutant::is(Mutant::WrongValue) {
+        return items.iter().map(|_| Outcome::Value("1".to_owned())).collect();
+    }
     items
         .iter()
         .map(|Item { job, .. }| apply(job.operation, &job.left, &job.right))

@@ -41,6 +41,9 @@ mod vote;
 /// Full PBFT: prepare among all, view changes, checkpoints, state transfer.
 pub mod pbft;
 
+/// Bugs on purpose, to prove that what keeps watch finds them.
+pub mod mutant;
+
 /// Bytes as lower-case hexadecimal digits.
 pub mod hexadecimal;
 

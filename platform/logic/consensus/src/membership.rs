@@ -6,6 +6,7 @@ use tally_model::{Epoch, Member, NodeId, PlatformConfig, Protocol, SetId, SetRec
 
 use crate::authenticator::{KeyError, PublicKey};
 use crate::digest::{Digest, Domain, digest};
+use crate::mutant::{self, Mutant};
 use crate::statement::{ClusterId, Scope};
 
 /// A set record that does not describe a membership.
@@ -146,7 +147,10 @@ impl Membership {
     }
 
     /// 2f+1.
-    pub const fn quorum(&self) -> u8 {
+    pub fn quorum(&self) -> u8 {
+        if mutant::is(Mutant::SmallQuorum) {
+            return self.faulty() * 2;
+        }
         2 * self.faulty() + 1
     }
 
@@ -167,7 +171,7 @@ impl Membership {
 
     /// Votes a certificate needs: 2f+1 votes on a result in `collect`, f+1 signed replies in `pbft` and `vote` (design
     /// decision 6).
-    pub const fn certifying(&self) -> u8 {
+    pub fn certifying(&self) -> u8 {
         match self.protocol {
             Protocol::Pbft | Protocol::Vote => self.weak_quorum(),
             Protocol::Collect | Protocol::None => self.quorum(),

@@ -11,6 +11,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
     Change, Deadline, FaultEvent, FaultType, Instant, Machine, Member, MemberRole, NodeId, Observation,
     PlatformConfig, QueueName, SetId, SetRecord, SetState, Step,
@@ -197,7 +198,8 @@ impl Admin {
                 .with_value(f64::from(misses));
             out.push(Command::Observe(missed));
         }
-        if evidence >= self.routine.misses.saturating_mul(REFUSED) && patient.may_raise(now) {
+        let enough = evidence >= self.routine.misses.saturating_mul(REFUSED);
+        if enough && patient.may_raise(now) && !mutant::is(Mutant::IgnoreSilence) {
             self.raise(now, node, incarnation, out);
         }
     }

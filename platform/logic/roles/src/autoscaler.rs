@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tally_autoscale::{Known, Panel, Rules};
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
     Change, Deadline, Instant, Machine, Observation, Operation, PlatformConfig, Put, QueueName, Scaler,
     SetId, SetRecord, SetState,
@@ -94,6 +95,11 @@ impl Autoscaler {
 
     /// The same, with these policies in its shadow.
     pub fn with_shadows(config: &PlatformConfig, shadows: &[Scaler]) -> Self {
+        let mut config = config.clone();
+        if mutant::is(Mutant::NoCap) {
+            config.bounds.max = 64;
+        }
+        let config = &config;
         let rules = Rules::of(config);
         Self {
             rules,

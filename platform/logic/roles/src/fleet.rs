@@ -20,6 +20,7 @@ mod snapshot;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
     Bounds, Change, Deadline, Instant, Machine, NodeId, Observation, Operation, PlatformConfig, Protocol,
     Service, SetId, Step,
@@ -125,7 +126,11 @@ impl Fleet {
                 seed: config.seed,
                 bounds: Bounds {
                     min,
-                    max: max.max(min),
+                    max: if mutant::is(Mutant::NoCap) {
+                        64
+                    } else {
+                        max.max(min)
+                    },
                 },
                 replicas: config.replicas_per_set(),
                 draws: config.protocol == Protocol::Collect,

@@ -238,7 +238,8 @@ impl Gateway {
         second: &AnswerMessage,
         out: &mut Vec<GatewayCommand>,
     ) {
-        if first.outcome != second.outcome {
+        let claims = [&first.outcome, &second.outcome].map(is_claim);
+        if first.outcome != second.outcome && claims == [true, true] {
             self.ledger.gauge.conflicts += 1;
             let note = format!(
                 "kept `{}`, refused `{}`",
@@ -263,6 +264,8 @@ impl Gateway {
             }
             let note = if first == second {
                 "the same message again"
+            } else if first.outcome != second.outcome {
+                "given up on in one place and answered in another"
             } else {
                 "computed again"
             };
@@ -336,4 +339,12 @@ impl Machine for Gateway {
 
 fn shown(outcome: &Outcome) -> String {
     outcome.to_string().chars().take(SHOWN).collect()
+}
+
+/// Whether an outcome says something about the value; that the platform gave up contradicts nobody.
+fn is_claim(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Value(_) => true,
+        Outcome::Error(failure) => failure.is_deterministic(),
+    }
 }

@@ -35,7 +35,9 @@ pub(crate) fn start<W: World>(room: &Room<W>, operate: Operate, namespace: Strin
             load(&room, &mut register).await;
             while let Some(changes) = pods.next().await {
                 let steps = register.take(room.clock.now(), changes);
-                steps.iter().for_each(|step| room.observe(step));
+                for step in &steps {
+                    room.observe(step);
+                }
                 store(&room, &mut register).await;
             }
         };

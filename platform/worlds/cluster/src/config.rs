@@ -55,6 +55,8 @@ pub struct StoreConfig {
     pub queue_prefix: String,
     /// Amazon's region.
     pub region: String,
+    /// A PEM file of the authorities that Amazon's certificate is checked against: an image made from nothing has no other.
+    pub ca_bundle: Option<String>,
     /// etcd's client address.
     pub etcd: String,
 }
@@ -221,6 +223,7 @@ impl Config {
             queue: reader.optional("TALLY_QUEUE_URL"),
             queue_prefix: reader.text("TALLY_QUEUE_PREFIX", "tally-"),
             region: reader.text("AWS_REGION", "us-east-1"),
+            ca_bundle: reader.optional("TALLY_CA_BUNDLE"),
             etcd: reader.text("TALLY_ETCD_URL", ""),
         };
         if stores.etcd.is_empty() && !role.is_node() {
@@ -287,12 +290,14 @@ mod tests {
             ("TALLY_CLUSTER", NAME),
             ("TALLY_ETCD_URL", "http://etcd:2379"),
             ("TALLY_QUEUE_URL", ""),
+            ("TALLY_CA_BUNDLE", "/etc/authorities.pem"),
         ]);
         let config = Config::from_env(Role::Scheduler, &env).unwrap();
         assert_eq!(config.platform, PlatformConfig::default());
         assert_eq!(config.cluster[15], 15);
         assert_eq!(config.grpc.to_string(), "0.0.0.0:7000");
         assert_eq!(config.stores.queue, None);
+        assert_eq!(config.stores.ca_bundle.as_deref(), Some("/etc/authorities.pem"));
         assert_eq!(config.node, None);
     }
 

@@ -81,6 +81,7 @@ fn sqs(config: &StoreConfig, platform: &PlatformConfig, name: &str) -> SqsConfig
         receives: platform.limits.receives,
         message_bytes: MESSAGE,
         batch_bytes: MESSAGE,
+        ca_bundle: config.ca_bundle.as_ref().map(Into::into),
         ..SqsConfig::default()
     }
 }

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn open(path: &std::path::Path) -> Embedded {
-        Embedded::open(&path.join("a.redb"), Settings::default()).unwrap()
+        Embedded::open(path.join("a.redb"), Settings::default()).unwrap()
     }
 
     async fn kept(store: &Recording<Embedded>) -> Vec<String> {

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tally_process::Error;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Router;
 
@@ -19,9 +18,7 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
 /// A server with the gRPC health service.
 pub(crate) fn grpc() -> Router {
     let (_, health) = tonic_health::server::health_reporter();
-    tonic::transport::Server::builder()
-        .tcp_nodelay(true)
-        .add_service(health)
+    tonic::transport::Server::builder().add_service(health)
 }
 
 /// Serves `router` until the shutdown.
@@ -31,10 +28,8 @@ pub(crate) async fn serve_grpc(
     shutdown: &CancellationToken,
 ) -> Result<(), Error> {
     let listener = bind(address).await?;
-    let served = router.serve_with_incoming_shutdown(
-        TcpListenerStream::new(listener),
-        shutdown.clone().cancelled_owned(),
-    );
+    let served = router
+        .serve_with_incoming_shutdown(tally_grpc::incoming(listener), shutdown.clone().cancelled_owned());
     tokio::spawn(async move {
         if let Err(error) = served.await {
             tracing::error!(%error, "the gRPC server ended");

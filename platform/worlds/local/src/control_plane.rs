@@ -16,7 +16,6 @@ use tally_process::{admin, autoscaler, fleet, gateway, scheduler, status};
 use tally_runtime::{Inbox, ObservationLog, Ports, SystemClock};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -182,7 +181,7 @@ async fn listen(
         .add_service(ClusterServer::service(Arc::clone(&room.ports.cluster)))
         .add_service(SchedulerServer::service(triggers))
         .serve_with_incoming_shutdown(
-            TcpListenerStream::new(grpc),
+            tally_grpc::incoming(grpc),
             room.shutdown.clone().cancelled_owned(),
         );
     room.tasks.spawn(async move {

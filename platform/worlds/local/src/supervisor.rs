@@ -16,7 +16,6 @@ use tally_process::Error;
 use tally_wire::services::supervisor_server::SupervisorServer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::announce::{Announcement, announce, die_with_parent, read_config};
@@ -63,10 +62,7 @@ async fn supervise(config: SupervisorConfig) -> Result<(), Error> {
     let server = tonic::transport::Server::builder()
         .add_service(ClusterServer::service(Arc::new(processes.clone())))
         .add_service(SupervisorServer::new(calls))
-        .serve_with_incoming_shutdown(
-            TcpListenerStream::new(listener),
-            shutdown.clone().cancelled_owned(),
-        );
+        .serve_with_incoming_shutdown(tally_grpc::incoming(listener), shutdown.clone().cancelled_owned());
     let served = tokio::spawn(server);
     tokio::spawn(say_when_ready(keeper.clone(), address, shutdown.clone()));
     until_told(&shutdown).await?;

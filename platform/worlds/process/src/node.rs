@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tally_consensus::Keys;
-use tally_grpc::{Identity, NodeServer, StreamEvent, Streams};
+use tally_grpc::{Identity, NodeServer, StreamEvent, Streams, incoming};
 use tally_model::{Machine, NodeId, Observation, PlatformConfig, SetRecord, TaskId};
 use tally_ports::{Clock, Transport};
 use tally_roles::packet::Packet;
@@ -13,7 +13,6 @@ use tally_runtime::{Inbox, SystemClock, drive, inbox};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -119,13 +118,9 @@ fn serve(
 ) {
     let (_, health) = tonic_health::server::health_reporter();
     let server = tonic::transport::Server::builder()
-        .tcp_nodelay(true)
         .add_service(health)
         .add_service(NodeServer::service(identity, streams))
-        .serve_with_incoming_shutdown(
-            TcpListenerStream::new(listener),
-            shutdown.clone().cancelled_owned(),
-        );
+        .serve_with_incoming_shutdown(incoming(listener), shutdown.clone().cancelled_owned());
     tasks.spawn(async move {
         if let Err(error) = server.await {
             tracing::error!(%error, "the node's server ended");

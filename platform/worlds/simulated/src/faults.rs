@@ -6,6 +6,7 @@ use tally_substrate::{Link, PodIndex};
 use crate::control::Control;
 use crate::coverage::Sometimes;
 use crate::happening::{Happening, Life};
+use crate::pods::PodEvent;
 use crate::world::World;
 
 /// Why a fault has no effect.
@@ -61,6 +62,17 @@ impl World {
         }
         self.arm_pod(index);
         self.hit(Sometimes::Resumed);
+        Ok(())
+    }
+
+    /// Makes a pod answer wrongly, or rightly again, as the signals of an experiment do: it signs what it says. Only a platform that
+    /// is [`corruptible`](tally_model::PlatformConfig::corruptible) obeys, and only pods that run.
+    ///
+    /// # Errors
+    /// [`Missed`] if there is no such pod.
+    pub fn answer_wrongly(&mut self, pod: &str, wrongly: bool) -> Result<(), Missed> {
+        let index = self.find(pod)?;
+        self.turn(index, PodEvent::Corrupt(wrongly));
         Ok(())
     }
 

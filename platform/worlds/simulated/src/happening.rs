@@ -85,6 +85,8 @@ pub(crate) enum Happening {
         from: NodeId,
         packet: Packet,
     },
+    /// A member of a set finds that its connection to another one broke.
+    Hangup { to: PodIndex, of: NodeId },
     /// Somebody may be due.
     Wake(Station),
     /// A question to a port takes effect.

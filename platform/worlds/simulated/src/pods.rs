@@ -50,6 +50,10 @@ pub(crate) enum Tenant {
 pub(crate) enum PodEvent {
     Packet(NodeId, Packet),
     SpinDone(TaskId),
+    /// The connection to another member broke.
+    PeerLost(NodeId),
+    /// An experiment wants wrong answers, or right ones again.
+    Corrupt(bool),
     Wake,
 }
 
@@ -59,6 +63,8 @@ impl PodEvent {
         match self {
             Self::Packet(from, packet) => Self::Packet(*from, packet.clone()),
             Self::SpinDone(task) => Self::SpinDone(*task),
+            Self::PeerLost(node) => Self::PeerLost(*node),
+            Self::Corrupt(lies) => Self::Corrupt(*lies),
             Self::Wake => Self::Wake,
         }
     }
@@ -103,6 +109,12 @@ impl Tenant {
                     PodEvent::SpinDone(task) => {
                         worker.handle(now, WorkerEvent::SpinDone { task }, &mut out.worker);
                     }
+                    PodEvent::PeerLost(node) => {
+                        worker.handle(now, WorkerEvent::PeerLost { node }, &mut out.worker);
+                    }
+                    PodEvent::Corrupt(lies) => {
+                        worker.handle(now, WorkerEvent::Corrupt(lies), &mut out.worker);
+                    }
                     PodEvent::Wake => worker.wake(now, &mut out.worker),
                 }
                 wishes.extend(out.worker.drain(..).map(PodWish::from));
@@ -111,6 +123,12 @@ impl Tenant {
                 match event {
                     PodEvent::Packet(from, packet) => {
                         replica.handle(now, ReplicaEvent::Packet { from, packet }, &mut out.replica);
+                    }
+                    PodEvent::PeerLost(node) => {
+                        replica.handle(now, ReplicaEvent::PeerLost { node }, &mut out.replica);
+                    }
+                    PodEvent::Corrupt(lies) => {
+                        replica.handle(now, ReplicaEvent::Corrupt(lies), &mut out.replica);
                     }
                     PodEvent::SpinDone(_) => {}
                     PodEvent::Wake => replica.wake(now, &mut out.replica),
@@ -225,6 +243,11 @@ pub(crate) struct Places {
 }
 
 impl Places {
+    /// Everybody who fills a place.
+    pub(crate) fn all(&self) -> impl Iterator<Item = tally_substrate::PodIndex> + '_ {
+        self.replicas.iter().flatten().copied().chain(self.worker)
+    }
+
     /// The newest pod of a place.
     pub(crate) fn of(&self, node: NodeId) -> Option<tally_substrate::PodIndex> {
         match node {

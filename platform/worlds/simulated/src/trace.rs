@@ -7,7 +7,7 @@ use tally_model::{Instant, Observation};
 use crate::happening::{Happening, RoleEvent, Station};
 use crate::timeline::Request;
 
-/// Lines kept at most; the first ones.
+/// Lines that wait to be taken at most; later ones are lost.
 const LINES_MAX: usize = 2_000_000;
 
 /// The fingerprint so far.
@@ -75,8 +75,9 @@ impl Trace {
         format!("{:016x}{:016x}", self.words[0], self.words[1])
     }
 
-    pub(crate) fn lines(&self) -> &[String] {
-        self.lines.as_deref().unwrap_or_default()
+    /// Takes the lines so far.
+    pub(crate) fn take_lines(&mut self) -> Vec<String> {
+        self.lines.as_mut().map(std::mem::take).unwrap_or_default()
     }
 }
 
@@ -103,6 +104,7 @@ fn kind(happening: &Happening) -> u64 {
         Happening::Client(_) => 18,
         Happening::Knock(knock) => 0x13 | knock.n << 8,
         Happening::Reply(call, _) => 0x14 | call << 8,
+        Happening::Hangup { to, .. } => 0x15 | u64::from(to.0) << 8,
     }
 }
 

@@ -172,7 +172,9 @@ impl World {
     pub(crate) fn turn_of_liar(&mut self, pod: PodIndex, event: PodEvent) {
         let (first, second) = match &event {
             PodEvent::Packet(from, _) => self.is_for_twin(pod, *from),
-            PodEvent::SpinDone(_) | PodEvent::Wake => (true, true),
+            PodEvent::SpinDone(_) | PodEvent::PeerLost(_) | PodEvent::Corrupt(_) | PodEvent::Wake => {
+                (true, true)
+            }
         };
         let mut again = second.then(|| event.again());
         let life = &mut self.pods[pod.0 as usize];
@@ -250,6 +252,8 @@ fn hold(pod: PodIndex, event: PodEvent) -> Option<Happening> {
             packet,
         }),
         PodEvent::SpinDone(task) => Some(Happening::SpinDone(pod, task)),
-        PodEvent::Wake => None,
+        PodEvent::PeerLost(of) => Some(Happening::Hangup { to: pod, of }),
+        // Signals are for processes that run.
+        PodEvent::Corrupt(_) | PodEvent::Wake => None,
     }
 }

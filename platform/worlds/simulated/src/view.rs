@@ -156,9 +156,9 @@ impl World {
         self.trace.hash()
     }
 
-    /// One line per event, if the world was made to keep them.
-    pub fn lines(&self) -> &[String] {
-        self.trace.lines()
+    /// One line per event since they were last taken, if the world was made to keep them.
+    pub fn take_lines(&mut self) -> Vec<String> {
+        self.trace.take_lines()
     }
 
     /// Something that no platform should bring about (a pod name used twice, a member without keys); none in a sound one.

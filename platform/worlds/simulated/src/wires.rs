@@ -1,7 +1,7 @@
 //! Between processes: packets, streams from the control plane, questions about health and identity.
 //!
-//! Streams between the members of a set are taken as open as long as both run; those of the control plane are dialed, break
-//! when their pod ends, and are dialed again.
+//! Streams between the members of a set are open as long as both run, and whoever stays hears that the other is gone; those of the
+//! control plane are dialed, break when their pod ends, and are dialed again.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tally_substrate::{PodIndex, Transit};
 
 use crate::control::Route;
 use crate::happening::{Describe, Happening, Life, Probe, RoleEvent};
-use crate::pods::Tenant;
+use crate::pods::{PodLife, Tenant};
 use crate::watch::Sent;
 use crate::world::World;
 
@@ -220,9 +220,15 @@ impl World {
         self.agenda.push(self.now, Happening::Role(life, event));
     }
 
-    /// Streams to a pod that is gone break.
+    /// Streams to a pod that is gone break: those of the control plane, and those of the other members of its set.
     fn hang_up(&mut self, pod: PodIndex) {
         let (life, at) = (self.control.life, self.now + self.costs.hop);
+        let PodLife { node: of, set, .. } = self.pods[pod.0 as usize];
+        for to in self.places[set].all() {
+            if self.pods[to.0 as usize].tenant.is_some() {
+                self.agenda.push(at, Happening::Hangup { to, of });
+            }
+        }
         for (&node, route) in &self.control.routes {
             if route.pod == pod && route.up {
                 self.agenda.push(at, Happening::Lost(life, node, route.serial));

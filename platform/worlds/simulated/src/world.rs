@@ -33,7 +33,7 @@ pub struct Options {
     pub seed: u64,
     /// Policies that see every signal and decide nothing.
     pub shadows: Vec<Scaler>,
-    /// Keep one line per event (see [`World::lines`]).
+    /// Keep one line per event (see [`World::take_lines`]).
     pub lines: bool,
     /// Hold everything that is said and decided against the invariants; this is what they compare values with.
     pub oracle: Option<Oracle>,
@@ -219,6 +219,7 @@ impl World {
             }
             Happening::Packet { to, from, packet } => self.turn(to, PodEvent::Packet(from, packet)),
             Happening::SpinDone(pod, task) => self.turn(pod, PodEvent::SpinDone(task)),
+            Happening::Hangup { to, of } => self.turn(to, PodEvent::PeerLost(of)),
             Happening::Serve(queue) => self.serve(queue),
             Happening::Feed(life, watch) => self.feed(life, watch),
             Happening::PodFeed(life) => self.pod_feed(life),

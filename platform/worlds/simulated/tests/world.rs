@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use tally_expression::Frontier;
-use tally_model::{Outcome, PlatformConfig, Protocol, Step};
+use tally_model::{Instant, NodeId, Outcome, PlatformConfig, Protocol, Step, Suite};
 use tally_simulated::{Options, Request, Shot, Timeline, World};
 
 const EXPRESSIONS: [&str; 6] = [
@@ -61,7 +61,12 @@ fn expected(text: &str) -> Outcome {
 
 /// Plays requests while `act` does something to the world every 100 ms; everything must be answered, and rightly.
 fn played(protocol: Protocol, seed: u64, act: impl Fn(&mut World, u32)) -> (World, Vec<Request>) {
-    let mut world = World::new(Options::new(config(protocol), seed)).unwrap();
+    played_on(config(protocol), seed, act)
+}
+
+fn played_on(config: PlatformConfig, seed: u64, act: impl Fn(&mut World, u32)) -> (World, Vec<Request>) {
+    let protocol = config.protocol;
+    let mut world = World::new(Options::new(config, seed)).unwrap();
     world.settle(Duration::from_secs(20)).unwrap();
     world.play(timeline(200, Duration::from_millis(10)));
     for tick in 0..600 {
@@ -165,4 +170,61 @@ fn pauses_are_survived() {
         14 => world.resume("add-1-replica-1-0").unwrap_or_default(),
         _ => {}
     });
+}
+
+/// With signatures that cost nothing.
+fn quick(protocol: Protocol) -> PlatformConfig {
+    PlatformConfig {
+        suite: Suite::Simulation,
+        corruptible: true,
+        ..config(protocol)
+    }
+}
+
+/// A replica that signs wrong results is outvoted, and a worker that tells them is found out; neither makes an answer wrong.
+#[test]
+fn members_that_answer_wrongly_are_outvoted_or_found_out() {
+    for protocol in [Protocol::Pbft, Protocol::Vote, Protocol::Collect] {
+        let pods = ["add-1-replica-1-0", "mul-1-worker-0"];
+        let (mut world, _) = played_on(quick(protocol), 6, |world, tick| match tick {
+            3 | 12 => {
+                for pod in pods {
+                    // One that was replaced meanwhile cannot be told anything.
+                    let told = world.answer_wrongly(pod, tick == 3);
+                    assert!(told.is_ok() || tick == 12, "{told:?}");
+                }
+            }
+            _ => {}
+        });
+        let raised: Vec<NodeId> = world
+            .take_observations()
+            .into_iter()
+            .filter(|seen| seen.step == Step::FaultRaised)
+            .filter_map(|seen| seen.node)
+            .collect();
+        let worker = raised.iter().any(|node| node.to_string() == "mul-1/worker");
+        assert!(worker, "{protocol}: {raised:?}");
+    }
+}
+
+/// The members of a set hear that their primary's connections broke, and open the next view long before a request has waited for
+/// its timeout; nobody is told when it is only stopped.
+#[test]
+fn a_primary_that_dies_is_left_at_once() {
+    let entered = |kill: bool| {
+        let (mut world, _) = played_on(quick(Protocol::Pbft), 8, |world, tick| match (tick, kill) {
+            (5, true) => world.kill("add-1-replica-0-0").unwrap(),
+            (5, false) => world.pause("add-1-replica-0-0").unwrap(),
+            _ => {}
+        });
+        let seen = world.take_observations();
+        let at = |found: Option<&tally_model::Observation>| found.map(|seen| seen.at);
+        let view =
+            |seen: &&tally_model::Observation| seen.step == Step::ViewEntered && seen.value > Some(0.0);
+        let first: Instant = at(seen.iter().find(view)).unwrap();
+        let ready = seen.iter().find(|seen| seen.step == Step::SetReady);
+        first.since(at(ready).unwrap())
+    };
+    let (dead, silent) = (entered(true), entered(false));
+    assert!(dead + Duration::from_millis(100) < silent, "{dead:?}, {silent:?}");
 }

@@ -2,22 +2,22 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
-use tally_model::{Deadline, FaultType, Instant, NodeId, SetRecord};
+use tally_model::{Deadline, Instant, NodeId, SetRecord};
 
 use super::early::Early;
 use super::flight::Flight;
+use super::patience::Patience;
 use super::{Desk, SLOTS, is_news, resend_after, wrap};
 use crate::client::{Client, ClientEvent};
 use crate::membership::{Membership, MembershipError};
-use crate::message::{Body, Health, Item, MAX_BATCH, Message, NoQuorum, Propose, Reply};
+use crate::message::{Body, Item, MAX_BATCH, Message, Propose, Reply};
 use crate::replica::{Effort, Outgoing, Refusal, Refusals, Seat};
+
+mod blame;
 
 /// Bytes of operands in one batch, unless a single job has more.
 const BATCH_BYTES: usize = 128 * 1024;
-/// Quorum timeouts between two suspicions of the same occupant, should the first have been lost.
-const SUSPECT_AGAIN: u32 = 10;
 
 /// The worker's client of a `collect` set.
 #[derive(Debug)]
@@ -27,7 +27,10 @@ pub(crate) struct CollectClient {
     waiting: VecDeque<Item>,
     flights: BTreeMap<u8, Flight>,
     timestamp: u64,
+    patience: Patience,
     suspected: BTreeMap<NodeId, (u32, Instant)>,
+    /// Since when members are said to owe votes.
+    silent: BTreeMap<u8, Instant>,
     /// Number of the last statement of health, and whether all voted then.
     health: (u64, Option<bool>),
     early: Early,
@@ -37,6 +40,7 @@ pub(crate) struct CollectClient {
 impl CollectClient {
     pub(crate) fn new(seat: Seat) -> Self {
         Self {
+            patience: Patience::new(seat.config.timing.quorum_timeout),
             desk: Desk {
                 seat,
                 effort: Effort::default(),
@@ -46,14 +50,11 @@ impl CollectClient {
             flights: BTreeMap::new(),
             timestamp: 0,
             suspected: BTreeMap::new(),
+            silent: BTreeMap::new(),
             health: (0, None),
             early: Early::default(),
             refused: Refusals::new(),
         }
-    }
-
-    fn quorum_timeout(&self) -> Duration {
-        self.desk.seat.config.timing.quorum_timeout
     }
 
     /// Proposes what waits while a slot is free.
@@ -85,8 +86,9 @@ impl CollectClient {
                 Flight {
                     propose,
                     digests,
-                    resend: now + resend_after(self.quorum_timeout()),
-                    blame: Some(now + self.quorum_timeout()),
+                    proposed: now,
+                    resend: now + resend_after(self.patience.timeout()),
+                    blame: Some(now + self.patience.timeout()),
                 },
             );
         }
@@ -154,6 +156,7 @@ impl CollectClient {
         let Some(flight) = self.flights.remove(&slot) else {
             return Ok(());
         };
+        self.patience.answered(now.since(flight.proposed));
         let certified = landed.outcomes.into_iter().zip(landed.certificates);
         for (item, (outcome, certificate)) in flight.propose.items.into_iter().zip(certified) {
             out.push(ClientEvent::Certified {
@@ -166,107 +169,6 @@ impl CollectClient {
         }
         self.pump(now, out);
         Ok(())
-    }
-
-    fn no_quorum(
-        &mut self,
-        membership: &Membership,
-        now: Instant,
-        report: &NoQuorum,
-        out: &mut Vec<ClientEvent>,
-    ) -> Result<(), Refusal> {
-        let timeout = self.quorum_timeout();
-        let leader = membership.leader();
-        if self
-            .flights
-            .get(&report.slot)
-            .is_none_or(|flight| flight.propose.timestamp != report.timestamp)
-        {
-            return Err(Refusal::Stale);
-        }
-        let statement = report.statement(&membership.scope, leader);
-        self.desk
-            .verify_replica(membership, leader, &statement, &report.signature)?;
-        if let Some(flight) = self.flights.get_mut(&report.slot) {
-            flight.resend = now + timeout;
-            flight.blame = Some(now + timeout * 2);
-        }
-        for member in &report.missing {
-            self.suspect(membership, now, *member, "no vote within the quorum timeout", out);
-        }
-        Ok(())
-    }
-
-    fn hear_health(
-        &mut self,
-        membership: &Membership,
-        now: Instant,
-        health: &Health,
-        out: &mut Vec<ClientEvent>,
-    ) -> Result<(), Refusal> {
-        if health.number <= self.health.0 {
-            return Err(Refusal::Stale);
-        }
-        let statement = health.statement(&membership.scope, membership.leader());
-        self.desk
-            .verify_replica(membership, membership.leader(), &statement, &health.signature)?;
-        let full = health.silent.is_empty();
-        let members = membership.size();
-        if self.health.1 != Some(full) {
-            out.push(if full {
-                ClientEvent::Full { members }
-            } else {
-                ClientEvent::Degraded {
-                    voting: members.saturating_sub(health.silent.len() as u8),
-                    members,
-                }
-            });
-        }
-        self.health = (health.number, Some(full));
-        for member in &health.silent {
-            self.suspect(
-                membership,
-                now,
-                *member,
-                "votes of others only, for a quorum timeout",
-                out,
-            );
-        }
-        Ok(())
-    }
-
-    /// Raises a suspicion once per occupant, and again after a long while should it have been lost.
-    fn suspect(
-        &mut self,
-        membership: &Membership,
-        now: Instant,
-        member: u8,
-        reason: &str,
-        out: &mut Vec<ClientEvent>,
-    ) {
-        let Some(peer) = membership.replica(member) else {
-            return;
-        };
-        let node = NodeId::Replica(membership.set(), member);
-        let again = self.quorum_timeout() * SUSPECT_AGAIN;
-        if self
-            .suspected
-            .get(&node)
-            .is_some_and(|(incarnation, at)| *incarnation == peer.incarnation && now.since(*at) < again)
-        {
-            return;
-        }
-        self.suspected.insert(node, (peer.incarnation, now));
-        out.push(ClientEvent::Suspect {
-            kind: if member == membership.leader() {
-                FaultType::Leader
-            } else {
-                FaultType::Follower
-            },
-            node,
-            incarnation: peer.incarnation,
-            reason: reason.to_owned(),
-        });
     }
 }
 
@@ -287,6 +189,8 @@ impl Client for CollectClient {
         let epoch = fresh.epoch();
         self.membership = Some(Arc::new(fresh));
         self.health = (0, None);
+        self.silent.clear();
+        self.patience.turn(!self.flights.is_empty());
         // Algo_normal again (M30): what was under way is proposed to the new epoch, the oldest first.
         let mut flights: Vec<Flight> = std::mem::take(&mut self.flights).into_values().collect();
         flights.sort_by_key(|flight| flight.propose.timestamp);
@@ -329,7 +233,7 @@ impl Client for CollectClient {
         let Some(membership) = self.membership.clone() else {
             return;
         };
-        let timeout = self.quorum_timeout();
+        let timeout = self.patience.timeout();
         let mut mute = false;
         for flight in self.flights.values_mut() {
             if flight.blame.is_some_and(|at| at <= now) {
@@ -349,6 +253,7 @@ impl Client for CollectClient {
             }
         }
         if mute {
+            self.patience.give_up();
             self.suspect(
                 &membership,
                 now,

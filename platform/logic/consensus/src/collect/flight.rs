@@ -15,6 +15,7 @@ use super::leaves;
 pub(super) struct Flight {
     pub(super) propose: Propose,
     pub(super) digests: Vec<Digest>,
+    pub(super) proposed: Instant,
     /// When to send it again.
     pub(super) resend: Instant,
     /// When to blame the leader if it has said nothing; none once it was blamed.

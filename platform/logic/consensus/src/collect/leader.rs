@@ -7,7 +7,7 @@ use tally_model::{Deadline, Instant, NodeId};
 
 use super::health::Pulse;
 use super::round::{Phase, Round, Seen};
-use super::{Desk, RESENDS, check_bounds, execute, leaves, resend_after, wrap};
+use super::{Desk, RESENDS, check_bounds, collecting, execute, leaves, resend_after, wrap};
 use crate::certificate::Ballot;
 use crate::membership::Membership;
 use crate::merkle;
@@ -45,7 +45,7 @@ impl Leader {
 
     /// How long votes are collected: less than the worker waits, so that it hears who is missing before it blames the leader.
     fn patience(&self) -> Duration {
-        self.quorum_timeout * 3 / 4
+        collecting(self.quorum_timeout)
     }
 
     pub(super) fn propose(

@@ -10,6 +10,7 @@ use tally_model::Outcome;
 use super::codec::{Reader, Writer};
 use super::message::Request;
 use crate::digest::Digest;
+use crate::mutant::{self, Mutant};
 
 /// One client of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +56,9 @@ impl Request {
 
 impl ClientTable {
     pub(super) fn known(&self, client: ClientId, timestamp: u64) -> Known {
+        if mutant::is(Mutant::NoDedupe) {
+            return Known::New;
+        }
         if self
             .0
             .last_key_value()

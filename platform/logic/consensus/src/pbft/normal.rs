@@ -6,7 +6,7 @@ use tally_model::NodeId;
 
 use super::client_table::{ClientId, Known};
 use super::message::{Batch, Body, Commit, Order, PrePrepare, Prepare, Reply, Request};
-use super::quorum::primary;
+use super::quorum::{commits_needed, prepares_needed, primary};
 use super::replica::Replica;
 use super::statement::{self, request_digest, scope};
 use crate::certificate::Ballot;
@@ -291,7 +291,7 @@ impl Replica {
         };
         if !entry.prepared
             && self.batches.get(digest).is_some()
-            && let Some(proof) = entry.certificate(epoch, view, primary, 2 * membership.faulty())
+            && let Some(proof) = entry.certificate(epoch, view, primary, prepares_needed(membership))
         {
             entry.prepared = true;
             entry.proof = Some(proof);
@@ -301,7 +301,7 @@ impl Replica {
             }
         }
         let entry = self.log.entry(sequence);
-        if entry.prepared && entry.committers() >= usize::from(membership.quorum()) {
+        if entry.prepared && entry.committers() >= commits_needed(membership) {
             entry.decided = Some(digest);
             self.execute(membership, out);
         }

@@ -7,6 +7,7 @@ use super::message::{CheckpointProof, PreparedProof};
 use super::statement::{checkpoint, pre_prepare, prepare, scope};
 use crate::certificate::Vote;
 use crate::membership::Membership;
+use crate::mutant::{self, Mutant};
 use crate::replica::Refusal;
 
 /// The primary of a view: v mod n.
@@ -61,4 +62,20 @@ impl PreparedProof {
             prepare(&scope, self.sequence, member, self.digest)
         })
     }
+}
+
+/// 2f PREPAREs of backups stand beside the primary's PRE-PREPARE.
+pub(super) fn prepares_needed(membership: &Membership) -> u8 {
+    if mutant::is(Mutant::CommitUnprepared) {
+        return 0;
+    }
+    2 * membership.faulty() - u8::from(mutant::is(Mutant::PrimaryPrepares))
+}
+
+/// 2f+1 COMMITs decide.
+pub(super) fn commits_needed(membership: &Membership) -> usize {
+    if mutant::is(Mutant::DecideEarly) {
+        return usize::from(membership.weak_quorum());
+    }
+    usize::from(membership.quorum())
 }

@@ -7,6 +7,7 @@ use super::message::{CheckpointProof, NewView, PreparedProof, ViewChange};
 use super::statement::view_change;
 use crate::digest::Digest;
 use crate::membership::Membership;
+use crate::mutant::{self, Mutant};
 use crate::replica::Refusal;
 
 impl ViewChange {
@@ -64,7 +65,7 @@ impl Choice {
                 continue;
             }
             let known = best.entry(proof.sequence).or_insert(proof);
-            if proof.view > known.view {
+            if (proof.view > known.view) != mutant::is(Mutant::LowestView) {
                 *known = proof;
             }
         }
@@ -123,6 +124,9 @@ impl Changes {
             .map(|change| change.view)
             .filter(|target| *target > view)
             .collect();
+        if mutant::is(Mutant::NoJoin) {
+            return None;
+        }
         (above.len() >= usize::from(need)).then(|| above.into_iter().min())?
     }
 }

@@ -1,6 +1,9 @@
-//! The table in the crate's documentation is true.
+//! The tables in the crate's documentation and in docs/consensus-costs.md are true of `collect` and `vote`.
 
-use tally_model::Suite;
+use std::cell::Cell;
+use std::rc::Rc;
+
+use tally_model::{PlatformConfig, Protocol, Suite};
 
 use super::network::{CLUSTER, Network, SET, config};
 use crate::{Effort, Verifier};
@@ -37,6 +40,41 @@ fn a_batch_costs_exactly_what_the_table_says() {
                 spent.iter().map(|spent| spent.verified).sum::<u64>(),
                 3 * n + 2 * f - 1
             );
+        }
+    }
+}
+
+/// Signatures, verifications and messages of one request of `vote`, member by member, in both suites and whatever the number of
+/// jobs in it, are exactly those of docs/consensus-costs.md.
+#[test]
+fn a_request_of_vote_costs_exactly_what_the_table_says() {
+    for suite in [Suite::Modern, Suite::Report] {
+        for (n, jobs) in [(3_u64, 1_u64), (3, 64), (5, 1)] {
+            let f = (n - 1) / 2;
+            let mut network = Network::new(PlatformConfig {
+                protocol: Protocol::Vote,
+                ..config(suite, n as u8, true)
+            });
+            let sent = Rc::new(Cell::new(0));
+            let counted = Rc::clone(&sent);
+            network.adversary = Box::new(move |_, _, message| {
+                counted.set(counted.get() + 1);
+                vec![message]
+            });
+            // One in every slot, so that what comes after them shares a request.
+            let slots = u64::from(crate::pbft::SLOTS);
+            network.submit(1..=u128::from(slots + jobs));
+            network.run(0);
+            network.assert_right(u128::from(slots + jobs));
+            let requests = slots + 1;
+            let spent = efforts(&network);
+            let effort = |signed, verified| Effort { signed, verified };
+            assert_eq!(spent[0], effort(requests, requests * (f + 1)), "worker");
+            assert_eq!(spent.len() as u64, 1 + n);
+            for replica in &spent[1..] {
+                assert_eq!(*replica, effort(requests, requests), "replica");
+            }
+            assert_eq!(sent.get(), requests * 2 * n, "messages");
         }
     }
 }

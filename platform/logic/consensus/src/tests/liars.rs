@@ -220,3 +220,28 @@ fn a_leader_that_orders_two_batches_under_one_number_certifies_neither() {
     assert!(network.certified().is_empty());
     assert!(!network.suspects().is_empty());
 }
+
+/// A leader that lets no vote count and blames the others is believed in one epoch; in the next it is suspected itself.
+#[test]
+fn a_leader_that_blames_everybody_is_replaced_in_the_end() {
+    for count_leader_vote in [true, false] {
+        let mut network = Network::new(config(Suite::Modern, 4, count_leader_vote));
+        network.adversary = Box::new(|_, to, message| {
+            let suppressed = to == replica_node(0) && matches!(message.body, Body::Commit(_));
+            if suppressed { Vec::new() } else { vec![message] }
+        });
+        network.submit([1]);
+        network.run(2_000);
+        let mut followers = network.suspects();
+        followers.sort();
+        assert_eq!(followers, [1, 2, 3].map(replica_node));
+        for follower in 1..=3 {
+            network.replace(follower, 0);
+        }
+        network.run(6_000);
+        assert!(network.suspects().contains(&replica_node(0)));
+        network.replace(0, 2);
+        network.run(0);
+        network.assert_right(1);
+    }
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{Instant, NodeId, Observation, PodPhase, PodSpec, SetId, Step};
 
 use super::Command;
@@ -72,7 +73,9 @@ impl Place {
 
     /// Makes room for the next occupant.
     pub(super) fn vacate(&mut self) {
-        self.incarnation = self.incarnation.saturating_add(1);
+        if !mutant::is(Mutant::SameIncarnation) {
+            self.incarnation = self.incarnation.saturating_add(1);
+        }
         self.since = None;
         self.running = false;
         self.describing = false;

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
     AnswerMessage, Instant, Precondition, Put, QueueName, RequestId, RequestMessage, Versioned,
 };
@@ -195,6 +196,11 @@ impl Admission {
             }
             if ids.is_empty() {
                 return;
+            }
+            if mutant::is(Mutant::AckBeforeDurable) {
+                for &id in &ids {
+                    self.finish(id, &Response::Accepted { id }, out);
+                }
             }
             self.sends += 1;
             out.push(GatewayCommand::Port(PortCommand::Send {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{AnswerMessage, Delivery, Instant, Precondition, Put, QueueName, Receipt};
 
 use super::interface::GatewayCommand;
@@ -117,7 +118,11 @@ impl Collector {
             token: ledger.ask(Purpose::Store(self.next)),
             key: answer_key(id),
             value: delivery.body,
-            when: Precondition::Absent,
+            when: if mutant::is(Mutant::OverwriteAnswer) {
+                Precondition::Any
+            } else {
+                Precondition::Absent
+            },
         }));
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
     CertifiedTask, FaultEvent, FaultType, Instant, NodeId, Observation, Operation, Precondition, QueueName,
     SetId, Step, TaskId,
@@ -49,7 +50,7 @@ impl Scheduler {
             self.reroute(now, task, set, out);
             return;
         }
-        if self.flights.is_other_job(&done.job) {
+        if self.flights.is_other_job(&done.job) && !mutant::is(Mutant::OtherJob) {
             // A worker may ask its replicas for anything, and they certify what they were asked.
             self.blame(now, set, "it answered another job than it was given", out);
             self.reroute(now, task, set, out);
@@ -127,17 +128,18 @@ impl Scheduler {
     /// Sends a task that one set could not answer to another.
     pub(super) fn reroute(&mut self, now: Instant, task: TaskId, set: SetId, out: &mut Vec<Command>) {
         if self.flights.give_back(task, set) {
-            self.dispatch(now, set.operation, out);
+            // Nobody may want it any more: then there is room for another.
+            self.settle(now, set.operation, set, out);
         }
     }
 
     pub(super) fn peer_lost(&mut self, now: Instant, node: NodeId, out: &mut Vec<Command>) {
         if let NodeId::Worker(set) = node {
             self.sets.unreachable(set);
-            if self.flights.give_back_all(set) > 0 {
-                self.dispatch(now, set.operation, out);
+            if !mutant::is(Mutant::NoReroute) {
+                self.flights.give_back_all(set);
             }
-            self.report_drained(set, out);
+            self.settle(now, set.operation, set, out);
         }
     }
 
@@ -163,6 +165,10 @@ impl Scheduler {
             self.let_expire(now, set, out);
         }
         for (task, set) in expired {
+            if mutant::is(Mutant::NoReroute) {
+                let _forgotten = self.flights.land(task);
+                continue;
+            }
             self.reroute(now, task, set, out);
         }
     }

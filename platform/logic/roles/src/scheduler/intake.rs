@@ -1,9 +1,10 @@
 //! From queues into hand: requests become tasks on their layers, tasks wait for room.
 
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{Delivery, Instant, Operation, QueueName, RequestId, RequestMessage, TaskMessage};
 
 use super::flight::Waiting;
-use super::requests::{Admitted, Progress};
+use super::requests::{Admitted, Held, Progress};
 use super::sending::Sending;
 use super::{BATCH, Command, REQUESTS_MAX, Scheduler, delete};
 use crate::port::{PortCommand, Trouble};
@@ -94,7 +95,11 @@ impl Scheduler {
             return;
         };
         let lease = now + self.config.timing.visibility;
-        match self.requests.admit(message, delivery.receipt.clone(), lease) {
+        let held = Held {
+            inbound: Some((delivery.receipt.clone(), lease)),
+            dead: None,
+        };
+        match self.requests.admit(message, held) {
             Admitted::New(id) => self.progress(now, id, out),
             Admitted::Again => {}
             Admitted::Finished => {
@@ -109,6 +114,9 @@ impl Scheduler {
             Progress::Ready(tasks) => self.enqueue(tasks, out),
             Progress::Answered(answer) => {
                 let body = serde_json::to_string(&answer).unwrap_or_default();
+                if mutant::is(Mutant::DeleteBeforeDurable) {
+                    self.settle_messages(id, out);
+                }
                 self.send(Sending::Answer(id, body), out);
             }
             Progress::Nothing => {}

@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
     AnswerMessage, Deadline, Delivery, Failure, FaultEvent, FaultType, Instant, Observation, Outcome,
     Precondition, QueueName, Receipt, RequestId, RequestMessage, Step, TaskMessage,
 };
 
+use super::requests::{Admitted, Held};
 use super::sending::Sending;
-use super::{Command, Scheduler, delete, requests};
+use super::{Command, Scheduler, delete};
 use crate::port::PortCommand;
 
 /// The value of `repair/<node>`: which occupant of the place is to be replaced.
@@ -99,41 +101,42 @@ impl Scheduler {
         }
     }
 
-    /// Ends what was received too often with a named outcome, so that its client hears of it (guarantee G6).
+    /// Ends what was received too often with a named outcome, so that its client hears of it (guarantee G6). Its message goes
+    /// when that is durable; until then it comes again, and changes nothing.
     pub(super) fn take_dead(&mut self, now: Instant, delivery: Delivery, out: &mut Vec<Command>) {
-        let detail = "received too often without success";
-        if let Ok(task) = serde_json::from_str::<TaskMessage>(&delivery.body) {
-            self.end_request(
-                now,
-                task.job.task.request,
-                Outcome::Error(Failure::DeadLettered),
-                detail,
-                out,
-            );
+        if mutant::is(Mutant::DropDeadLetters) {
+            out.push(delete(QueueName::Dead, delivery.receipt));
+            return;
+        }
+        if let Ok(message) = serde_json::from_str::<RequestMessage>(&delivery.body) {
+            self.end_dead_request(now, message, delivery.receipt, out);
         } else if serde_json::from_str::<AnswerMessage>(&delivery.body).is_ok() {
             // An answer must not be lost because its collector was unlucky: give it another round.
-            self.send(Sending::Other(QueueName::Outbound, delivery.body.clone()), out);
-        } else if let Ok(message) = serde_json::from_str::<RequestMessage>(&delivery.body) {
-            self.end_dead_request(now, message, detail, out);
+            self.send(Sending::Redriven(delivery.body, delivery.receipt), out);
+        } else {
+            if let Ok(task) = serde_json::from_str::<TaskMessage>(&delivery.body) {
+                // What keeps its request is the inbound message, not this one.
+                self.end_request(now, task.job.task.request, out);
+            }
+            out.push(delete(QueueName::Dead, delivery.receipt));
         }
-        out.push(delete(QueueName::Dead, delivery.receipt));
     }
 
     fn end_dead_request(
         &mut self,
         now: Instant,
         message: RequestMessage,
-        detail: &str,
+        receipt: Receipt,
         out: &mut Vec<Command>,
     ) {
         let id = message.id;
-        let lease = now + self.config.timing.visibility;
-        // Its own inbound message is gone; the receipt of the dead one stands in and is stale by the time it is used.
-        match self.requests.admit(message, Receipt(String::new()), lease) {
-            requests::Admitted::New(_) | requests::Admitted::Again => {
-                self.end_request(now, id, Outcome::Error(Failure::DeadLettered), detail, out);
-            }
-            requests::Admitted::Finished => {}
+        let held = Held {
+            inbound: None,
+            dead: Some(receipt.clone()),
+        };
+        match self.requests.admit(message, held) {
+            Admitted::New(_) | Admitted::Again => self.end_request(now, id, out),
+            Admitted::Finished => out.push(delete(QueueName::Dead, receipt)),
         }
     }
 
@@ -144,18 +147,15 @@ impl Scheduler {
                 .with_node(event.node)
                 .with_note(format!("type {} by {}", event.kind.numeral(), event.source)),
         ));
-        self.send(Sending::Other(QueueName::Faults, body), out);
+        self.send(Sending::Fault(body), out);
     }
 
-    pub(super) fn end_request(
-        &mut self,
-        now: Instant,
-        id: RequestId,
-        outcome: Outcome,
-        detail: &str,
-        out: &mut Vec<Command>,
-    ) {
-        if self.requests.end(id, outcome, detail) {
+    fn end_request(&mut self, now: Instant, id: RequestId, out: &mut Vec<Command>) {
+        let outcome = Outcome::Error(Failure::DeadLettered);
+        if self
+            .requests
+            .end(id, outcome, "received too often without success")
+        {
             out.push(Command::Observe(
                 Observation::new(now, Step::DeadLettered).with_request(id),
             ));

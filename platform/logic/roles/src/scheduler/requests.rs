@@ -14,8 +14,7 @@ const FINISHED_MAX: usize = 65_536;
 #[derive(Debug)]
 struct Request {
     message: RequestMessage,
-    receipt: Receipt,
-    lease: Instant,
+    held: Held,
     frontier: Option<Frontier>,
     /// Tasks handed out and not folded yet.
     open: BTreeSet<u16>,
@@ -23,6 +22,15 @@ struct Request {
     /// Decided without the frontier: a text that does not parse, a dead-lettered task.
     ended: Option<(Outcome, String)>,
     answered: bool,
+}
+
+/// Messages that a durable answer settles.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    /// The newest receipt of its inbound message, and until when it is leased.
+    pub(super) inbound: Option<(Receipt, Instant)>,
+    /// The newest receipt of its message in the dead-letter queue.
+    pub(super) dead: Option<Receipt>,
 }
 
 /// What came of admitting a delivery.
@@ -64,14 +72,14 @@ impl Requests {
         self.table.keys().copied().collect()
     }
 
-    pub(super) fn admit(&mut self, message: RequestMessage, receipt: Receipt, lease: Instant) -> Admitted {
+    pub(super) fn admit(&mut self, message: RequestMessage, held: Held) -> Admitted {
         let id = message.id;
         if self.finished.contains(&id) {
             return Admitted::Finished;
         }
         if let Some(request) = self.table.get_mut(&id) {
-            request.receipt = receipt;
-            request.lease = lease;
+            request.held.inbound = held.inbound.or(request.held.inbound.take());
+            request.held.dead = held.dead.or(request.held.dead.take());
             return Admitted::Again;
         }
         let (frontier, ended) = match tally_expression::parse(&message.expression) {
@@ -87,8 +95,7 @@ impl Requests {
         };
         let request = Request {
             message,
-            receipt,
-            lease,
+            held,
             frontier,
             open: BTreeSet::new(),
             done: BTreeMap::new(),
@@ -172,8 +179,8 @@ impl Requests {
         }
     }
 
-    /// Forgets an answered request whose answer is durable, and gives back its inbound receipt.
-    pub(super) fn finish(&mut self, id: RequestId) -> Option<Receipt> {
+    /// Forgets an answered request whose answer is durable, and gives back what that settles.
+    pub(super) fn finish(&mut self, id: RequestId) -> Option<Held> {
         let request = self.table.remove(&id)?;
         if self.finished.insert(id) {
             self.finished_order.push_back(id);
@@ -183,17 +190,18 @@ impl Requests {
                 self.finished.remove(&old);
             }
         }
-        Some(request.receipt)
+        Some(request.held)
     }
 
-    /// Receipts whose lease ends before `until`; their lease is noted as `renewed`.
+    /// Inbound receipts whose lease ends before `until`; their lease is noted as `renewed`.
     pub(super) fn renew(&mut self, until: Instant, renewed: Instant) -> Vec<Receipt> {
         self.table
             .values_mut()
-            .filter(|request| request.lease <= until)
-            .map(|request| {
-                request.lease = renewed;
-                request.receipt.clone()
+            .filter_map(|request| request.held.inbound.as_mut())
+            .filter(|(_, lease)| *lease <= until)
+            .map(|(receipt, lease)| {
+                *lease = renewed;
+                receipt.clone()
             })
             .collect()
     }

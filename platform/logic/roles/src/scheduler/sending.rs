@@ -1,6 +1,6 @@
 //! Sends that are not durable yet: remembered until the queue confirms them, tried again if it fails.
 
-use tally_model::{Instant, Operation, QueueName, RequestId};
+use tally_model::{Instant, Operation, QueueName, Receipt, RequestId};
 
 use super::{Command, RETRY, Scheduler, delete};
 use crate::port::{PortCommand, Trouble};
@@ -12,8 +12,10 @@ pub(super) enum Sending {
     Tasks(Operation, Vec<String>),
     /// The answer of a request.
     Answer(RequestId, String),
-    /// A fault raised by a worker, or an answer redriven from the dead-letter queue.
-    Other(QueueName, String),
+    /// A fault raised by a worker.
+    Fault(String),
+    /// An answer that goes outbound once more, and its message in the dead-letter queue, which goes after that.
+    Redriven(String, Receipt),
 }
 
 impl Scheduler {
@@ -26,8 +28,10 @@ impl Scheduler {
         let token = self.token();
         let (queue, bodies) = match &sending {
             Sending::Tasks(operation, bodies) => (QueueName::Layer(*operation), bodies.clone()),
-            Sending::Answer(_, body) => (QueueName::Outbound, vec![body.clone()]),
-            Sending::Other(queue, body) => (*queue, vec![body.clone()]),
+            Sending::Answer(_, body) | Sending::Redriven(body, _) => {
+                (QueueName::Outbound, vec![body.clone()])
+            }
+            Sending::Fault(body) => (QueueName::Faults, vec![body.clone()]),
         };
         self.sending.insert(token, sending);
         out.push(Command::Port(PortCommand::Send { token, queue, bodies }));
@@ -50,9 +54,7 @@ impl Scheduler {
         }
         match sending {
             Sending::Answer(id, _) => {
-                if let Some(receipt) = self.requests.finish(id) {
-                    out.push(delete(QueueName::Inbound, receipt));
-                }
+                self.settle_messages(id, out);
                 self.receive_again(now, QueueName::Inbound, out);
             }
             Sending::Tasks(operation, bodies) => {
@@ -62,7 +64,19 @@ impl Scheduler {
                     count: bodies.len() as u64,
                 });
             }
-            Sending::Other(..) => {}
+            Sending::Redriven(_, receipt) => out.push(delete(QueueName::Dead, receipt)),
+            Sending::Fault(_) => {}
+        }
+    }
+
+    /// Deletes the messages that the answer of a request settles.
+    pub(super) fn settle_messages(&mut self, id: RequestId, out: &mut Vec<Command>) {
+        if let Some(held) = self.requests.finish(id) {
+            let inbound = held
+                .inbound
+                .map(|(receipt, _)| delete(QueueName::Inbound, receipt));
+            out.extend(inbound);
+            out.extend(held.dead.map(|receipt| delete(QueueName::Dead, receipt)));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tally_consensus::Verifier;
+use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
     Change, Instant, NodeId, Operation, PlatformConfig, Precondition, SetId, SetRecord, SetState,
 };
@@ -84,7 +85,7 @@ impl Sets {
 
     /// Checks that a set stands behind an answer; says what is wrong otherwise.
     pub(super) fn verify(&mut self, id: SetId, done: &TaskDone) -> Result<(), String> {
-        if self.config.replicas_per_set() == 0 {
+        if self.config.replicas_per_set() == 0 || mutant::is(Mutant::TrustWorkers) {
             return Ok(());
         }
         let bytes = done.certificate.as_ref().ok_or("there is no certificate")?;
@@ -259,6 +260,6 @@ impl Scheduler {
         }
         self.silence.heard(id);
         self.flights.give_back_all(id);
-        self.dispatch(now, id.operation, out);
+        self.settle(now, id.operation, id, out);
     }
 }

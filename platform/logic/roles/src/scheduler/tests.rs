@@ -1,12 +1,12 @@
 //! Claims about the scheduler, against ports that are answered by hand.
 
 mod bench;
+mod burials;
 
 use std::time::Duration;
 
 use tally_model::{
-    FaultEvent, FaultType, NodeId, Protocol, Put, Receipt, RequestId, RequestMessage, SetState, TaskId,
-    TaskMessage,
+    FaultEvent, FaultType, NodeId, Protocol, Put, Receipt, RequestId, SetState, TaskId, TaskMessage,
 };
 
 use super::*;
@@ -262,27 +262,6 @@ fn a_fault_is_kept_until_its_repair_is_written() {
     assert!(deleted(&commands, QueueName::Faults).is_empty());
     bench.port(PortEvent::PutDone(token, Ok(Put::Written(1))));
     assert_eq!(deleted(&bench.take(), QueueName::Faults), [receipt]);
-}
-
-/// A request received too often is answered with that, so that its client hears of it.
-#[test]
-fn a_dead_lettered_request_gets_a_named_outcome() {
-    let mut bench = Bench::new(|_| {});
-    let message = RequestMessage {
-        id: RequestId(5),
-        expression: "1+2".into(),
-        accepted: bench.now,
-        work_key: 0,
-        tag: None,
-    };
-    let receipt = bench.deliver(QueueName::Dead, serde_json::to_string(&message).unwrap());
-    let sent = bench.settle_sends();
-    let answer = sent
-        .iter()
-        .find(|(queue, _)| *queue == QueueName::Outbound)
-        .unwrap();
-    assert!(answer.1.contains("error:dead_lettered"), "{}", answer.1);
-    assert_eq!(deleted(&bench.take(), QueueName::Dead), [receipt]);
 }
 
 /// The report's mode: a fault stops all dispatch for its ten seconds, after which the waiting task goes out.

@@ -131,6 +131,25 @@ fn replicas_repeat_the_service_time_if_asked_to() {
     assert!(set.faults().is_empty());
 }
 
+/// Replicas that take longer than the quorum timeout are replaced, and given twice as long after that: the task is answered.
+#[test]
+fn members_that_are_merely_slow_are_given_more_time() {
+    let mut config = with_work(WorkKind::Delay, true);
+    config.timing.quorum_timeout = Duration::from_millis(30);
+    let mut set = Set::new(&config);
+    set.assign([1]);
+    let mut replaced = 0;
+    for _ in 0..400 {
+        set.run(10);
+        if set.faults().len() > replaced {
+            replaced = set.faults().len();
+            set.next_epoch();
+        }
+    }
+    assert_eq!(set.done().len(), 1);
+    assert!((1..=6).contains(&replaced), "{replaced}");
+}
+
 /// `spin` hands one duration at a time to the driver and goes on when the right task is reported.
 #[test]
 fn spinning_is_left_to_the_driver_one_task_at_a_time() {
@@ -208,11 +227,7 @@ fn missing_members_become_fault_events() {
     );
     assert!(faults.iter().all(|fault| fault.noticed > Instant::ZERO));
     set.mute.clear();
-    set.record.epoch.0 += 1;
-    for node in (0..4).map(replica_node).chain([WORKER]) {
-        set.flying
-            .push_back((NodeId::Control, node, Packet::Configure(set.record.clone())));
-    }
+    set.next_epoch();
     set.run(0);
     assert_eq!(set.done().len(), 1);
 }

@@ -12,7 +12,8 @@ use crate::watch::{Invariant, Sent, Verdict};
 pub(super) struct Bounds {
     sets_max: usize,
     tasks_max: usize,
-    states: BTreeMap<SetId, SetState>,
+    /// Those that have members, and do not drain.
+    sets: BTreeSet<SetId>,
     assigned: BTreeMap<SetId, BTreeSet<TaskId>>,
 }
 
@@ -21,7 +22,7 @@ impl Bounds {
         Self {
             sets_max: config.bounds.max.max(config.bounds.min) as usize,
             tasks_max: config.limits.in_flight,
-            states: BTreeMap::new(),
+            sets: BTreeSet::new(),
             assigned: BTreeMap::new(),
         }
     }
@@ -36,13 +37,16 @@ impl Invariant for Bounds {
         "experience-and-reliability.md B2, G5; pbft.md section 11, 13"
     }
 
-    /// Sets that drain are on their way out; a new one may be started beside them.
+    /// Sets that drain are on their way out; a new one may be started beside them. That one drains and that another is wanted are two
+    /// writes, which may become durable in any order; a set without members holds nothing yet.
     fn record(&mut self, record: &SetRecord) -> Verdict {
-        self.states.insert(record.id, record.state);
+        if record.state == SetState::Draining || record.members().next().is_none() {
+            self.sets.remove(&record.id);
+        } else {
+            self.sets.insert(record.id);
+        }
         let operation = record.id.operation;
-        let wanted =
-            |(id, state): &(&SetId, &SetState)| id.operation == operation && **state != SetState::Draining;
-        let sets = self.states.iter().filter(wanted).count();
+        let sets = self.sets.iter().filter(|id| id.operation == operation).count();
         if sets > self.sets_max {
             return Err(format!(
                 "{sets} sets of {operation}, at most {} are allowed",
@@ -53,7 +57,7 @@ impl Invariant for Bounds {
     }
 
     fn deleted(&mut self, set: SetId) {
-        self.states.remove(&set);
+        self.sets.remove(&set);
         self.assigned.remove(&set);
     }
 

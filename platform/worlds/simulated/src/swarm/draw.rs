@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tally_model::{
-    Bounds, PlatformConfig, Protocol, Scaler, Suite, Timing, Work, WorkDistribution, WorkKind,
+    Bounds, Limits, PlatformConfig, Protocol, Scaler, Suite, Timing, Work, WorkDistribution, WorkKind,
 };
 use tally_substrate::Weather;
 
@@ -148,13 +148,22 @@ fn config(seed: u64, protocol: Protocol, rng: &mut ChaCha8Rng) -> PlatformConfig
         bounds: Bounds { min: 1, max },
         work: [work; 4],
         timing: Timing {
-            visibility: Duration::from_millis(rng.random_range(1_500..6_000)),
+            visibility: Duration::from_millis(rng.random_range(500..6_000)),
             quorum_timeout: Duration::from_millis(rng.random_range(200..800)),
             task_timeout: Duration::from_millis(rng.random_range(800..2_500)),
             scale_down_after: Duration::from_millis(rng.random_range(500..3_000)),
             drain_timeout: Duration::from_secs(5),
             start_timeout: Duration::from_secs(3),
+            probe_interval: Duration::from_millis(rng.random_range(50..300)),
+            probe_timeout: Duration::from_millis(rng.random_range(40..400)),
+            probe_misses: rng.random_range(1..3),
             ..Timing::default()
+        },
+        limits: Limits {
+            // Few, so that messages die and workers are full without a long run.
+            receives: rng.random_range(2..6),
+            in_flight: [1, 2, 4, 64][rng.random_range(0..4)],
+            ..Limits::default()
         },
         ..PlatformConfig::default()
     }
@@ -189,7 +198,7 @@ fn ports(rng: &mut ChaCha8Rng) -> PortWeather {
     PortWeather {
         duplicate: often(rng, 500_000),
         lost_delete: often(rng, 100_000),
-        lost_receive: often(rng, 50_000),
+        lost_receive: often(rng, 300_000),
         failure: often(rng, 150_000),
     }
 }

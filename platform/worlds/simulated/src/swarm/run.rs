@@ -74,7 +74,7 @@ pub fn run(draw: &Draw, oracle: Oracle, lines: bool) -> Report {
         trace: world.trace_hash(),
         work: world.work(),
         simulated: world.now().since(Instant::ZERO),
-        lines: world.lines().to_vec(),
+        lines: world.take_lines(),
     }
 }
 
@@ -130,11 +130,7 @@ fn safety(world: &mut World, draw: &Draw, start: Instant) {
 /// Everything is healed: what is owed has to come.
 fn liveness(world: &mut World) {
     let until = world.now() + LIVENESS;
-    let mut quiet = 0;
-    while world.now() < until && world.violation().is_none() && quiet < 2 {
-        world.advance(LOOK);
-        quiet = if world.is_quiet() { quiet + 1 } else { 0 };
-    }
+    quieten(world, until);
     if world.violation().is_none() {
         let answered: Vec<_> = world
             .finished()
@@ -145,7 +141,18 @@ fn liveness(world: &mut World) {
             .collect();
         world.read_again(answered);
         world.advance(Duration::from_secs(1));
+        // A set that goes at that very moment may still leave something on the bus.
+        quieten(world, until);
         world.give_up();
+    }
+}
+
+/// Until nothing is owed at two looks, one after the other.
+fn quieten(world: &mut World, until: Instant) {
+    let mut quiet = 0;
+    while world.now() < until && world.violation().is_none() && quiet < 2 {
+        world.advance(LOOK);
+        quiet = if world.is_quiet() { quiet + 1 } else { 0 };
     }
 }
 

@@ -53,6 +53,20 @@ fn the_first_outcome_stays() {
     assert_eq!((gauge.answered, gauge.duplicates, gauge.conflicts), (1, 2, 2));
 }
 
+/// A platform that gave up on one copy of a request and answered another does not contradict itself; the first outcome stays.
+#[test]
+fn giving_up_contradicts_nobody() {
+    for (first, second) in [("3", "error:dead_lettered"), ("error:dead_lettered", "3")] {
+        let mut world = World::new(Limits::default());
+        world.deliver(&world.answer(ID, first));
+        world.deliver(&world.answer(ID, second));
+        let steps: Vec<Step> = world.observed.iter().map(|o| o.step).collect();
+        assert_eq!((steps, world.undeleted()), (vec![Step::DuplicateOutcome], 0));
+        assert!(world.store[&format!("answer/{ID}")].contains(&format!("\"{first}\"")));
+        assert_eq!(world.gateway.gauge().conflicts, 0);
+    }
+}
+
 /// The process died after the write and before anybody was told: the redelivery tells, and is no second outcome.
 #[test]
 fn an_answer_stored_by_an_earlier_life_is_published() {

@@ -48,13 +48,23 @@ impl Set {
             spins: Vec::new(),
             observed: Vec::new(),
         };
-        let record = set.record.clone();
-        for node in (0..n).map(replica_node).chain([WORKER]) {
-            set.flying
-                .push_back((NodeId::Control, node, Packet::Configure(record.clone())));
-        }
+        set.announce();
         set.run(0);
         set
+    }
+
+    /// Announces the next epoch, of the same members.
+    pub(super) fn next_epoch(&mut self) {
+        self.record.epoch.0 += 1;
+        self.announce();
+    }
+
+    fn announce(&mut self) {
+        let members = 0..self.replicas.len() as u8;
+        for node in members.map(replica_node).chain([WORKER]) {
+            let packet = Packet::Configure(self.record.clone());
+            self.flying.push_back((NodeId::Control, node, packet));
+        }
     }
 
     pub(super) fn assign(&mut self, numbers: impl IntoIterator<Item = u128>) {
