@@ -99,7 +99,7 @@ fn a_comparison_of_policies_is_one_page_and_the_same_again() {
         let worst = &arms[1]["runs"][0]["scores"]["violations"];
         assert!(worst.as_f64().unwrap() > 30.0, "{worst}");
     }
-    let page = std::fs::read_to_string(document["page"].as_str().unwrap()).unwrap();
+    let page = std::fs::read_to_string(desk.path(document["page"].as_str().unwrap())).unwrap();
     for part in [
         "K / K*",
         "Workers against demand over time",

@@ -1,3 +1,5 @@
+//! Claims about the comparison of policies.
+
 use super::*;
 
 fn arm(policy: &str, seeds: &[(f64, f64)]) -> PolicyArm {
