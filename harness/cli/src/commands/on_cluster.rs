@@ -91,7 +91,14 @@ pub(crate) fn start(
     arm: Arm,
     progress: &mut Progress,
 ) -> Result<Platform, String> {
-    platform.timing.start_timeout = platform.timing.start_timeout.max(POD_START);
+    if platform.timing.start_timeout < POD_START {
+        progress.event(&format!(
+            "start-timeout is {} s here, not {:?}: pods start slower than processes",
+            POD_START.as_secs(),
+            platform.timing.start_timeout
+        ));
+        platform.timing.start_timeout = POD_START;
+    }
     Deploy::locate()?.arm(target, arm, progress)?;
     let options = Options {
         context: target.context.clone(),

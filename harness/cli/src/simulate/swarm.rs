@@ -210,16 +210,8 @@ fn tell(swarm: &Swarm, report: &Report, output: &Output) {
         report.seed, report.trace
     ));
     let protocols: Vec<&str> = swarm.protocols.iter().map(|protocol| protocol.name()).collect();
-    let again = format!(
-        "tally sim --seed {} --protocols {}",
-        report.seed,
-        protocols.join(",")
-    );
-    let replay = again.replacen("sim", "replay", 1);
-    output.line(&format!(
-        "  again: {replay} --expect {}    smaller: {again} --shrink",
-        report.trace
-    ));
+    let which = format!("--seed {} --protocols {}", report.seed, protocols.join(","));
+    output.line(&again(&which, &report.trace));
     let mut draw = Draw::new(report.seed, &swarm.protocols);
     if swarm.shrink {
         draw = shrink(&draw, tally_check::reference::evaluate, |_| {});
@@ -234,6 +226,20 @@ fn tell(swarm: &Swarm, report: &Report, output: &Output) {
     for blow in &draw.blows {
         output.line(&format!("    {blow}"));
     }
+}
+
+/// The commands that play a failing seed again.
+#[cfg(not(feature = "mutants"))]
+fn again(which: &str, trace: &str) -> String {
+    format!("  again: tally replay {which} --expect {trace}    smaller: tally sim {which} --shrink")
+}
+
+/// The commands that play a failing seed again; a planted bug is planted again, which only `sim` can.
+#[cfg(feature = "mutants")]
+fn again(which: &str, trace: &str) -> String {
+    let planted = PLANTED.get().map(|mutant| format!("--mutant {} ", mutant.name()));
+    let sim = format!("tally sim {}{which}", planted.unwrap_or_default());
+    format!("  again: {sim} --trace (trace {trace})    smaller: {sim} --shrink")
 }
 
 /// Plays every scenario of twins.
