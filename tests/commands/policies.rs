@@ -101,7 +101,7 @@ fn a_comparison_of_policies_is_one_page_and_the_same_again() {
     }
     let page = std::fs::read_to_string(desk.path(document["page"].as_str().unwrap())).unwrap();
     for part in [
-        "K / K*",
+        "regret V",
         "Workers against demand over time",
         "fixed-2",
         "--sweep platform.start-delay=100ms,2s",
