@@ -118,7 +118,7 @@ fn played(protocol: &str, target: &str) -> Vec<Decided> {
 #[test]
 fn the_simulated_world_decides_as_the_local_one() {
     let _turn = turn();
-    for protocol in ["none", "vote"] {
+    for protocol in ["none", "vote", "pbft", "collect"] {
         let (local, simulated) = (played(protocol, "local"), played(protocol, "sim"));
         let both = local.len().min(simulated.len());
         assert!(both >= 12, "{protocol}: only {both} requests");

@@ -4,6 +4,7 @@ mod compare;
 mod faults;
 mod grid;
 mod paint;
+mod policies;
 mod reaction;
 
 use tally_capture::WindowSummary;
@@ -14,6 +15,7 @@ use crate::unit;
 pub use compare::comparison_text;
 use grid::grid;
 use paint::Paint;
+pub use policies::policies_text;
 
 /// Most lines of lists that the caller fills, and of windows.
 const LINES: usize = 40;
