@@ -9,6 +9,8 @@
 mod life;
 #[path = "commands/offline.rs"]
 mod offline;
+#[path = "commands/policies.rs"]
+mod policies;
 #[path = "support/program.rs"]
 #[allow(dead_code, reason = "shared with tests that use more of it")]
 mod program;

@@ -10,6 +10,7 @@ mod ink;
 mod latency;
 mod line;
 mod plot;
+mod policies;
 mod rates;
 mod rows;
 mod sets;
@@ -22,6 +23,7 @@ pub(crate) use depth::depth;
 pub(crate) use differences::{forest, reaction};
 pub(crate) use faults::Band;
 pub(crate) use latency::latency;
+pub(crate) use policies::{Multiples, bracketed, judged, workers_of_policies};
 pub(crate) use rates::rates;
 pub(crate) use sets::sets;
 

@@ -23,7 +23,7 @@ pub(crate) use headline::{METRICS, sets};
 pub(crate) use input::Entry;
 pub use input::{ComparedRun, Contestant, scaler_name};
 pub use number::{Difference, Estimate, Number, Verdict};
-pub(crate) use number::{NOISE, missing};
+pub(crate) use number::{NOISE, estimate, missing};
 pub use reaction::{Reached, Reaction};
 pub use statistics::Interval;
 pub(crate) use statistics::median;

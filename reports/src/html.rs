@@ -2,6 +2,7 @@
 
 mod compare;
 mod page;
+mod policies;
 mod tables;
 mod trial;
 
@@ -11,6 +12,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, escape_format
 use serde::Serialize;
 
 pub use compare::comparison_html;
+pub use policies::policies_html;
 
 use crate::clean::clean;
 use crate::error::Error;
@@ -24,6 +26,7 @@ const CHARTED: [usize; 4] = [6, 3, 2, 1];
 
 const TEMPLATE: &str = include_str!("../templates/page.html");
 const COMPARISON: &str = include_str!("../templates/compare.html");
+const POLICIES: &str = include_str!("../templates/policies.html");
 const MACROS: &str = include_str!("../templates/macros.html");
 const STYLE: &str = include_str!("../templates/style.css");
 
@@ -65,6 +68,7 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.add_template("macros.html", MACROS)?;
     environment.add_template("page.html", TEMPLATE)?;
     environment.add_template("compare.html", COMPARISON)?;
+    environment.add_template("policies.html", POLICIES)?;
     Ok(environment)
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod html;
 mod markdown;
 mod phrase;
+mod policies;
 mod run_report;
 mod text;
 mod unit;
@@ -20,7 +21,8 @@ pub use compare::{
     Reached, Reaction, TrialLine, Unfair, Unit, Verdict, fair, scaler_name,
 };
 pub use error::Error;
-pub use html::{MOST_BYTES, comparison_html, html};
+pub use html::{MOST_BYTES, comparison_html, html, policies_html};
 pub use markdown::markdown;
+pub use policies::{Curves, PolicyArm, PolicyCase, PolicyComparison, PolicyRun};
 pub use run_report::{Correctness, ExpectationLine, GeneratorFacts, Memory, RunReport, TrialReport, Warning};
-pub use text::{comparison_text, text};
+pub use text::{comparison_text, policies_text, text};

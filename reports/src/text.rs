@@ -4,6 +4,7 @@ mod compare;
 mod faults;
 mod grid;
 mod paint;
+mod policies;
 mod reaction;
 
 use tally_capture::WindowSummary;
@@ -14,6 +15,7 @@ use crate::unit;
 pub use compare::comparison_text;
 use grid::grid;
 use paint::Paint;
+pub use policies::policies_text;
 
 /// Most lines of lists that the caller fills, and of windows.
 const LINES: usize = 40;
@@ -273,6 +275,7 @@ fn correctness(trial: &TrialReport, page: &mut Paint) {
         page.toned(Tone::Doubtful, "not checked", "");
         return;
     };
+    let overdue = (found.overdue > 0).then_some((found.overdue, "overdue"));
     let counts = [
         (found.lost, "lost"),
         (found.wrong, "wrong"),
@@ -281,6 +284,7 @@ fn correctness(trial: &TrialReport, page: &mut Paint) {
         (found.unexpected, "unexpected"),
         (found.non_monotonic, "non-monotonic"),
     ];
+    let counts: Vec<_> = counts.into_iter().chain(overdue).collect();
     let flaws: u64 = found.flaws.values().sum();
     let clean = counts.iter().all(|(count, _)| *count == 0) && flaws == 0;
     let parts: Vec<String> = counts

@@ -92,6 +92,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tally-expression",
             "tally-consensus",
             "tally-autoscale",
+            "tally-roles",
             "tally-runtime",
             "tally-sqs-server",
             "tally-local",

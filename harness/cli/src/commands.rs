@@ -17,6 +17,7 @@ mod on_cluster;
 #[cfg(not(feature = "cluster"))]
 #[path = "commands/without_cluster.rs"]
 mod on_cluster;
+mod policies;
 mod replay;
 mod report;
 mod run;
@@ -24,6 +25,7 @@ mod schema;
 mod serve;
 mod sim;
 mod status;
+mod sweep;
 mod up;
 mod validate;
 

@@ -1,12 +1,14 @@
 //! Virtual time: a plan played on the simulated world and recorded like any other run; swarms of worlds in which everything
 //! goes wrong.
 
+mod arm;
 mod fault;
 mod record;
 mod swarm;
 mod timeline;
 mod trial;
 
+pub(crate) use arm::{Played, Task};
 #[cfg(feature = "mutants")]
 pub(crate) use swarm::plant;
 pub(crate) use swarm::{Swarm, all_twins, swarm};

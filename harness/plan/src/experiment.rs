@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tally_model::PlatformConfig;
+use tally_model::{PlatformConfig, Scaler};
 use tally_workloads::{Pattern, Shape};
 
 use crate::{Condition, Fault, MetricRef, Verdict};
@@ -23,6 +23,9 @@ pub struct Experiment {
     pub trials: u32,
     /// What is tested.
     pub platform: PlatformConfig,
+    /// What `tally sim` compares; none for an experiment that is played with its own policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Scaler>,
     /// At least one.
     pub loads: Vec<Load>,
     /// In the order of the file.

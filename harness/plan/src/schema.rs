@@ -60,6 +60,10 @@ fn of(kind: &Kind) -> Value {
         Kind::Choice { of, .. } => json!({ "enum": of }),
         Kind::Scaler { of, .. } => text(&scaler(of)),
         Kind::Scalers => json!({ "type": "array", "items": text(&scaler(Scaler::NAMES)) }),
+        Kind::Policies => {
+            let item = json!({ "anyOf": [{ "const": "all" }, text(&scaler(Scaler::NAMES))] });
+            json!({ "type": "array", "items": item })
+        }
         Kind::OneOf(numbers) => json!({ "enum": numbers }),
         Kind::Range => text("^-?[0-9]+ *\\.\\. *-?[0-9]+$"),
         Kind::Operations => json!({ "oneOf": [

@@ -56,6 +56,8 @@ pub(crate) enum Kind {
     },
     /// A list of what `Scaler` takes.
     Scalers,
+    /// As [`Kind::Scalers`], or `all`.
+    Policies,
     /// `fixed-3`, or one of these as in `Choice`.
     Scaler {
         of: &'static [&'static str],
@@ -120,6 +122,7 @@ impl Kind {
             Self::Operations => "[\"+\", \"-\"]".to_owned(),
             Self::Counts => "[10, 20]".to_owned(),
             Self::Scalers => "[\"threshold\"]".to_owned(),
+            Self::Policies => "[\"all\"]".to_owned(),
             Self::Texts => "[\"...\"]".to_owned(),
             Self::Table(_) => "{ ... }".to_owned(),
             Self::Tables(_) => "[...]".to_owned(),

@@ -87,7 +87,8 @@ impl Number {
     }
 }
 
-fn estimate(values: Vec<Option<f64>>) -> Estimate {
+/// Median and interval of what was seen.
+pub(crate) fn estimate(values: Vec<Option<f64>>) -> Estimate {
     let seen: Vec<f64> = values.iter().flatten().copied().collect();
     Estimate {
         values,

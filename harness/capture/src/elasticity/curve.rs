@@ -16,6 +16,18 @@ impl StepCurve {
         self.0.iter().map(|(at, _)| *at)
     }
 
+    /// When it changes, and to what.
+    pub fn steps(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The sum of several.
+    pub fn sum<'a>(curves: impl Iterator<Item = &'a Self> + Clone) -> Self {
+        let times: std::collections::BTreeSet<u64> = curves.clone().flat_map(Self::times).collect();
+        let value = |at: u64| curves.clone().map(|curve| curve.at(at)).sum();
+        times.into_iter().map(|at| (at, value(at))).collect()
+    }
+
     /// The area under it from `from` to `to`, in seconds: replica-seconds, if it counts replicas.
     pub fn area(&self, from: u64, to: u64) -> f64 {
         let mut times: Vec<u64> = self.times().filter(|at| (from..to).contains(at)).collect();

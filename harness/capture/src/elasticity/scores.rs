@@ -47,24 +47,39 @@ pub struct Scores {
     pub p99: f64,
 }
 
-impl Scores {
-    /// Judges a course.
-    pub fn of(course: &Course, criteria: &Criteria) -> Self {
-        let (from, to) = course.time;
-        let inside = |task: &&ServedTask| (from..to).contains(&task.ready);
-        let tasks: Vec<ServedTask> = course.tasks.iter().filter(inside).copied().collect();
+impl Course {
+    /// The fewest sets that would have met the criteria, over time; see [`needed_sets`]. It serves all tasks once per
+    /// number of sets, so it is the costly part of a judgement.
+    pub fn demand(&self, criteria: &Criteria) -> StepCurve {
+        // What is too late with any number of sets is not the policy's doing, so demand is that of all tasks there were.
         let Criteria {
             objective,
             window,
             path,
             most,
         } = *criteria;
-        // What is too late with any number of sets is not the policy's doing, so demand is that of all tasks there were.
-        let demand = needed_sets(&course.tasks, window, objective, path, most);
+        needed_sets(&self.tasks, window, objective, path, most)
+    }
+}
+
+impl Scores {
+    /// Judges a course.
+    pub fn of(course: &Course, criteria: &Criteria) -> Self {
+        Self::against(course, &course.demand(criteria), criteria)
+    }
+
+    /// Judges a course whose demand is known.
+    pub fn against(course: &Course, demand: &StepCurve, criteria: &Criteria) -> Self {
+        let (from, to) = course.time;
+        let inside = |task: &&ServedTask| (from..to).contains(&task.ready);
+        let tasks: Vec<ServedTask> = course.tasks.iter().filter(inside).copied().collect();
+        let Criteria {
+            objective, window, ..
+        } = *criteria;
         Self {
             violations: violations(&tasks, window, objective),
             cost: course.existing.area(from, to),
-            elasticity: elasticity(&course.supply, &demand, from, to, window),
+            elasticity: elasticity(&course.supply, demand, from, to, window),
             flaps: f64::from(flaps(&course.wanted, from, to)),
             p99: slow(&tasks),
         }

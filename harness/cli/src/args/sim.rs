@@ -24,6 +24,13 @@ pub(crate) struct Sim {
     /// Change a value of the file: `--set platform.scaler=fixed-2`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Compare policies on the same arrivals, with names or `all`; without it, those that the files name (`policies` of
+    /// `[platform]`), and without these each file is played as it stands.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', requires = "files")]
+    pub(crate) policies: Vec<String>,
+    /// Compare policies once per value: `--sweep platform.start-delay=100ms,2s,30s`. Several make a grid.
+    #[arg(long, value_name = "KEY=A,B,...", requires = "files")]
+    pub(crate) sweep: Vec<String>,
     /// How long a pod takes to start, such as `2s`.
     #[arg(long, value_name = "DURATION", default_value = "60ms")]
     pub(crate) start_delay: String,
@@ -33,7 +40,7 @@ pub(crate) struct Sim {
     /// Protocols a swarm draws from.
     #[arg(long, value_delimiter = ',', default_value = PROTOCOLS)]
     pub(crate) protocols: Vec<String>,
-    /// Threads of a swarm [default: all cores].
+    /// Threads of a swarm or a comparison [default: all cores].
     #[arg(long)]
     pub(crate) jobs: Option<usize>,
     /// Make the schedule of a failing seed as small as it goes.

@@ -7,7 +7,9 @@ use tally_model::Protocol;
 use tally_plan::Experiment;
 use tally_simulated::Costs;
 
+use super::policies::{self, Stage};
 use super::run::{pairs, play_all};
+use super::sweep::Asked;
 use super::validate::load;
 use crate::args::{Global, Sim};
 use crate::exit::Exit;
@@ -33,9 +35,7 @@ pub(crate) fn run(args: &Sim, global: &Global, output: &Output) -> Exit {
         };
         crate::simulate::plant(mutant);
     }
-    let jobs = args
-        .jobs
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    let jobs = args.jobs.unwrap_or_else(cores);
     let (exit, document) = if let Some(rounds) = args.twins {
         all_twins(rounds, jobs, output)
     } else if args.files.is_empty() {
@@ -86,6 +86,15 @@ fn experiments(args: &Sim, global: &Global, output: &Output) -> Exit {
         output.error(&problem, Some("write 60ms or 2s"));
         return Exit::BadInput;
     };
+    let asked = match Asked::read(args) {
+        Ok(asked) => asked,
+        Err(problems) => {
+            for (problem, help) in problems {
+                output.error(&problem, Some(&help));
+            }
+            return Exit::BadInput;
+        }
+    };
     let Some(mut set) = pairs(&args.set, output) else {
         return Exit::BadInput;
     };
@@ -94,26 +103,48 @@ fn experiments(args: &Sim, global: &Global, output: &Output) -> Exit {
             .map(|minutes| ("phases.measure".to_owned(), format!("{}s", minutes * 60.0))),
     );
     // Every file is read before the first is run, so that a typo in the last does not cost the time of the others.
-    let mut experiments = Vec::new();
+    let mut read = Vec::new();
     let mut exit = Exit::Pass;
     for file in &args.files {
-        match seeds(file, &set, args, output) {
-            Ok(loaded) => experiments.extend(loaded),
-            Err(worse) => exit = exit.worse(worse),
+        for point in asked.points() {
+            let changes: Vec<_> = set.iter().chain(point).cloned().collect();
+            match seeds(file, &changes, args, output) {
+                Ok(loaded) => read.push((point, loaded)),
+                Err(worse) => exit = exit.worse(worse),
+            }
         }
     }
     if exit != Exit::Pass {
         return exit;
     }
+    let costs = Costs {
+        pod_start,
+        ..Costs::default()
+    };
+    let of_seeds = |loaded: &[(String, Experiment)]| loaded.iter().map(|(_, one)| one.clone()).collect();
+    let each: Vec<_> = read
+        .iter()
+        .map(|(point, loaded)| (*point, of_seeds(loaded)))
+        .collect();
+    match asked.contest(&each, args, output) {
+        Err(exit) => return exit,
+        Ok(Some(contest)) => {
+            let threads = args.jobs.unwrap_or_else(cores);
+            return policies::run(&contest, Stage { costs, threads }, &global.runs_dir, output);
+        }
+        Ok(None) => {}
+    }
+    let experiments: Vec<_> = read.into_iter().flat_map(|(_, loaded)| loaded).collect();
     let settings = Settings {
         target: Target::Sim,
-        costs: Costs {
-            pod_start,
-            ..Costs::default()
-        },
+        costs,
         ..Settings::new(&global.runs_dir)
     };
     play_all(&experiments, &settings, false, output)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// One file, once per seed.

@@ -19,7 +19,7 @@ use super::timeline::{load_of, timeline};
 use crate::output::Progress;
 
 /// How long a simulated platform may take to come up, in virtual time.
-const SETTLE: Duration = Duration::from_mins(5);
+pub(super) const SETTLE: Duration = Duration::from_mins(5);
 /// Between two samples, unless the trial is so long that there would be too many.
 const SAMPLE: Duration = Duration::from_millis(200);
 const SAMPLES_MAX: u64 = 20_000;
@@ -86,22 +86,18 @@ impl Facts {
 }
 
 /// The world that the experiment asks for: its own start delay and shadows, and the plan for policies that know it.
-fn options(setup: &Setup<'_>) -> Options {
-    let mut platform = setup.platform.clone();
+pub(super) fn options(plan: &Plan, platform: &PlatformConfig, shadows: &[Scaler], costs: Costs) -> Options {
+    let mut platform = platform.clone();
     let scaling = &mut platform.scaling;
     if scaling.needs_the_plan(platform.scaler) {
-        scaling.forecast = Some(setup.plan.forecast(scaling));
+        scaling.forecast = Some(plan.forecast(scaling));
     }
-    let shadows = setup.shadows.iter().chain(&scaling.shadows).copied().collect();
-    let pod_start = scaling.start_delay.unwrap_or(setup.costs.pod_start);
+    let shadows = shadows.iter().chain(&scaling.shadows).copied().collect();
+    let pod_start = scaling.start_delay.unwrap_or(costs.pod_start);
     Options {
-        costs: Costs {
-            pod_start,
-            ..setup.costs
-        },
+        costs: Costs { pod_start, ..costs },
         shadows,
-        lines: setup.trace.is_some(),
-        ..Options::new(platform, setup.plan.seed)
+        ..Options::new(platform, plan.seed)
     }
 }
 
@@ -111,7 +107,10 @@ pub(crate) fn play(
     writer: TrialWriter,
     progress: &mut Progress,
 ) -> Result<(Vec<tally_capture::FaultRecord>, Facts), String> {
-    let options = options(&setup);
+    let options = Options {
+        lines: setup.trace.is_some(),
+        ..options(setup.plan, setup.platform, setup.shadows, setup.costs)
+    };
     let mut world = World::new(options).map_err(|error| error.to_string())?;
     let (started, cpu) = (Instant::now(), thread_cpu());
     world.settle(SETTLE).map_err(|error| error.to_string())?;

@@ -73,6 +73,11 @@ pub(crate) static PLATFORM: Section = Section {
             "Policies that see every signal and decide for the record only. Default none.",
         ),
         optional(
+            "policies",
+            Kind::Policies,
+            "Policies that `tally sim` compares on the same arrivals instead of playing the one that drives, or `all`.",
+        ),
+        optional(
             "objective",
             wait(1),
             "What 95 % of the tasks may take from ready to answered; policies with a model aim at it. Default 500ms.",

@@ -4,7 +4,7 @@ use tally_model::{Drift, HpaMetric, HpaRules, HpaVersion, Scaler, Scaling};
 
 use super::platform::update;
 use crate::diagnose::{Place, Problems};
-use crate::read::Reader;
+use crate::read::{Node, Reader};
 
 /// `scaler`: `threshold`, `hpa`, `fixed-3`.
 pub(super) fn driving(reader: &Reader<'_>, problems: &mut Problems) -> Option<Scaler> {
@@ -32,7 +32,10 @@ fn fixed(text: &str, place: &Place, problems: &mut Problems) -> Option<Scaler> {
 
 /// Everything else.
 pub(super) fn read(scaling: &mut Scaling, reader: &Reader<'_>, problems: &mut Problems) {
-    scaling.shadows = shadows(reader, problems);
+    scaling.shadows = reader
+        .texts("shadows", problems)
+        .into_iter()
+        .fold(Vec::new(), |known, named| with(known, reader, named, problems));
     update(&mut scaling.objective, reader.duration("objective", problems));
     update(&mut scaling.interval, reader.duration("scale-interval", problems));
     scaling.start_delay = reader.duration("start-delay", problems);
@@ -47,27 +50,44 @@ pub(super) fn read(scaling: &mut Scaling, reader: &Reader<'_>, problems: &mut Pr
     }
 }
 
-/// `shadows = ["hpa", "fixed-3"]`: each once.
-fn shadows(reader: &Reader<'_>, problems: &mut Problems) -> Vec<Scaler> {
-    let mut shadows = Vec::new();
-    for (text, node) in reader.texts("shadows", problems) {
-        let scaler = if text.starts_with("fixed-") {
-            fixed(text, &node.place, problems)
-        } else {
-            reader.choice_of("scaler", text, &node.place, problems);
-            Scaler::from_name(text)
-        };
-        let Some(scaler) = scaler else { continue };
-        if shadows.contains(&scaler) {
+/// `policies = ["all", "fixed-3"]`: each once.
+pub(crate) fn policies(reader: &Reader<'_>, problems: &mut Problems) -> Vec<Scaler> {
+    let named = reader.texts("policies", problems).into_iter();
+    named.fold(Vec::new(), |known, (text, node)| {
+        if text == "all" && known.is_empty() {
+            return Scaler::NAMES
+                .iter()
+                .filter_map(|name| Scaler::from_name(name))
+                .collect();
+        }
+        with(known, reader, (text, node), problems)
+    })
+}
+
+/// `hpa` or `fixed-3` at the end of the policies known so far.
+fn with(
+    mut known: Vec<Scaler>,
+    reader: &Reader<'_>,
+    (text, node): (&str, &Node),
+    problems: &mut Problems,
+) -> Vec<Scaler> {
+    let scaler = if text.starts_with("fixed-") {
+        fixed(text, &node.place, problems)
+    } else {
+        reader.choice_of("scaler", text, &node.place, problems);
+        Scaler::from_name(text)
+    };
+    match scaler {
+        Some(scaler) if known.contains(&scaler) => {
             problems
                 .at(&node.place, "F0302", format!("`{scaler}` stands there twice"))
                 .label("second one")
                 .help("name every policy once");
-        } else {
-            shadows.push(scaler);
         }
+        Some(scaler) => known.push(scaler),
+        None => {}
     }
-    shadows
+    known
 }
 
 fn read_hpa(reader: &Reader<'_>, problems: &mut Problems) -> HpaRules {

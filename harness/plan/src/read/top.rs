@@ -6,7 +6,7 @@ use tally_model::{PlatformConfig, Span};
 
 use crate::diagnose::{Place, Problems, did_you_mean};
 use crate::meaning::{self, FaultPlaces, LoadPlaces, Places};
-use crate::read::{Document, Node, Reader, Value, faults, loads, platform};
+use crate::read::{Document, Node, Reader, Value, faults, loads, platform, scaling};
 use crate::{
     Compare, CompareOrder, Expectation, Experiment, Fault, FaultKind, Load, Phases, Safety, When,
     parse_condition,
@@ -22,9 +22,12 @@ pub(crate) fn read(document: &Document, problems: &mut Problems) -> Option<Exper
     let trials = top.integer("trials", problems).unwrap_or(1) as u32;
     let phase_table = top.table("phases", problems);
     let phases = phase_table.as_ref().and_then(|table| phases(table, problems));
-    let mut platform = match top.table("platform", problems) {
-        Some(table) => platform::read(&table, problems),
-        None => PlatformConfig::default(),
+    let (mut platform, policies) = match top.table("platform", problems) {
+        Some(table) => (
+            platform::read(&table, problems),
+            scaling::policies(&table, problems),
+        ),
+        None => (PlatformConfig::default(), Vec::new()),
     };
     platform.seed = seed;
     let mut places = Places {
@@ -53,6 +56,7 @@ pub(crate) fn read(document: &Document, problems: &mut Problems) -> Option<Exper
         phases: phases?,
         trials,
         platform,
+        policies,
         loads,
         faults,
         expectations,
