@@ -164,7 +164,7 @@ fn an_altered_reply_does_not_blame_the_leader() {
     let mut network = Network::new(config(Suite::Modern, 4, true));
     network.adversary = Box::new(|_, _, mut message| {
         if let Body::Reply(reply) = &mut message.body {
-            std::sync::Arc::make_mut(&mut reply.outcomes)[0] = lie();
+            reply.outcomes[0] = lie();
         }
         vec![message]
     });

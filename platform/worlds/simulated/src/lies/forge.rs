@@ -18,7 +18,7 @@ pub(super) fn forge(packet: &mut Packet, word: u64) {
 fn forge_body(message: &mut Message, word: u64) {
     let flip = |bytes: &mut Vec<u8>| {
         let length = bytes.len().max(1) as u64;
-        if word >> 40 & 7 == 0 {
+        if (word >> 40).is_multiple_of(8) {
             bytes.clear();
         } else if let Some(byte) = bytes.get_mut((word / 2 % length) as usize) {
             *byte ^= 1 << (word >> 32 & 7);

@@ -56,7 +56,7 @@ fn swizzle(draw: &mut Draw, rng: &mut ChaCha8Rng) {
     for node in 0..nodes {
         let at = start + step * node;
         let until = all + millis(rng, 1, 1_500);
-        fall(draw, at, until - at, What::Clog(rng.random()));
+        fall(draw, at, until.saturating_sub(at), What::Clog(rng.random()));
     }
 }
 
