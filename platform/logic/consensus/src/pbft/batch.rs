@@ -145,6 +145,13 @@ impl Pending {
         }
     }
 
+    /// Drops what turned out to be executed or superseded.
+    pub(super) fn forget(&mut self, batch: &Batch) {
+        for request in &batch.requests {
+            self.done(request.client(), request.timestamp);
+        }
+    }
+
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
     }

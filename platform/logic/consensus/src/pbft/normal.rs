@@ -357,19 +357,12 @@ impl Replica {
                 self.pending.done(*client, *timestamp);
                 self.reply(membership, *client, out);
             }
-            self.forget_past(&known.batch);
+            self.pending.forget(&known.batch);
             self.recent.push_back(done);
             while self.recent.len() as u64 > self.settings.window {
                 self.recent.pop_front();
             }
             self.make_checkpoint(membership, out);
-        }
-    }
-
-    /// Requests that turned out to be executed or superseded need not be waited for.
-    fn forget_past(&mut self, batch: &Batch) {
-        for request in &batch.requests {
-            self.pending.done(request.client(), request.timestamp);
         }
     }
 
