@@ -33,5 +33,9 @@ fn a_liar_is_blamed_until_it_is_replaced() {
     let draw = Draw::new(970, &all);
     let report = run(&draw, oracle, false);
     assert_eq!(report.violation, None);
-    assert!(report.coverage.count(Sometimes::LieTamper) > 0, "{:?}", draw.blows);
+    assert!(
+        report.coverage.count(Sometimes::LieTamper) > 0,
+        "{:?}",
+        draw.blows
+    );
 }
