@@ -88,6 +88,9 @@ pub struct Correctness {
     pub answered: u64,
     /// Accepted, and no outcome.
     pub lost: u64,
+    /// Accepted, and still worked on when the harness stopped to wait.
+    #[serde(default)]
+    pub overdue: u64,
     /// One request with two ids or two outcome records, or one id for two requests.
     pub duplicated: u64,
     /// Not what the arithmetic gives.

@@ -275,6 +275,7 @@ fn correctness(trial: &TrialReport, page: &mut Paint) {
         page.toned(Tone::Doubtful, "not checked", "");
         return;
     };
+    let overdue = (found.overdue > 0).then_some((found.overdue, "overdue"));
     let counts = [
         (found.lost, "lost"),
         (found.wrong, "wrong"),
@@ -283,6 +284,7 @@ fn correctness(trial: &TrialReport, page: &mut Paint) {
         (found.unexpected, "unexpected"),
         (found.non_monotonic, "non-monotonic"),
     ];
+    let counts: Vec<_> = counts.into_iter().chain(overdue).collect();
     let flaws: u64 = found.flaws.values().sum();
     let clean = counts.iter().all(|(count, _)| *count == 0) && flaws == 0;
     let parts: Vec<String> = counts

@@ -43,6 +43,7 @@ pub const CATALOG: &[CatalogEntry] = entries!(
     "scaling-square",
     "scaling-hill",
     "scaling-mmpp",
+    "scaling-live",
 );
 
 /// The experiment of that name.

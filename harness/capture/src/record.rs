@@ -70,6 +70,10 @@ pub struct Operation {
     /// Why it failed or is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// True if there is no answer because the harness stopped to wait: at the last look the platform said that it works on this
+    /// request, and it still answered others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overdue: bool,
 }
 
 impl Operation {
@@ -93,6 +97,7 @@ impl Operation {
             tasks: Vec::new(),
             attempts: 0,
             reason: None,
+            overdue: false,
         }
     }
 }

@@ -84,6 +84,7 @@ pub fn check(input: &Input, options: &Options) -> Result<CheckReport, CaptureErr
         unknown: lines.unknown,
         reads: lines.seen.len() as u64,
         lost: lines.lost.finish(),
+        overdue: lines.overdue.finish(),
         duplicated: lines.duplicated.finish(),
         wrong: lines.wrong.finish(),
         conflicting: relations.conflicting.finish(),

@@ -31,6 +31,7 @@ pub(crate) struct Lines {
     pub(crate) refused: u64,
     pub(crate) unknown: u64,
     pub(crate) lost: Collector,
+    pub(crate) overdue: Collector,
     pub(crate) duplicated: Collector,
     pub(crate) wrong: Collector,
     pub(crate) unexpected: Collector,
@@ -139,7 +140,14 @@ impl Lines {
     }
 
     fn silence(&mut self, op: &Operation<'_>) {
-        if op.accepted {
+        if op.accepted && op.overdue {
+            self.overdue.note(op.n, op.id(), || {
+                format!(
+                    "accepted with {}, and still worked on at the last look",
+                    op.status
+                )
+            });
+        } else if op.accepted {
             let why = op.reason.as_deref().unwrap_or("no reason recorded");
             self.lost.note(op.n, op.id(), || {
                 format!(
@@ -167,6 +175,7 @@ impl Lines {
         self.refused += other.refused;
         self.unknown += other.unknown;
         self.lost.merge(other.lost);
+        self.overdue.merge(other.overdue);
         self.duplicated.merge(other.duplicated);
         self.wrong.merge(other.wrong);
         self.unexpected.merge(other.unexpected);

@@ -1,4 +1,4 @@
-//! Lost, duplicated, wrong, conflicting, unexpected, non-monotonic; certificate audit.
+//! Lost, overdue, duplicated, wrong, conflicting, unexpected, non-monotonic; certificate audit.
 //!
 //! The checker reads what a run left behind and trusts none of the platform's code for arithmetic: it has an evaluator of its own
 //! (`reference`). Equal inputs give equal reports, byte for byte.
@@ -12,6 +12,7 @@
 //! | finding | definition | safety |
 //! |---|---|---|
 //! | lost | accepted, and no outcome by the end of the drain, however often it was asked for | unsafe |
+//! | overdue | accepted, and no outcome because the harness stopped to wait: at the last look the platform worked on it and still answered others | broken |
 //! | wrong | an outcome that the arithmetic decides (a value, `syntax`, `too_large`, `too_deep`, `unsupported_number`, `div_by_zero`, `overflow`) differs, in one byte, from the reference evaluator's, or from the answer that the plan states | unsafe |
 //! | duplicated | one request got two ids; or one id was given to two requests; or the same outcome of one request was seen with two birth marks (`folded`), which are two outcome records | unsafe |
 //! | conflicting | two different outcomes of one request were seen, in whatever way; or the platform reported so itself | unsafe |

@@ -42,6 +42,8 @@ pub(crate) struct Operation<'a> {
     pub(crate) attempts: u32,
     #[serde(default)]
     pub(crate) reason: Option<String>,
+    #[serde(default)]
+    pub(crate) overdue: bool,
 }
 
 impl Operation<'_> {

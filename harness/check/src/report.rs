@@ -14,7 +14,8 @@ pub enum Safety {
     Clean,
     /// The history has gaps, or what should have been audited was not: nothing can be said.
     Incomplete,
-    /// A promise was broken that is not about answers: an answer nobody was owed, or one that vanished.
+    /// A promise was broken that is not about what the answers say: an answer nobody was owed, one that vanished, one that is late
+    /// beyond all waiting.
     Broken,
     /// An answer was lost, wrong, doubled or in conflict, or its certificate does not hold.
     Unsafe,
@@ -81,6 +82,9 @@ pub struct CheckReport {
     pub reads: u64,
     /// Accepted, and no outcome.
     pub lost: Finding,
+    /// Accepted, and still worked on when the harness stopped to wait, by a platform that still answered others.
+    #[serde(default)]
+    pub overdue: Finding,
     /// One request, two ids; one id, two requests; or two outcome records.
     pub duplicated: Finding,
     /// Not what the arithmetic gives.
@@ -110,7 +114,7 @@ impl CheckReport {
             || !self.audit.flaws.is_empty()
         {
             Safety::Unsafe
-        } else if any(&[&self.unexpected, &self.non_monotonic]) {
+        } else if any(&[&self.overdue, &self.unexpected, &self.non_monotonic]) {
             Safety::Broken
         } else if self.gaps.any() {
             Safety::Incomplete
@@ -123,6 +127,7 @@ impl CheckReport {
     pub fn count(&self, name: &str) -> Option<u64> {
         Some(match name {
             "lost" => self.lost.count,
+            "overdue" => self.overdue.count,
             "duplicated" => self.duplicated.count,
             "wrong" => self.wrong.count,
             "conflicting" => self.conflicting.count,

@@ -56,6 +56,7 @@ fn read(path: &Path) -> (Header, Vec<HistoryLine>) {
 fn found(report: &CheckReport) -> BTreeMap<String, u64> {
     let names = [
         "lost",
+        "overdue",
         "duplicated",
         "wrong",
         "conflicting",

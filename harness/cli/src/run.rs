@@ -8,6 +8,7 @@ mod judge;
 mod known;
 mod loads;
 mod outcome;
+mod patience;
 mod ready;
 mod recorder;
 mod rehearsal;

@@ -156,6 +156,8 @@ pub(super) fn findings(found: &Correctness) -> Vec<Finding> {
             "an answer that a later read did not find again",
         ),
     ];
+    let late = "still worked on when the harness stopped to wait";
+    findings.extend((found.overdue > 0).then(|| bad("overdue", found.overdue, late)));
     for (name, count) in found.flaws.iter().take(LINES) {
         findings.push(bad(
             &format!("certificate: {name}"),
@@ -177,14 +179,12 @@ pub(super) fn findings(found: &Correctness) -> Vec<Finding> {
         ),
         meaning: "every signature verified against the keys in the run directory".into(),
     });
-    for gap in found.gaps.iter().take(LINES) {
-        findings.push(Finding {
-            badge: Badge::new(Tone::Doubtful, "gap"),
-            name: "record".into(),
-            count: String::new(),
-            meaning: gap.clone(),
-        });
-    }
+    findings.extend(found.gaps.iter().take(LINES).map(|gap| Finding {
+        badge: Badge::new(Tone::Doubtful, "gap"),
+        name: "record".into(),
+        count: String::new(),
+        meaning: gap.clone(),
+    }));
     findings
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tally_cluster::{Operator, Options, Platform, PodFact, SYSTEM, WORKERS};
+use tally_cluster::{Operator, Options, Platform, PodFact, SYSTEM, WORKERS, waits_of_pods};
 
 use crate::args::{ClusterArgs, Down, Run, Status, Up};
 use crate::deploy::{self, Arm, ClusterTarget, Deploy};
@@ -13,9 +13,6 @@ use crate::run::{Cluster, Settings, wait_until_ready};
 
 /// How long pods may take to come up: an image may have to be loaded from a disk.
 const START: Duration = Duration::from_mins(4);
-/// A pod takes seconds to start where a process takes milliseconds, and more of them when many start: one that was given up too early
-/// is made again, which makes all others later still. So no start is given up before this, whatever the experiment says.
-const POD_START: Duration = Duration::from_mins(1);
 
 /// The cluster that the flags mean, or how to leave.
 pub(crate) fn target(name: &str, args: &ClusterArgs, output: &Output) -> Result<ClusterTarget, Exit> {
@@ -91,13 +88,17 @@ pub(crate) fn start(
     arm: Arm,
     progress: &mut Progress,
 ) -> Result<Platform, String> {
-    if platform.timing.start_timeout < POD_START {
+    let (timing, changed) = waits_of_pods(platform.timing);
+    platform.timing = timing;
+    if !changed.is_empty() {
+        let waits: Vec<String> = changed
+            .iter()
+            .map(|(name, wait)| format!("{name} {wait:?}"))
+            .collect();
         progress.event(&format!(
-            "start-timeout is {} s here, not {:?}: pods start slower than processes",
-            POD_START.as_secs(),
-            platform.timing.start_timeout
+            "waits of pods, which share processors: {}",
+            waits.join(", ")
         ));
-        platform.timing.start_timeout = POD_START;
     }
     Deploy::locate()?.arm(target, arm, progress)?;
     let options = Options {

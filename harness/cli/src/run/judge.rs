@@ -176,7 +176,15 @@ pub(super) fn verdict(
             ));
             Exit::Inconclusive
         }
-        Safety::Broken => Exit::Fail,
+        Safety::Broken => {
+            if check.overdue.count > 0 {
+                warnings.push((
+                    format!("{} accepted request(s) were still worked on when the wait ended", check.overdue.count),
+                    "late beyond all waiting, not known to be lost: lower the rate or the bounds of scaling, or take a larger machine".into(),
+                ));
+            }
+            Exit::Fail
+        }
         Safety::Unsafe if interrupted && is_only_owed(check) => {
             warnings.push((
                 format!("{} accepted request(s) were not waited for", check.lost.count),

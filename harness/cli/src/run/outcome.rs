@@ -12,6 +12,7 @@ use crate::exit::Exit;
 pub(crate) fn check_line(report: &CheckReport) -> String {
     let names = [
         "lost",
+        "overdue",
         "duplicated",
         "wrong",
         "conflicting",
@@ -38,6 +39,7 @@ pub(crate) fn check_line(report: &CheckReport) -> String {
 pub(super) fn report_correctness(check: &CheckReport) -> Correctness {
     let named = [
         ("lost", &check.lost),
+        ("overdue", &check.overdue),
         ("duplicated", &check.duplicated),
         ("wrong", &check.wrong),
         ("conflicting", &check.conflicting),
@@ -84,6 +86,7 @@ pub(super) fn report_correctness(check: &CheckReport) -> Correctness {
         accepted: check.accepted,
         answered: check.answered,
         lost: count(&check.lost),
+        overdue: count(&check.overdue),
         duplicated: count(&check.duplicated),
         wrong: count(&check.wrong),
         conflicting: count(&check.conflicting),
@@ -125,16 +128,19 @@ pub(super) fn generator_facts(generator: &Generator) -> GeneratorFacts {
     }
 }
 
+/// What nobody could look at is left out: 0 bytes would be a lie.
 pub(super) fn memory_lines(sizes: Sizes) -> Vec<Memory> {
     let line = |label: &str, bytes| Memory {
         label: label.to_owned(),
         bytes,
     };
-    vec![
+    let mut lines = vec![
         line("control plane", sizes.control_plane),
         line("largest worker or replica", sizes.member),
         line("harness", sizes.harness),
-    ]
+    ];
+    lines.retain(|line| line.bytes > 0);
+    lines
 }
 
 pub(super) fn expectation_line(judged: Judged) -> ExpectationLine {

@@ -115,6 +115,18 @@ impl Recorder {
         self.with(|table| table.open.values().filter_map(|operation| operation.id).collect())
     }
 
+    /// These may still come, and nobody waits for them any longer.
+    pub(super) fn overdue(&self, pending: &[RequestId]) {
+        self.with(|table| {
+            for id in pending {
+                let n = table.ids.get(*id).map(u64::from);
+                if let Some(operation) = n.and_then(|n| table.open.get_mut(&n)) {
+                    operation.overdue = true;
+                }
+            }
+        });
+    }
+
     /// Requests of unknown fate: sent, and no response came.
     pub(super) fn unresolved(&self) -> Vec<(u64, Wanted)> {
         self.with(|table| {

@@ -53,14 +53,20 @@ impl<'a> Rereader<'a> {
         }
     }
 
-    /// Asks once for every accepted request without an answer.
-    pub(super) fn outstanding(&mut self) {
+    /// Asks once for every accepted request without an answer; returns those that may still come: all but
+    /// what the platform says it does not know.
+    pub(super) fn outstanding(&mut self) -> Vec<RequestId> {
+        let mut pending = Vec::new();
         for id in self.recorder.outstanding() {
-            if let Seen::Answer(message) = self.ask(id) {
-                self.recorder
-                    .read(self.start.elapsed().as_nanos() as u64, *message);
+            match self.ask(id) {
+                Seen::Answer(message) => self
+                    .recorder
+                    .read(self.start.elapsed().as_nanos() as u64, *message),
+                Seen::Nothing | Seen::Trouble => pending.push(id),
+                Seen::Unknown => {}
             }
         }
+        pending
     }
 
     /// Sends again, under its own key, every request of unknown fate: accepted before or not, it is one request.

@@ -14,6 +14,7 @@ use tally_plan::{Pick, Plan};
 use super::events::in_trial_time;
 use super::interrupt::Interrupt;
 use super::loads::{self, Address, Lanes};
+use super::patience::{Over, Patience};
 use super::recorder::Recorder;
 use super::rereads::Rereader;
 use super::sampler::{Memory, Sampler};
@@ -24,8 +25,12 @@ use crate::output::Progress;
 const STREAM: usize = 4_096;
 /// Between preparation and the first request.
 const LEAD: Duration = Duration::from_millis(150);
+/// How long the answer stream is tried to be opened.
+const OPEN: Duration = Duration::from_secs(30);
 /// Between two looks during the drain.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long answers are waited for after an interrupt.
+const INTERRUPTED: Duration = Duration::from_secs(2);
 /// How often outstanding answers are asked for while the stream is quiet.
 const REREAD: Duration = Duration::from_secs(1);
 
@@ -70,12 +75,12 @@ pub(super) fn play(
     let lanes = Lanes::new(&setup.plan, &address).map_err(|error| error.to_string())?;
     let lookup = lanes.lookup();
     let recorder = Recorder::new(writer, lookup, !setup.plan.faults.is_empty());
-    let start = Instant::now() + LEAD;
-    let zero = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |now| (now + LEAD).as_nanos() as u64);
-    let (stream, answers) = AnswerStream::open(address.target, &address.tag, start, STREAM)
-        .map_err(|error| format!("the answer stream cannot be opened: {error}"))?;
+    let Opening {
+        start,
+        zero,
+        stream,
+        answers,
+    } = open(&address)?;
     let stage = Stage {
         setup,
         address: &address,
@@ -100,6 +105,43 @@ pub(super) fn play(
         reports,
         memory,
     })
+}
+
+/// An open stream of answers and the zero of a trial's times, by both clocks.
+struct Opening {
+    start: Instant,
+    zero: u64,
+    stream: AnswerStream,
+    answers: Receiver<StreamEvent>,
+}
+
+/// Subscribes to the trial's answers. A cluster's door answered a moment ago, but the rules of its proxies follow its pods with a
+/// delay, so one connection that fails says nothing yet.
+fn open(address: &Address) -> Result<Opening, String> {
+    let until = Instant::now() + OPEN;
+    loop {
+        let start = Instant::now() + LEAD;
+        let zero = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |now| (now + LEAD).as_nanos() as u64);
+        match AnswerStream::open(address.target, &address.tag, start, STREAM) {
+            // One that took longer than the lead would have the first requests late.
+            Ok((stream, answers)) if Instant::now() < start || Instant::now() >= until => {
+                return Ok(Opening {
+                    start,
+                    zero,
+                    stream,
+                    answers,
+                });
+            }
+            Err(error) if Instant::now() >= until => {
+                return Err(format!(
+                    "the answer stream cannot be opened for {OPEN:?}: {error}"
+                ));
+            }
+            Ok(_) | Err(_) => std::thread::sleep(LOOK),
+        }
+    }
 }
 
 struct Stage<'a> {
@@ -270,20 +312,24 @@ impl Stage<'_> {
         )
     }
 
-    /// Waits until nothing is owed any more, at most for the drain phase.
+    /// Waits until nothing is owed any more, or for as long as [`Patience`] has.
     fn drain(&self, progress: &mut Progress, tend: &mut dyn FnMut() -> Option<String>) {
-        let grace = if self.setup.interrupt.is_set() {
-            Duration::from_secs(2).min(self.setup.plan.phases.drain)
-        } else {
-            self.setup.plan.phases.drain
-        };
-        let until = Instant::now() + grace;
+        let drain = self.setup.plan.phases.drain;
+        let mut patience = Patience::new(Instant::now(), drain, &self.setup.platform.timing);
+        let mut end = None;
         let mut rereader = Rereader::new(self.address.target, self.recorder, self.start);
         if !self.setup.interrupt.is_set() {
             rereader.unresolved(self.address);
         }
         let mut next = Instant::now() + REREAD;
-        while !self.recorder.outstanding().is_empty() && Instant::now() < until {
+        while !self.recorder.outstanding().is_empty() {
+            if self.setup.interrupt.is_set() {
+                patience.shorten(Instant::now(), INTERRUPTED.min(drain));
+            }
+            end = patience.over(Instant::now(), self.recorder.counts().answered);
+            if end.is_some() {
+                break;
+            }
             if Instant::now() >= next {
                 rereader.outstanding();
                 next = Instant::now() + REREAD;
@@ -294,7 +340,10 @@ impl Stage<'_> {
             }
             std::thread::sleep(LOOK);
         }
-        rereader.outstanding();
+        let pending = rereader.outstanding();
+        if end == Some(Over::StillAnswering) {
+            self.recorder.overdue(&pending);
+        }
         rereader.sample();
         let counts = self.recorder.counts();
         progress.step(&format!(

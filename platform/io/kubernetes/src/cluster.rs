@@ -2,18 +2,20 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Pod as KubePod, Service as KubeService};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::runtime::wait::{await_condition, conditions::is_pod_running};
 use kube::{Api, Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tally_model::{Pod, PodEvent, PodPhase, PodSpec, Service};
 use tally_ports::{BoxSource, Cluster};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use crate::Error;
 use crate::labels::{COMPONENT, NODE, PART_OF, PLATFORM};
@@ -23,6 +25,12 @@ use crate::watch::{PodWatch, watch_objects};
 
 /// Longest any call may take.
 const CALL: Duration = Duration::from_secs(10);
+
+/// Pods that may be starting at once. Starting one costs a machine a second of its processors, and what starts takes them from what
+/// serves; ReplicaSets begin with few for the same reason (`slowStartBatch`, pkg/controller/replicaset/replica_set.go).
+const STARTING: usize = 6;
+/// A pod that does not run by then makes way for the next.
+const STARTED: Duration = Duration::from_secs(15);
 
 /// What pods and services are made of.
 #[derive(Clone, Debug)]
@@ -42,7 +50,8 @@ pub struct Settings {
 pub struct Kubernetes {
     client: Client,
     settings: Settings,
-    owner: std::sync::Arc<OnceCell<Option<OwnerReference>>>,
+    owner: Arc<OnceCell<Option<OwnerReference>>>,
+    starting: Arc<Semaphore>,
 }
 
 impl Debug for Kubernetes {
@@ -59,8 +68,21 @@ impl Kubernetes {
         Self {
             client,
             settings,
-            owner: std::sync::Arc::default(),
+            owner: Arc::default(),
+            starting: Arc::new(Semaphore::new(STARTING)),
         }
+    }
+
+    /// Gives the place back when the pod runs, or does not come.
+    fn until_started(&self, name: String, place: Option<OwnedSemaphorePermit>) {
+        let api = self.api::<KubePod>();
+        tokio::spawn(async move {
+            let running = await_condition(api, &name, is_pod_running());
+            if tokio::time::timeout(STARTED, running).await.is_err() {
+                tracing::warn!(pod = name, "a pod does not run after {STARTED:?}");
+            }
+            drop(place);
+        });
     }
 
     fn api<K>(&self) -> Api<K>
@@ -152,7 +174,10 @@ impl Cluster for Kubernetes {
 
     async fn create_pod(&self, spec: &PodSpec) -> Result<Pod, Error> {
         let wanted = self.settings.template.fill(spec, self.owner().await?);
+        // Never closed, so there is always a place some time.
+        let place = Arc::clone(&self.starting).acquire_owned().await.ok();
         let made = self.create("pod", &spec.name(), &wanted).await?;
+        self.until_started(spec.name(), place);
         // What an admission plugin strips, or somebody else's pod of that name, has no place here.
         Ok(read_pod(&made, self.settings.port).unwrap_or_else(|| {
             tracing::warn!(

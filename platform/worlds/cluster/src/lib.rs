@@ -17,6 +17,7 @@ mod platform;
 mod ports;
 mod recording;
 mod serving;
+mod waits;
 
 pub use config::{Config, Role};
 pub use operator::Operator;
@@ -24,6 +25,7 @@ pub use platform::{Options, Platform, SYSTEM, Sets, WORKERS};
 pub use ports::{Pods, Stores};
 pub use tally_kubernetes::{Machine, PodFact};
 pub use tally_process::Error;
+pub use waits::waits_of_pods;
 
 /// Runs one role until SIGTERM.
 ///
