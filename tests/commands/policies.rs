@@ -1,5 +1,7 @@
 //! Policies on the same arrivals in virtual time: what is refused, and what a comparison leaves behind.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::program::Desk;
@@ -110,4 +112,63 @@ fn a_comparison_of_policies_is_one_page_and_the_same_again() {
     }
     let again = desk.tally(&line).expect(0).json();
     assert_eq!(again["comparison"]["cases"], document["comparison"]["cases"]);
+}
+
+/// A recorded trace in the form of Azure Functions 2019 becomes an experiment that policies are compared on; a file that is none is
+/// refused line by line.
+#[test]
+fn an_imported_trace_is_compared_on() {
+    let desk = Desk::new();
+    let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../workloads/traces");
+    let [invocations, durations] =
+        ["invocations.csv", "durations.csv"].map(|name| traces.join(name).display().to_string());
+    let line = [
+        "import",
+        &invocations,
+        &durations,
+        "--function",
+        "bursty",
+        "--from",
+        "600",
+        "--minutes",
+        "12",
+        "--bucket",
+        "5",
+        "--scale",
+        "0.05",
+        "--out",
+        "trace.toml",
+    ];
+    desk.tally(&line).expect(0);
+    let line = [
+        "sim",
+        "trace.toml",
+        "--policies",
+        "kalman,hpa",
+        "--set",
+        "platform.protocol=none",
+        "--json",
+    ];
+    let document = desk.tally(&line).expect(0).json();
+    let case = &document["comparison"]["cases"][0];
+    let arms = case["arms"].as_array().unwrap();
+    let costs: Vec<f64> = arms
+        .iter()
+        .filter_map(|arm| arm["runs"][0]["scores"]["cost"].as_f64())
+        .collect();
+    assert_eq!(costs.len(), 2, "{case}");
+    assert!(
+        costs.iter().all(|cost| *cost >= 60.0),
+        "a set for a minute: {costs:?}"
+    );
+    let file = desk.write(
+        "broken.csv",
+        "HashOwner,HashApp,HashFunction,Trigger,1\no,a,f,http,many\n",
+    );
+    let refused = desk.tally(&["import", &file]).expect(2);
+    assert!(refused.err.contains("broken.csv"), "{}", refused.err);
+    let nobody = desk
+        .tally(&["import", &invocations, "--function", "nobody"])
+        .expect(2);
+    assert!(nobody.err.contains("the first of the file are"), "{}", nobody.err);
 }

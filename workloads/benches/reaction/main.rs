@@ -52,9 +52,10 @@ fn main() -> ExitCode {
     };
     let at = |percent: usize| times[(times.len() * percent).div_ceil(100) - 1] as f64 / 1e6;
     println!(
-        "{protocol}: {} bursts, fifth message to first answer of the new worker: p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, \
+        "{protocol}: {} of {} bursts brought a new set; fifth message to first answer of the new worker: p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, \
          longest {:.1} ms; the run ended with {:?}",
         times.len(),
+        episodes * 4,
         at(50),
         at(90),
         at(99),
@@ -63,7 +64,11 @@ fn main() -> ExitCode {
     );
     let late = times.iter().filter(|time| **time > TARGET).count();
     println!("{late} of {} took more than 100 ms", times.len());
-    ExitCode::SUCCESS
+    if played.exit == tally::Exit::Pass {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Bursts of 24 tasks on each layer in turn, with time in between to let the added set go again.

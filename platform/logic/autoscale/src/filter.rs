@@ -1,6 +1,6 @@
-//! Two small Kalman filters per layer: one for the rate of arrivals and its trend, one for service time and path.
+//! A small Kalman filter for the rate of arrivals and its trend. [`crate::service`] has those for service time and path.
 //!
-//! Both take their measurements one number at a time. A measurement more than three standard deviations off is believed all
+//! It takes its measurements one number at a time. A measurement more than three standard deviations off is believed all
 //! the same, because a layer does step: what was known of that state is widened by just the surprise. (To reject it instead
 //! locks a filter out for seconds after a genuine step.)
 
@@ -150,105 +150,4 @@ fn predict(estimate: &mut Estimate) {
         [p[0][0] + 2.0 * p[0][1] + p[1][1] + LoadFilter::DRIFT[0], cross],
         [cross, fade * fade * p[1][1] + LoadFilter::DRIFT[1]],
     ];
-}
-
-/// Service time and path of a task, in seconds, and how the service time varies.
-#[derive(Clone, Debug)]
-pub struct ServiceFilter {
-    estimate: Estimate,
-    /// Squared coefficient of variation, from 0 to 10.
-    variation: f64,
-    /// Answered tasks so far.
-    seen: u64,
-}
-
-/// What an interval says about answered tasks; times in seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Answered {
-    /// How many.
-    pub count: u64,
-    /// Service times added up.
-    pub busy: f64,
-    /// Their squares added up.
-    pub busy_squares: f64,
-    /// Responses less waiting, added up.
-    pub unqueued: f64,
-}
-
-impl ServiceFilter {
-    /// Service time and path before anything is known, with standard deviations of once and three times as much.
-    const START: [f64; 2] = [0.050, 0.010];
-    /// Shortest service time and path.
-    const FLOOR: [f64; 2] = [0.000_1, 0.000_01];
-    /// What both gain per interval, as fractions.
-    const DRIFT: f64 = 0.01;
-    /// Weight of the newest interval in the variation.
-    const NEWEST: f64 = 0.1;
-    /// Fewer answered tasks make a cold filter.
-    const WARM: u64 = 30;
-
-    /// Knows nothing.
-    pub fn new() -> Self {
-        let variance = [Self::START[0].powi(2), (3.0 * Self::START[1]).powi(2)];
-        Self {
-            estimate: Estimate::new(Self::START, variance),
-            variation: 1.0,
-            seen: 0,
-        }
-    }
-
-    /// Takes what an interval says; without an answered task it says nothing.
-    pub fn observe(&mut self, answered: &Answered) {
-        let estimate = &mut self.estimate;
-        for i in 0..2 {
-            estimate.p[i][i] += (Self::DRIFT * estimate.x[i]).powi(2);
-        }
-        if answered.count == 0 {
-            return;
-        }
-        let count = answered.count as f64;
-        let mean = answered.busy / count;
-        if mean > 0.0 && answered.count > 1 {
-            let variation = (answered.busy_squares / count / (mean * mean) - 1.0).clamp(0.0, 10.0);
-            let weight = if self.seen == 0 { 1.0 } else { Self::NEWEST };
-            self.variation += weight * (variation - self.variation);
-        }
-        // The utilization law: busy time is answered tasks times service time, whatever the distributions.
-        let square = estimate.x[0].powi(2);
-        let noise = count * square * (self.variation + 0.01);
-        estimate.update(answered.busy, [count, 0.0], noise);
-        let square = estimate.x[0].powi(2);
-        let noise = square * self.variation / count + (0.1 * estimate.x[1]).powi(2) + 1e-10;
-        estimate.update(answered.unqueued / count, [1.0, 1.0], noise);
-        for i in 0..2 {
-            estimate.x[i] = estimate.x[i].max(Self::FLOOR[i]);
-        }
-        self.seen = self.seen.saturating_add(answered.count);
-    }
-
-    /// Service time with this many standard deviations added.
-    pub fn service(&self, deviations: f64) -> f64 {
-        self.estimate.x[0] + deviations * self.estimate.p[0][0].max(0.0).sqrt()
-    }
-
-    /// Path of a task that does not wait.
-    pub const fn path(&self) -> f64 {
-        self.estimate.x[1]
-    }
-
-    /// Squared coefficient of variation of the service times.
-    pub const fn variation(&self) -> f64 {
-        self.variation
-    }
-
-    /// True before enough tasks were answered to believe it.
-    pub const fn is_cold(&self) -> bool {
-        self.seen < Self::WARM
-    }
-}
-
-impl Default for ServiceFilter {
-    fn default() -> Self {
-        Self::new()
-    }
 }

@@ -19,6 +19,7 @@ mod pace;
 mod panel;
 mod policy;
 mod rules;
+pub mod service;
 mod signal;
 pub mod station;
 mod threshold;

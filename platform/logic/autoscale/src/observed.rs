@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tally_model::Instant;
 
-use crate::filter::{Answered, LoadFilter, ServiceFilter};
+use crate::filter::LoadFilter;
+use crate::service::{Answered, ServiceFilter};
 use crate::station::Station;
 use crate::{Interval, Rules, Signal};
 

@@ -12,7 +12,8 @@ mod layer;
 use std::time::Duration;
 
 use layer::{Draw, Layer};
-use tally_autoscale::filter::{Answered, LoadFilter, ServiceFilter};
+use tally_autoscale::filter::LoadFilter;
+use tally_autoscale::service::{Answered, ServiceFilter};
 use tally_autoscale::{Interval, Kalman, Policy, Reading, Rules, Signal};
 use tally_model::{Bounds, Depth, Instant, Operation};
 
@@ -91,6 +92,46 @@ fn a_step_of_the_service_time_is_followed_quickly() {
     let mean = error / (40.0 * 20.0);
     assert!(mean < 0.05, "mean error {mean}");
     assert!(slowest <= 8, "the slowest seed took {slowest} intervals");
+}
+
+/// Two tasks per second of 50 ms on average: a single long one makes the service time suspect in hardly any interval, and it is
+/// not believed for long.
+#[test]
+fn few_long_tasks_do_not_make_the_service_time_suspect() {
+    let (mut suspected, mut intervals, mut longest) = (0, 0, 0);
+    for seed in SEEDS {
+        let mut draw = Draw::new(2_000 + seed);
+        let mut filter = ServiceFilter::new();
+        let mut lasts = 0;
+        for second in 0..600 {
+            let count = draw.poisson(2.0);
+            let times: Vec<f64> = (0..count).map(|_| 0.050 * draw.exponential()).collect();
+            let busy: f64 = times.iter().sum();
+            filter.observe(&Answered {
+                count,
+                busy,
+                busy_squares: times.iter().map(|time| time * time).sum(),
+                unqueued: busy + 0.005 * count as f64,
+            });
+            if second >= 30 {
+                let suspect = filter.service(0.0) > 0.150;
+                lasts = if suspect { lasts + 1 } else { 0 };
+                intervals += 1;
+                suspected += i32::from(suspect);
+                longest = longest.max(lasts);
+            }
+        }
+        assert!(
+            (0.5..2.0).contains(&filter.variation()),
+            "seed {seed}: {}",
+            filter.variation()
+        );
+    }
+    assert!(
+        suspected * 200 < intervals,
+        "{suspected} of {intervals} intervals"
+    );
+    assert!(longest <= 5, "believed for {longest} intervals");
 }
 
 /// Under steady load the number of sets is at rest, and the objective is met.

@@ -134,7 +134,7 @@ impl World {
 
     /// Nothing is owed, nothing waits in a queue, and every set that must be there works.
     pub fn is_quiet(&self) -> bool {
-        let wanted = self.config.bounds.min.max(1);
+        let wanted = self.config.bounds.min;
         let empty = |queue| {
             let depth = self.queues.peek(queue);
             queue == tally_model::QueueName::Dead || depth.visible + depth.in_flight == 0

@@ -167,7 +167,7 @@ impl World {
     /// [`NotReady`] if that takes longer than `limit` of virtual time.
     pub fn settle(&mut self, limit: Duration) -> Result<(), NotReady> {
         let until = self.now + limit;
-        let wanted = self.config.bounds.min.max(1);
+        let wanted = self.config.bounds.min;
         let settled = |world: &Self| world.layers().iter().all(|layer| layer.ready >= wanted);
         while !settled(self) {
             if !self.step(until) {

@@ -41,7 +41,7 @@ impl Invariant for Liveness {
                 return Err(format!("{left} message(s) are left in `{queue}`"));
             }
         }
-        let wanted = last.config.bounds.min.max(1);
+        let wanted = last.config.bounds.min;
         if let Some(ready) = last.ready.iter().find(|ready| **ready < wanted) {
             return Err(format!("only {ready} set(s) of an operation work, {wanted} must"));
         }
