@@ -40,6 +40,7 @@ pub fn text(report: &RunReport, width: usize, color: bool) -> String {
     if report.trials.len() > TRIALS {
         page.line(&format!("and {} more trials", report.trials.len() - TRIALS));
     }
+    faults::gaps(report, &mut page);
     tail(report, &mut page);
     page.finish()
 }

@@ -1,10 +1,12 @@
 //! Faults, each in two lines: what was done and seen, and what the platform made of it.
 
+use std::collections::BTreeMap;
+
 use tally_capture::FaultRecord;
 
 use super::paint::Paint;
 use crate::phrase::{self, Tone};
-use crate::run_report::TrialReport;
+use crate::run_report::{RunReport, TrialReport};
 use crate::unit;
 
 /// Most faults shown.
@@ -32,6 +34,43 @@ pub(super) fn ledger(trial: &TrialReport, page: &mut Paint) {
             trial.faults.len() - FAULTS
         ));
     }
+}
+
+/// How long nobody was answered, over all faults of one kind and role and all trials; percentiles by nearest rank. One fault alone
+/// has its own line.
+pub(super) fn gaps(report: &RunReport, page: &mut Paint) {
+    for (what, mut gaps) in gaps_by_kind(report) {
+        gaps.sort_unstable();
+        let at = |share: usize| gaps[(gaps.len() * share).div_ceil(100).saturating_sub(1)];
+        if gaps.len() > 1 {
+            page.gap();
+            page.wrapped(
+                0,
+                &format!(
+                    "longest without an answer, {} x {what} in {} trial(s): p50 {}, p99 {}, max {}",
+                    gaps.len(),
+                    report.trials.len(),
+                    unit::nanos(at(50)),
+                    unit::nanos(at(99)),
+                    unit::nanos(at(100)),
+                ),
+            );
+        }
+    }
+}
+
+fn gaps_by_kind(report: &RunReport) -> BTreeMap<String, Vec<u64>> {
+    let mut all = BTreeMap::<String, Vec<u64>>::new();
+    for trial in &report.trials {
+        for fault in &trial.faults {
+            let times = trial.summary.faults.iter().find(|times| times.name == fault.name);
+            if let Some(gap) = times.and_then(|times| times.answer_gap) {
+                let what = format!("{} of {}", fault.kind, fault.role);
+                all.entry(what).or_default().push(gap);
+            }
+        }
+    }
+    all
 }
 
 fn one(fault: &FaultRecord, gap: Option<u64>, page: &mut Paint) {

@@ -15,8 +15,9 @@ use crate::output::{Output, Progress};
 
 /// Failing seeds that are shown; one is enough to work on, several tell whether they are one thing.
 const SHOWN: usize = 5;
-/// From so many seeds on, everything that has to happen sometimes must have happened.
+/// From so many seeds on, everything that has to happen sometimes must have happened, in at least so many of them.
 const COVERED: u64 = 200;
+const SOMETIMES: u64 = 10;
 
 /// What to play.
 #[derive(Clone, Debug)]
@@ -142,23 +143,24 @@ fn collect(
     }
 }
 
+/// What can happen to these protocols and did in too few seeds.
+fn rare(swarm: &Swarm, coverage: &Coverage) -> Vec<&'static str> {
+    let possible = |what: &Sometimes| swarm.protocols.iter().any(|&protocol| what.is_of(protocol));
+    let all = Sometimes::ALL.into_iter().filter(possible);
+    let rare = all.filter(|what| coverage.runs(*what) < SOMETIMES);
+    rare.map(Sometimes::name).collect()
+}
+
 fn conclude(swarm: &Swarm, total: &Total, real: Duration, output: &Output) -> (Exit, Value) {
     let cpu = total.cpu.as_secs_f64().max(1e-9);
     for report in &total.failed {
         tell(swarm, report, output);
     }
-    let missing: Vec<&str> = Sometimes::ALL
-        .into_iter()
-        .filter(|what| total.coverage.count(*what) == 0)
-        .map(Sometimes::name)
-        .collect();
+    let missing = rare(swarm, &total.coverage);
     if swarm.coverage {
         for what in Sometimes::ALL {
-            output.line(&format!(
-                "  {:<24} {:>9}",
-                what.name(),
-                total.coverage.count(what)
-            ));
+            let (count, runs) = (total.coverage.count(what), total.coverage.runs(what));
+            output.line(&format!("  {:<24} {count:>9} in {runs:>5} seed(s)", what.name()));
         }
     }
     output.line(&format!(
@@ -179,7 +181,7 @@ fn conclude(swarm: &Swarm, total: &Total, real: Duration, output: &Output) -> (E
     };
     if total.seeds >= COVERED && total.failed.is_empty() && !missing.is_empty() {
         output.error(
-            &format!("never happened: {}", missing.join(", ")),
+            &format!("happened in fewer than {SOMETIMES} seeds: {}", missing.join(", ")),
             Some("a swarm in which these do not happen proves nothing about them; more seeds, or other odds"),
         );
         exit = exit.worse(Exit::Fail);
@@ -192,7 +194,7 @@ fn conclude(swarm: &Swarm, total: &Total, real: Duration, output: &Output) -> (E
     let document = json!({
         "exit_code": exit.code(), "seeds": total.seeds, "failed": failed, "events": total.events, "turns": total.turns,
         "cpu_seconds": cpu, "simulated_seconds": total.simulated.as_secs_f64(), "trace": format!("{:032x}", total.trace),
-        "never": missing,
+        "rare": missing,
     });
     (exit, document)
 }

@@ -36,7 +36,20 @@ pub(crate) static PLATFORM: Section = Section {
         optional(
             "count-leader-vote",
             Kind::Flag,
-            "Whether the leader's own vote counts. Default true.",
+            "`collect`: whether the leader's own vote counts towards the quorum. Default true.",
+        ),
+        optional(
+            "leader",
+            Kind::Choice {
+                of: &["view-change", "election", "admin-replace"],
+                later: &[],
+            },
+            "What follows when a leader is gone: `pbft` has its view change; in `collect` another is drawn, or its successor leads. Default the protocol's first.",
+        ),
+        optional(
+            "leader-lock",
+            Kind::Flag,
+            "`collect`: whether who leads must hold the set's lock in the metadata store. Default false.",
         ),
         optional(
             "dispatch",

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tally_model::{
-    Dispatch, Limits, Operation, PlatformConfig, Protocol, Scaler, Suite, Timing, Work, WorkDistribution,
-    WorkKind,
+    Dispatch, LeaderChange, Limits, Operation, PlatformConfig, Protocol, Scaler, Suite, Timing, Work,
+    WorkDistribution, WorkKind,
 };
 
 use crate::diagnose::Problems;
@@ -35,6 +35,9 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> PlatformConf
         &mut config.count_leader_vote,
         reader.flag("count-leader-vote", problems),
     );
+    let leader = named("leader", problems).and_then(LeaderChange::from_name);
+    config.leader = leader;
+    update(&mut config.leader_lock, reader.flag("leader-lock", problems));
     update(&mut config.scaler, scaling::driving(reader, problems));
     scaling::read(&mut config.scaling, reader, problems);
     update(
@@ -53,6 +56,7 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> PlatformConf
     limits(&mut config.limits, reader, problems);
     config.work = work(reader, problems);
     check(&config, reader, problems);
+    check_leader(&config, reader, problems);
     config
 }
 
@@ -243,5 +247,30 @@ fn check(config: &PlatformConfig, reader: &Reader<'_>, problems: &mut Problems) 
             )
             .label("no f fits")
             .help(format!("write {}", sizes.join(" or ")));
+    }
+}
+
+/// What the protocol cannot do with its leaders.
+fn check_leader(config: &PlatformConfig, reader: &Reader<'_>, problems: &mut Problems) {
+    let protocol = config.protocol;
+    let ways = protocol.leader_changes();
+    if let Some(leader) = config.leader.filter(|leader| !ways.contains(leader)) {
+        let names: Vec<String> = ways.iter().map(|way| format!("`{way}`")).collect();
+        let help = match names.as_slice() {
+            [] => "nobody leads there: leave `leader` out".to_owned(),
+            names => format!("it has {}", names.join(" and ")),
+        };
+        let problem = format!("`protocol = \"{protocol}\"` has no `leader = \"{leader}\"`");
+        problems
+            .at(&reader.place_of("leader"), "F0210", problem)
+            .label("another protocol's")
+            .help(help);
+    }
+    if config.leader_lock && protocol != Protocol::Collect {
+        let problem = format!("`protocol = \"{protocol}\"` has no `leader-lock`");
+        problems
+            .at(&reader.place_of("leader-lock"), "F0210", problem)
+            .label("without effect")
+            .help("leave it out, or write `protocol = \"collect\"`");
     }
 }

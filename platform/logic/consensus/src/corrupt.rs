@@ -5,6 +5,7 @@
 //! same wrong value, so that f+1 can certify a lie. It exists only where `PlatformConfig::corruptible` asks for it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use tally_expression::apply;
 use tally_model::{Deadline, Epoch, Instant, NodeId, Operation, Outcome, SetRecord};
@@ -113,7 +114,7 @@ impl Corruptible {
     }
 
     fn twist_reply(&self, membership: &Membership, reply: &mut pbft::Reply) {
-        let outcomes: Vec<Outcome> = reply.outcomes.iter().map(wrong).collect();
+        let outcomes: Arc<[Outcome]> = reply.outcomes.iter().map(wrong).collect();
         if let Some(ballot) = self.ballot((reply.slot, reply.timestamp), reply.sequence, &outcomes) {
             reply.outcomes = outcomes;
             reply.signature = self

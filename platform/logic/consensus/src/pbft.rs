@@ -85,7 +85,7 @@ pub use message::{
 };
 pub use replica::{Replica, Standing};
 pub use settings::Settings;
-pub(crate) use statement::request_statement;
+pub(crate) use statement::{Content, request as request_statement};
 
 /// Clients of a worker: so many requests are under way at once, and jobs that come meanwhile share the next one.
 pub const SLOTS: u8 = 4;

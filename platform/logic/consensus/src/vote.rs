@@ -9,12 +9,13 @@
 //! of the replies), 2n messages.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use tally_model::{Deadline, Instant, NodeId, SetRecord};
+use tally_model::{Deadline, Instant, NodeId, Outcome, SetRecord};
 
 use crate::certificate::Ballot;
 use crate::collect::{Early, execute, is_news, leaves};
-use crate::digest::{Digest, job_digest};
+use crate::digest::Digest;
 use crate::membership::{Membership, MembershipError};
 use crate::merkle;
 use crate::message::Message;
@@ -83,10 +84,11 @@ impl VoteReplica {
         if known.is_some_and(|known| known > request.timestamp) {
             return Err(Refusal::Stale);
         }
-        let statement = pbft::request_statement(&membership.scope, request);
+        let content = pbft::Content::of(membership.suite(), request);
+        let statement = pbft::request_statement(&membership.scope, content.digest);
         self.desk.verify(&worker.key, &statement, &request.signature)?;
         if known != Some(request.timestamp) {
-            let reply = self.compute(membership, request);
+            let reply = self.compute(membership, request, &content.jobs);
             self.replies
                 .retain(|known, _| known.incarnation >= client.incarnation);
             self.replies.insert(client, reply);
@@ -105,18 +107,13 @@ impl VoteReplica {
         Ok(())
     }
 
-    fn compute(&mut self, membership: &Membership, request: &Request) -> Reply {
+    fn compute(&mut self, membership: &Membership, request: &Request, jobs: &[Digest]) -> Reply {
         let suite = membership.suite();
-        let outcomes = execute(&request.items);
-        let jobs: Vec<Digest> = request
-            .items
-            .iter()
-            .map(|item| job_digest(suite, &item.job))
-            .collect();
+        let outcomes: Arc<[Outcome]> = execute(&request.items).into();
         let ballot = Ballot {
             sequence: request.timestamp,
             leaves: jobs.len() as u16,
-            root: merkle::root(suite, &leaves(suite, &jobs, &outcomes)),
+            root: merkle::root(suite, &leaves(suite, jobs, &outcomes)),
         };
         Reply {
             slot: request.slot,

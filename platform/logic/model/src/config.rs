@@ -30,6 +30,15 @@ impl Protocol {
             Self::None => &[],
         }
     }
+
+    /// What its sets can do when their leader is gone, the default first.
+    pub const fn leader_changes(self) -> &'static [LeaderChange] {
+        match self {
+            Self::Pbft => &[LeaderChange::ViewChange],
+            Self::Collect => &[LeaderChange::Election, LeaderChange::AdminReplace],
+            Self::Vote | Self::None => &[],
+        }
+    }
 }
 
 /// Digests and signatures.
@@ -101,6 +110,18 @@ named!(
         Fixed = "fixed",
         /// Log-normal with a coefficient of variation of 1.
         LogNormal = "lognormal",
+    }
+);
+
+named!(
+    /// What happens when the replica that leads a set is gone.
+    LeaderChange {
+        /// The replicas go over to the next view and its primary by themselves (`pbft`).
+        ViewChange = "view-change",
+        /// The admin replaces the replica, and another one, drawn at random, leads (`collect`; the report's section 4.5).
+        Election = "election",
+        /// The admin replaces the replica, and its successor leads (`collect`; the report's eight steps of section 1.4.1 (2)).
+        AdminReplace = "admin-replace",
     }
 );
 
@@ -196,6 +217,10 @@ pub struct PlatformConfig {
     pub replicas: u8,
     /// `collect`: whether the leader's own vote counts towards the quorum (C5).
     pub count_leader_vote: bool,
+    /// What follows on the loss of a leader; none for the protocol's own way, see [`PlatformConfig::leader_change`].
+    pub leader: Option<LeaderChange>,
+    /// `collect`: whether a replica may lead only while it holds its set's lock in the metadata store (M77, C20).
+    pub leader_lock: bool,
     /// Whether members can be told to answer wrongly: only for an experiment that has such a fault.
     #[serde(default)]
     pub corruptible: bool,
@@ -236,6 +261,12 @@ impl PlatformConfig {
         }
     }
 
+    /// What follows on the loss of a leader: what was chosen, or else the first the protocol can do; none if nobody leads.
+    pub fn leader_change(&self) -> Option<LeaderChange> {
+        self.leader
+            .or_else(|| self.protocol.leader_changes().first().copied())
+    }
+
     /// The service time of an operation.
     pub const fn work_of(&self, operation: Operation) -> Option<Work> {
         self.work[operation.index()]
@@ -250,6 +281,8 @@ impl Default for PlatformConfig {
             suite: Suite::Modern,
             replicas: 4,
             count_leader_vote: true,
+            leader: None,
+            leader_lock: false,
             corruptible: false,
             dispatch: Dispatch::Event,
             scaler: Scaler::Threshold,

@@ -18,7 +18,8 @@ mod scaling;
 mod set;
 
 pub use config::{
-    Bounds, Dispatch, Limits, PlatformConfig, Protocol, Suite, Timing, Work, WorkDistribution, WorkKind,
+    Bounds, Dispatch, LeaderChange, Limits, PlatformConfig, Protocol, Suite, Timing, Work, WorkDistribution,
+    WorkKind,
 };
 pub use diagnostic::{Diagnostic, Span};
 pub use fault::{FaultEvent, FaultType};

@@ -18,6 +18,8 @@ use tally_model::{
 };
 
 use crate::fleet::SETS_PREFIX;
+pub(crate) use patient::RAISE_AGAIN;
+
 use crate::port::{PortCommand, PortEvent, Token};
 use patient::Patient;
 

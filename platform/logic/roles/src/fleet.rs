@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
-    Bounds, Change, Deadline, Instant, Machine, NodeId, Observation, Operation, PlatformConfig, Protocol,
-    Service, SetId, Step,
+    Bounds, Change, Deadline, Instant, LeaderChange, Machine, NodeId, Observation, Operation, PlatformConfig,
+    Protocol, Service, SetId, Step,
 };
 
 use crate::autoscaler::{SCALE_PREFIX, ScaleTarget};
@@ -31,7 +31,7 @@ use crate::port::{PortCommand, PortEvent};
 pub use election::draw_leader;
 pub use keys::{
     DRAINED_PREFIX, FLEET_PREFIX, LEADER_PREFIX, Led, REPAIR_PREFIX, SETS_PREFIX, drained_key, leader_key,
-    record_key, repair_key,
+    lock_holder, lock_key, lock_of, record_key, repair_key,
 };
 use keys::{incarnation_in, next_key, places_key};
 use ledger::Ledger;
@@ -84,6 +84,10 @@ struct Plan {
     replicas: u8,
     /// Whether leaders are drawn here (`collect`); else the replicas elect theirs.
     draws: bool,
+    /// Whether another is drawn when a leader is replaced; else its successor leads.
+    redraws: bool,
+    /// Whether a leader must hold the lock of its set.
+    locks: bool,
     /// Replicas of a set that may be missing while it takes tasks.
     masked: usize,
     start_timeout: Duration,
@@ -134,6 +138,8 @@ impl Fleet {
                 },
                 replicas: config.replicas_per_set(),
                 draws: config.protocol == Protocol::Collect,
+                redraws: config.leader_change() == Some(LeaderChange::Election),
+                locks: config.leader_lock && config.protocol == Protocol::Collect,
                 masked: match config.protocol {
                     Protocol::Pbft | Protocol::Vote => usize::from(config.faulty()),
                     Protocol::Collect | Protocol::None => 0,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tally_consensus::{Body, pbft};
-use tally_model::{MemberRole, Observation, SetRecord, SetState, Step};
+use tally_model::{MemberRole, Observation, Protocol, SetRecord, SetState, Step};
 use tally_roles::packet::Packet;
 
 use crate::timeline::Request;
@@ -20,7 +20,7 @@ pub enum Sometimes {
     Checkpoint,
     /// A member of a set was replaced.
     Replacement,
-    /// A leader was given another place in a new epoch.
+    /// A place that leads was filled again.
     LeaderReplaced,
     /// The control plane died and another went on.
     ControlRestart,
@@ -48,21 +48,61 @@ pub enum Sometimes {
     FaultCleared,
     /// A message was held back and let go later.
     Clogged,
-    /// A lying member said something.
-    Lie,
+    /// A packet was lost on its way.
+    PacketLost,
+    /// A packet arrived twice.
+    PacketTwice,
+    /// A packet was held back so that later ones could overtake it.
+    PacketHeld,
+    /// A node was cut off in one direction only while requests were open.
+    OneWayCut,
     /// A link was cut and mended while requests were open.
     PartitionHealed,
+    /// A pod was killed.
+    Killed,
+    /// Z1: a replica signed a wrong result.
+    LieWrong,
+    /// Z2, Z5, Z9: one identity spoke with two voices.
+    LieTwin,
+    /// Z3: something was said again, to members of its own set or of another.
+    LieReplay,
+    /// Z4: a signature that does not hold, or is missing, or a number under a signature made for another.
+    LieForge,
+    /// Z5: something was said in the name of another member.
+    LieImpersonate,
+    /// Z6: a member that should have spoken was silent.
+    LieMute,
+    /// Z6: a member spoke late.
+    LieSlow,
+    /// Z6: a member was silent and spoke by turns.
+    LieAlternate,
+    /// Z7: a member said nothing to some.
+    LieCensor,
+    /// Z7: a member kept its COMMITs, or its votes, to itself.
+    LieWithhold,
+    /// Z8: everything was said many times, half of it junk.
+    LieFlood,
+    /// Type I: a worker told another outcome than its replicas certified.
+    LieTamper,
     /// A process went on after a stop.
     Resumed,
     /// A port call failed.
     PortTrouble,
+    /// A queue had a message twice.
+    QueueTwice,
+    /// A queue showed a message late.
+    QueueLate,
+    /// A queue confirmed a delete that did not happen.
+    DeleteLost,
+    /// A queue counted a receive that nobody saw.
+    ReceiveLost,
     /// A clock stepped.
     ClockStep,
 }
 
 impl Sometimes {
     /// Every event.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 43] = [
         Self::ViewChange,
         Self::StateTransfer,
         Self::Checkpoint,
@@ -81,12 +121,55 @@ impl Sometimes {
         Self::ScaleDown,
         Self::FaultCleared,
         Self::Clogged,
-        Self::Lie,
+        Self::PacketLost,
+        Self::PacketTwice,
+        Self::PacketHeld,
+        Self::OneWayCut,
         Self::PartitionHealed,
+        Self::Killed,
+        Self::LieWrong,
+        Self::LieTwin,
+        Self::LieReplay,
+        Self::LieForge,
+        Self::LieImpersonate,
+        Self::LieMute,
+        Self::LieSlow,
+        Self::LieAlternate,
+        Self::LieCensor,
+        Self::LieWithhold,
+        Self::LieFlood,
+        Self::LieTamper,
         Self::Resumed,
         Self::PortTrouble,
+        Self::QueueTwice,
+        Self::QueueLate,
+        Self::DeleteLost,
+        Self::ReceiveLost,
         Self::ClockStep,
     ];
+
+    /// Whether it can happen where sets of this protocol are the only ones.
+    pub const fn is_of(self, protocol: Protocol) -> bool {
+        match self {
+            Self::ViewChange | Self::StateTransfer | Self::Checkpoint => matches!(protocol, Protocol::Pbft),
+            Self::LeaderReplaced => matches!(protocol, Protocol::Pbft | Protocol::Collect),
+            Self::Degraded
+            | Self::CertificateRefused
+            | Self::LieWrong
+            | Self::LieTwin
+            | Self::LieReplay
+            | Self::LieForge
+            | Self::LieImpersonate
+            | Self::LieMute
+            | Self::LieSlow
+            | Self::LieAlternate
+            | Self::LieCensor
+            | Self::LieFlood
+            | Self::LieTamper => !matches!(protocol, Protocol::None),
+            Self::LieWithhold => matches!(protocol, Protocol::Pbft | Protocol::Collect),
+            _ => true,
+        }
+    }
 
     /// The name used in reports.
     pub const fn name(self) -> &'static str {
@@ -109,7 +192,27 @@ impl Sometimes {
             Self::ScaleDown => "scale-down",
             Self::FaultCleared => "fault-cleared",
             Self::Clogged => "clogged",
-            Self::Lie => "lie",
+            Self::PacketLost => "packet-lost",
+            Self::PacketTwice => "packet-twice",
+            Self::PacketHeld => "packet-held",
+            Self::OneWayCut => "one-way-cut",
+            Self::Killed => "killed",
+            Self::LieWrong => "lie-wrong",
+            Self::LieTwin => "lie-twin",
+            Self::LieReplay => "lie-replay",
+            Self::LieForge => "lie-forge",
+            Self::LieImpersonate => "lie-impersonate",
+            Self::LieMute => "lie-mute",
+            Self::LieSlow => "lie-slow",
+            Self::LieAlternate => "lie-alternate",
+            Self::LieCensor => "lie-censor",
+            Self::LieWithhold => "lie-withhold",
+            Self::LieFlood => "lie-flood",
+            Self::LieTamper => "lie-tamper",
+            Self::QueueTwice => "queue-twice",
+            Self::QueueLate => "queue-late",
+            Self::DeleteLost => "delete-lost",
+            Self::ReceiveLost => "receive-lost",
             Self::PartitionHealed => "partition-healed",
             Self::Resumed => "resumed",
             Self::PortTrouble => "port-trouble",
@@ -118,10 +221,11 @@ impl Sometimes {
     }
 }
 
-/// How often each thing happened.
+/// How often each thing happened, and in how many runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     counts: BTreeMap<Sometimes, u64>,
+    runs: BTreeMap<Sometimes, u64>,
 }
 
 impl Coverage {
@@ -135,10 +239,16 @@ impl Coverage {
         self.counts.get(&what).copied().unwrap_or(0)
     }
 
-    /// Adds another run's.
-    pub fn add(&mut self, other: &Self) {
-        for (what, count) in &other.counts {
+    /// In how many of the runs that were added it happened.
+    pub fn runs(&self, what: Sometimes) -> u64 {
+        self.runs.get(&what).copied().unwrap_or(0)
+    }
+
+    /// Adds that of one run.
+    pub fn add(&mut self, run: &Self) {
+        for (what, count) in &run.counts {
             *self.counts.entry(*what).or_insert(0) += count;
+            *self.runs.entry(*what).or_insert(0) += 1;
         }
     }
 

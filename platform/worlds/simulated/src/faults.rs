@@ -35,6 +35,7 @@ impl World {
     /// [`Missed`] if there is no such pod.
     pub fn kill(&mut self, pod: &str) -> Result<(), Missed> {
         let index = self.find(pod)?;
+        self.hit(Sometimes::Killed);
         self.end_pod(index);
         Ok(())
     }

@@ -93,6 +93,8 @@ pub(crate) enum Happening {
     Port(Life, Role, PortCommand),
     /// A queue has messages for somebody who waits.
     Serve(QueueName),
+    /// A message that was sent shows in its queue.
+    Late(QueueName, String),
     /// A watch of the store has news; its place among the watches of this life.
     Feed(Life, usize),
     /// The pod watch has news.

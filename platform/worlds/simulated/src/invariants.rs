@@ -8,6 +8,7 @@ mod certificates;
 mod checkpoints;
 mod committed;
 mod epochs;
+mod lead;
 mod liveness;
 mod locked;
 mod monotone;
@@ -39,6 +40,9 @@ pub(crate) fn all(config: &PlatformConfig, oracle: Oracle) -> Vec<Box<dyn Invari
         all.push(Box::new(one_voice::OneVoice::default()));
         all.push(Box::new(once::Once::default()));
         all.push(Box::new(validity::Validity::default()));
+    }
+    if config.protocol == Protocol::Collect && config.leader_lock {
+        all.push(Box::new(lead::Lead::default()));
     }
     if config.protocol == Protocol::Pbft {
         let weak = usize::from(config.faulty()) + 1;

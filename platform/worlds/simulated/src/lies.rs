@@ -4,23 +4,28 @@
 //! A twin is a second machine with the same identity and keys (Bano et al., Twins, OPODIS 2021): one talks with some of the
 //! members, the other with the rest, which is equivocation, double voting and amnesia, all properly signed.
 
-use tally_consensus::{Body, Message, pbft};
+use tally_consensus::{Body, pbft};
 use tally_model::{NodeId, Outcome};
 use tally_roles::packet::Packet;
 use tally_substrate::PodIndex;
 
+mod forge;
+
 use crate::coverage::Sometimes;
 use crate::pods::{PodEvent, Tenant};
 use crate::world::World;
+use forge::forge;
 
 /// How a member lies; the numbers are of the Byzantine matrix of the reliability reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lie {
+    /// Z1: signs results that are off by one; only in a platform that is `corruptible`.
+    Wrong,
     /// Z2, Z5, Z9: two machines with one identity; bit i of the mask: member i talks with the second one.
     Twin(u16),
-    /// Z3: says again what it said before, to anybody.
+    /// Z3: says again what it said before, to anybody, members of other sets among them.
     Replay,
-    /// Z4: signatures that do not hold, numbers that are off by one (ByzzFuzz, OOPSLA 2023).
+    /// Z4: signatures that do not hold or are not there, numbers that are off by one (ByzzFuzz, OOPSLA 2023).
     Forge,
     /// Z5: says things in the name of another member.
     Impersonate,
@@ -28,12 +33,36 @@ pub enum Lie {
     Mute,
     /// Z6: says everything late, by this many milliseconds.
     Slow(u32),
+    /// Z6: is silent and speaks by turns of this many milliseconds.
+    Alternate(u32),
     /// Z7: says nothing to some; bit i of the mask: not to member i, bit 15: not to the worker.
     Censor(u16),
-    /// Z8: says everything many times.
+    /// Z7: keeps its COMMITs to itself (`pbft`), or its votes (`collect`).
+    Withhold,
+    /// Z8: says everything many times, half of it forged.
     Flood,
     /// Type I: a worker that asks its replicas for something else than it was told to, or tells another outcome than they certified.
     Tamper,
+}
+
+impl Lie {
+    /// What is counted when it is told.
+    const fn counts_as(self) -> Sometimes {
+        match self {
+            Self::Wrong => Sometimes::LieWrong,
+            Self::Twin(_) => Sometimes::LieTwin,
+            Self::Replay => Sometimes::LieReplay,
+            Self::Forge => Sometimes::LieForge,
+            Self::Impersonate => Sometimes::LieImpersonate,
+            Self::Mute => Sometimes::LieMute,
+            Self::Slow(_) => Sometimes::LieSlow,
+            Self::Alternate(_) => Sometimes::LieAlternate,
+            Self::Censor(_) => Sometimes::LieCensor,
+            Self::Withhold => Sometimes::LieWithhold,
+            Self::Flood => Sometimes::LieFlood,
+            Self::Tamper => Sometimes::LieTamper,
+        }
+    }
 }
 
 /// What a lying pod remembers.
@@ -52,12 +81,22 @@ impl Liar {
             said: Vec::new(),
         }
     }
+
+    /// Remembers what is said, and now and then says something of before.
+    fn replay(&mut self, to: NodeId, packet: &Packet, word: u64) -> Option<(NodeId, Packet)> {
+        if self.said.len() == SAID_MAX {
+            self.said.remove((word % SAID_MAX as u64) as usize);
+        }
+        self.said.push((to, packet.clone()));
+        let place = (word >> 8) as usize % self.said.len();
+        word.is_multiple_of(3).then(|| self.said[place].clone())
+    }
 }
 
 /// Messages a replaying member remembers.
 const SAID_MAX: usize = 64;
 /// Copies of a flood.
-const FLOOD: usize = 8;
+const FLOOD: u64 = 8;
 
 /// The bit of a member in a mask.
 const fn bit(node: NodeId) -> u16 {
@@ -66,6 +105,30 @@ const fn bit(node: NodeId) -> u16 {
         NodeId::Worker(_) => 1 << 15,
         NodeId::Control => 0,
     }
+}
+
+/// Whether it is what the set waits for to decide.
+fn is_vote(packet: &Packet) -> bool {
+    match packet {
+        Packet::Set(message) => match &message.body {
+            Body::Commit(_) => true,
+            Body::Pbft(body) => matches!(**body, pbft::Body::Commit(_)),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Copies of a packet, every second of them forged.
+fn flood(from: NodeId, to: NodeId, packet: Packet, word: u64) -> Vec<(NodeId, NodeId, Packet, u32)> {
+    let copy = |number: u64| {
+        let mut copy = packet.clone();
+        if number % 2 == 1 {
+            forge(&mut copy, word.rotate_left(number as u32 * 7));
+        }
+        (from, to, copy, 0)
+    };
+    (0..FLOOD).map(copy).collect()
 }
 
 impl World {
@@ -80,6 +143,9 @@ impl World {
             _ => None,
         };
         self.pods[index.0 as usize].liar = Some(Box::new(Liar::new(lie, twin)));
+        if lie == Lie::Wrong {
+            self.turn(index, PodEvent::Corrupt(true));
+        }
         Ok(())
     }
 
@@ -141,68 +207,74 @@ impl World {
             return vec![(from, to, packet, 0)];
         };
         let lie = liar.lie;
-        if matches!(lie, Lie::Replay) {
-            if liar.said.len() == SAID_MAX {
-                liar.said.remove((word % SAID_MAX as u64) as usize);
-            }
-            liar.said.push((to, packet.clone()));
-        }
-        let said: Vec<(NodeId, Packet)> = match lie {
-            Lie::Replay if word.is_multiple_of(3) => {
-                let place = (word >> 8) as usize % liar.said.len();
-                vec![liar.said[place].clone()]
-            }
-            _ => Vec::new(),
+        let again = match lie {
+            Lie::Replay => liar.replay(to, &packet, word),
+            _ => None,
         };
-        if to != NodeId::Control {
-            self.hit(Sometimes::Lie);
+        if to != NodeId::Control || lie == Lie::Tamper {
+            self.hit(lie.counts_as());
         }
-        let others = self.places[set].replicas.len() as u64;
-        let other = |word: u64| match from.set() {
-            Some(set) if others > 0 => NodeId::Replica(set, (word % others) as u8),
-            _ => from,
-        };
-        let mut out = Vec::new();
         match lie {
-            Lie::Mute => {}
-            Lie::Censor(mask) if mask & bit(to) != 0 => {}
-            Lie::Twin(mask) => {
-                let side = to == NodeId::Control || (mask & bit(to) != 0) == of_twin;
-                if side {
-                    out.push((from, to, packet, 0));
-                }
+            Lie::Mute => Vec::new(),
+            Lie::Censor(mask) if mask & bit(to) != 0 => Vec::new(),
+            Lie::Twin(mask) if to != NodeId::Control && (mask & bit(to) != 0) != of_twin => Vec::new(),
+            Lie::Alternate(millis)
+                if self.now.as_nanos() / (u64::from(millis.max(1)) * 1_000_000) % 2 == 1 =>
+            {
+                Vec::new()
             }
-            Lie::Slow(millis) => out.push((from, to, packet, millis)),
-            Lie::Flood => out.extend(std::iter::repeat_n((from, to, packet, 0), FLOOD)),
+            Lie::Withhold if is_vote(&packet) => Vec::new(),
+            Lie::Slow(millis) => vec![(from, to, packet, millis)],
+            Lie::Flood => flood(from, to, packet, word),
             Lie::Impersonate => {
-                out.push((from, to, packet.clone(), 0));
-                out.push((other(word), to, packet, 0));
+                let other = self.another(from, set, word);
+                vec![(from, to, packet.clone(), 0), (other, to, packet, 0)]
             }
             Lie::Forge => {
                 let mut forged = packet.clone();
                 forge(&mut forged, word);
-                out.push((from, to, packet, 0));
-                out.push((from, to, forged, 0));
+                vec![(from, to, packet, 0), (from, to, forged, 0)]
             }
             Lie::Replay => {
-                out.push((from, to, packet, 0));
-                // To whom it was said, or to somebody else.
-                let again = said.into_iter().map(|(first, packet)| {
-                    let to = if word & 64 == 0 { first } else { other(word >> 16) };
+                // To whom it was said, to somebody else of the set, or to a member of another.
+                let again = again.map(|(first, packet)| {
+                    let to = match word >> 6 & 3 {
+                        0 | 1 => first,
+                        2 => self.another(from, set, word >> 16),
+                        _ => self.stranger(set, word >> 16).unwrap_or(first),
+                    };
                     (from, to, packet, 1)
                 });
-                out.extend(again);
+                std::iter::once((from, to, packet, 0)).chain(again).collect()
             }
             Lie::Tamper => {
                 let mut packet = packet;
                 if let (Packet::Done(done), 0) = (&mut packet, word & 1) {
                     done.outcome = Outcome::Value("666".to_owned());
                 }
-                out.push((from, to, packet, 0));
+                vec![(from, to, packet, 0)]
             }
-            Lie::Censor(_) => out.push((from, to, packet, 0)),
+            Lie::Wrong | Lie::Twin(_) | Lie::Alternate(_) | Lie::Censor(_) | Lie::Withhold => {
+                vec![(from, to, packet, 0)]
+            }
         }
-        out
+    }
+
+    /// A replica of the same set, by word.
+    fn another(&self, from: NodeId, set: usize, word: u64) -> NodeId {
+        let others = self.places[set].replicas.len() as u64;
+        match from.set() {
+            Some(set) if others > 0 => NodeId::Replica(set, (word % others) as u8),
+            _ => from,
+        }
+    }
+
+    /// A member of another set, by word, if there is one.
+    fn stranger(&self, set: usize, word: u64) -> Option<NodeId> {
+        let sets = self.places.len();
+        let other = (set + 1 + word as usize % sets.saturating_sub(1).max(1)) % sets;
+        let member = self.places[other].all().nth((word >> 32) as usize % 4)?;
+        (other != set).then(|| self.pods[member.0 as usize].node)
     }
 
     /// What a lying worker makes of a task it is told to compute.
@@ -214,58 +286,5 @@ impl World {
         if let (true, Packet::Assign(task)) = (tampers, packet) {
             task.job.left = "666".to_owned();
         }
-    }
-}
-
-/// Breaks a signature, or moves a number by one under a signature that was made for another.
-fn forge(packet: &mut Packet, word: u64) {
-    let Packet::Set(message) = packet else {
-        return;
-    };
-    match word % 4 {
-        0 => message.view = message.view.wrapping_add(1),
-        1 => message.epoch.0 = message.epoch.0.wrapping_add(1),
-        _ => forge_body(message, word >> 8),
-    }
-}
-
-fn forge_body(message: &mut Message, word: u64) {
-    let flip = |bytes: &mut Vec<u8>| {
-        let length = bytes.len().max(1) as u64;
-        if let Some(byte) = bytes.get_mut((word / 2 % length) as usize) {
-            *byte ^= 1 << (word >> 32 & 7);
-        }
-    };
-    let number = word & 1 == 0;
-    match &mut message.body {
-        Body::Propose(m) if number => m.timestamp += 1,
-        Body::Propose(m) => flip(&mut m.signature),
-        Body::PrePrepare(m) if number => m.sequence += 1,
-        Body::PrePrepare(m) => flip(&mut m.signature),
-        Body::Commit(m) if number => m.sequence += 1,
-        Body::Commit(m) => flip(&mut m.signature),
-        Body::Reply(m) if number => m.timestamp += 1,
-        Body::Reply(m) => flip(&mut m.signature),
-        Body::NoQuorum(m) => flip(&mut m.signature),
-        Body::Health(m) => flip(&mut m.signature),
-        Body::Pbft(body) => match &mut **body {
-            pbft::Body::Request(m) if number => m.timestamp += 1,
-            pbft::Body::Request(m) => flip(&mut m.signature),
-            pbft::Body::PrePrepare(m) if number => m.sequence += 1,
-            pbft::Body::PrePrepare(m) => flip(&mut m.signature),
-            pbft::Body::Prepare(m) if number => m.sequence += 1,
-            pbft::Body::Prepare(m) => flip(&mut m.signature),
-            pbft::Body::Commit(m) if number => m.sequence += 1,
-            pbft::Body::Commit(m) => flip(&mut m.tag),
-            pbft::Body::Reply(m) if number => m.timestamp += 1,
-            pbft::Body::Reply(m) => flip(&mut m.signature),
-            pbft::Body::Checkpoint(m) if number => m.sequence += 1,
-            pbft::Body::Checkpoint(m) => flip(&mut m.signature),
-            pbft::Body::ViewChange(m) => flip(&mut m.signature),
-            pbft::Body::NewView(m) => flip(&mut m.signature),
-            pbft::Body::Status(m) => flip(&mut m.tag),
-            pbft::Body::State(m) => flip(&mut m.snapshot),
-            pbft::Body::Batches(batches) => batches.clear(),
-        },
     }
 }

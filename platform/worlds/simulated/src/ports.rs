@@ -131,15 +131,19 @@ impl World {
             PortCommand::Send { token, queue, bodies } => {
                 for body in bodies {
                     if self.happens(self.port_weather.duplicate) {
+                        self.hit(Sometimes::QueueTwice);
                         self.queues.send(queue, body.clone());
                     }
-                    self.queues.send(queue, body);
+                    if let Some(body) = self.dawdle(queue, body) {
+                        self.queues.send(queue, body);
+                    }
                 }
                 self.serve_soon(queue);
                 PortEvent::Sent(token, Ok(()))
             }
             PortCommand::Delete { queue, receipts } => {
                 if self.happens(self.port_weather.lost_delete) {
+                    self.hit(Sometimes::DeleteLost);
                     return Some(PortEvent::Deleted(queue, Ok(0)));
                 }
                 let stale = self.queues.delete(now, queue, &receipts);
@@ -210,13 +214,14 @@ impl World {
             self.hit(Sometimes::Redelivery);
         }
         if self.happens(self.port_weather.lost_receive) {
+            self.hit(Sometimes::ReceiveLost);
             self.tell(wrap(role, PortEvent::Received(queue, Ok(Vec::new()))));
             return;
         }
         self.tell(wrap(role, PortEvent::Received(queue, Ok(deliveries))));
     }
 
-    fn serve_soon(&mut self, queue: QueueName) {
+    pub(crate) fn serve_soon(&mut self, queue: QueueName) {
         let waits = !self.lines.waiters[queue.index()].is_empty();
         if waits && !std::mem::replace(&mut self.lines.noted[queue.index()], true) {
             self.agenda
@@ -291,6 +296,10 @@ impl World {
     fn key_changed(&mut self, key: &str) {
         if let Some(name) = key.strip_prefix(fleet::SETS_PREFIX) {
             self.record_changed(name, key);
+        }
+        if let (Some(set), Some(watch)) = (fleet::lock_of(key), &mut self.watch) {
+            let holder = self.store.get(key).map(|holder| holder.value.as_str());
+            watch.locked(set, holder);
         }
         let (life, at) = (self.control.life, self.now + self.costs.watch);
         for (place, watching) in self.control.watches.iter_mut().enumerate() {

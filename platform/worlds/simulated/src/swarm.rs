@@ -7,6 +7,7 @@
 mod blow;
 mod draw;
 mod run;
+mod scene;
 mod shrink;
 
 pub use blow::{Blow, What};

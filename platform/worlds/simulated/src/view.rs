@@ -142,6 +142,7 @@ impl World {
         self.control.up
             && !self.clients.has_more()
             && self.clients.open() == 0
+            && self.late == 0
             && tally_model::QueueName::ALL.into_iter().all(empty)
             && self.layers().iter().all(|layer| layer.ready >= wanted)
     }

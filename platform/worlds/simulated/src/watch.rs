@@ -53,6 +53,9 @@ pub trait Invariant: std::fmt::Debug + Send {
         Ok(())
     }
 
+    /// The lock on the lead of a set is taken by somebody, or released.
+    fn locked(&mut self, _set: SetId, _holder: Option<&str>) {}
+
     /// A set is deleted.
     fn deleted(&mut self, _set: SetId) {}
 
@@ -185,6 +188,12 @@ impl Watch {
     pub(crate) fn deleted(&mut self, set: SetId) {
         for invariant in &mut self.invariants {
             invariant.deleted(set);
+        }
+    }
+
+    pub(crate) fn locked(&mut self, set: SetId, holder: Option<&str>) {
+        for invariant in &mut self.invariants {
+            invariant.locked(set, holder);
         }
     }
 

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tally_model::NodeId;
+use tally_model::{NodeId, QueueName};
 use tally_roles::port::{PortCommand, PortEvent, Trouble};
 
 use crate::coverage::Sometimes;
 use crate::happening::{Happening, Role};
 use crate::world::World;
 
-/// Trouble at the ports; probabilities in millionths.
+/// Trouble at the ports; what is no duration is a probability in millionths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PortWeather {
     /// A message that is sent is there twice.
@@ -20,6 +20,10 @@ pub struct PortWeather {
     pub lost_delete: u32,
     /// Messages are received (and counted) by nobody.
     pub lost_receive: u32,
+    /// A message that is sent shows only after `late_by`, others before it.
+    pub late: u32,
+    /// See `late`.
+    pub late_by: Duration,
     /// A call fails; half of those that write have written.
     pub failure: u32,
 }
@@ -98,6 +102,25 @@ impl World {
     /// Whether something of this probability happens now.
     pub(crate) fn happens(&mut self, millionths: u32) -> bool {
         millionths > 0 && self.draw() % 1_000_000 < u64::from(millionths)
+    }
+
+    /// A message that was sent may show late; if not, it is given back.
+    pub(crate) fn dawdle(&mut self, queue: QueueName, body: String) -> Option<String> {
+        if !self.happens(self.port_weather.late) {
+            return Some(body);
+        }
+        self.hit(Sometimes::QueueLate);
+        self.late += 1;
+        let at = self.now + self.port_weather.late_by;
+        self.agenda.push(at, Happening::Late(queue, body));
+        None
+    }
+
+    /// A message that was sent before shows.
+    pub(crate) fn shows(&mut self, queue: QueueName, body: String) {
+        self.late -= 1;
+        self.queues.send(queue, body);
+        self.serve_soon(queue);
     }
 
     /// A call may fail: whether it has an effect, and whether its answer is an error.

@@ -12,6 +12,7 @@ use tally_roles::{admin, fleet, scheduler};
 use tally_substrate::{PodIndex, Transit};
 
 use crate::control::Route;
+use crate::coverage::Sometimes;
 use crate::happening::{Describe, Happening, Life, Probe, RoleEvent};
 use crate::pods::{PodLife, Tenant};
 use crate::watch::Sent;
@@ -83,7 +84,14 @@ impl World {
             );
             return;
         }
-        let set = self.pods[pod.0 as usize].set;
+        let own = self.pods[pod.0 as usize].set;
+        let set = if from.set() == to.set() {
+            Some(own)
+        } else {
+            // Only a liar talks with members of other sets.
+            to.set().and_then(|set| self.set_index.get(&set).copied())
+        };
+        let Some(set) = set else { return };
         if let Some(to_pod) = self.places[set].of(to) {
             let arrive = |packet| Happening::Packet {
                 to: to_pod,
@@ -132,9 +140,16 @@ impl World {
         let Self { link, rng, .. } = self;
         let transit = link.transit(from, to, &mut || rand::Rng::next_u64(rng));
         match transit {
-            Transit::Lost => {}
-            Transit::Arrives(after) => self.agenda.push(leaves + after, arrive(packet)),
+            Transit::Lost => self.hit(Sometimes::PacketLost),
+            Transit::Arrives(after) => {
+                let weather = &self.link.weather;
+                if weather.reorder > 0 && after >= weather.delay + weather.hold {
+                    self.hit(Sometimes::PacketHeld);
+                }
+                self.agenda.push(leaves + after, arrive(packet));
+            }
             Transit::Twice(first, second) => {
+                self.hit(Sometimes::PacketTwice);
                 self.agenda.push(leaves + first, arrive(packet.clone()));
                 self.agenda.push(leaves + second, arrive(packet));
             }

@@ -1,6 +1,7 @@
 //! The swarm: sound platforms survive every seed.
 
 use tally_model::{Outcome, Protocol};
+use tally_simulated::Sometimes;
 use tally_simulated::swarm::{Draw, run};
 
 fn oracle(text: &str) -> Outcome {
@@ -22,4 +23,19 @@ fn no_seed_violates_an_invariant() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// A worker that tells wrong answers, while what is on the fault bus is received by nobody: it is blamed again, and what was accepted
+/// is answered. The seed is one that found that it was blamed once only.
+#[test]
+fn a_liar_is_blamed_until_it_is_replaced() {
+    let all = [Protocol::None, Protocol::Pbft, Protocol::Vote, Protocol::Collect];
+    let draw = Draw::new(970, &all);
+    let report = run(&draw, oracle, false);
+    assert_eq!(report.violation, None);
+    assert!(
+        report.coverage.count(Sometimes::LieTamper) > 0,
+        "{:?}",
+        draw.blows
+    );
 }

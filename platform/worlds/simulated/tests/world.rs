@@ -5,8 +5,10 @@
 use std::time::Duration;
 
 use tally_expression::Frontier;
-use tally_model::{Instant, NodeId, Outcome, PlatformConfig, Protocol, Step, Suite};
-use tally_simulated::{Options, Request, Shot, Timeline, World};
+use tally_model::{
+    Bounds, Instant, LeaderChange, NodeId, Outcome, PlatformConfig, Protocol, Scaler, Step, Suite,
+};
+use tally_simulated::{Lie, Options, Request, Shot, Timeline, World};
 
 const EXPRESSIONS: [&str; 6] = [
     "((3+5)*(4/2))",
@@ -227,4 +229,103 @@ fn a_primary_that_dies_is_left_at_once() {
     };
     let (dead, silent) = (entered(true), entered(false));
     assert!(dead + Duration::from_millis(100) < silent, "{dead:?}, {silent:?}");
+}
+
+/// The longest time between two answers in a row, when a member of the only set for additions is killed, or stopped for a second.
+fn longest_gap(config: PlatformConfig, after: u8, kill: bool) -> Duration {
+    let config = PlatformConfig {
+        scaler: Scaler::Fixed(1),
+        bounds: Bounds { min: 1, max: 1 },
+        ..config
+    };
+    let mut world = World::new(Options {
+        oracle: Some(expected),
+        ..Options::new(config, 9)
+    })
+    .unwrap();
+    world.settle(Duration::from_secs(20)).unwrap();
+    let shots = (0..400).map(|n| Shot {
+        n,
+        due: Duration::from_millis(5) * n as u32,
+        expression: format!("{n}+1"),
+        work_key: n,
+    });
+    let shots = Box::new(shots);
+    world.play(Timeline {
+        shots,
+        ..timeline(400, Duration::from_millis(5))
+    });
+    world.advance(Duration::from_millis(500));
+    let record = world.sets().find(|record| record.id.to_string() == "add-1");
+    let index = (record.unwrap().leader + after) % 4;
+    let victim = format!("add-1-replica-{index}-0");
+    if kill {
+        world.kill(&victim).unwrap();
+    } else {
+        world.pause(&victim).unwrap();
+        world.advance(Duration::from_secs(1));
+        world.resume(&victim).unwrap();
+    }
+    world.advance(Duration::from_secs(30));
+    assert_eq!(world.violation(), None);
+    let mut done: Vec<Instant> = world.take_finished().iter().filter_map(|r| r.done).collect();
+    assert_eq!(done.len(), 400, "everything is answered");
+    done.sort_unstable();
+    let gaps = done.windows(2).map(|pair| pair[1].since(pair[0]));
+    gaps.max().unwrap()
+}
+
+/// What the report leaves open about its set can be chosen, and what was chosen is what happens (C2, C5, M76, M77). With the leader's vote
+/// in the quorum of 3 of 4 a follower that stands still is masked; without it that follower stops the set (the literal reading).
+/// A lost leader stops the set until it is replaced, whether its successor leads, another is drawn, or a lock is handed on; in
+/// `pbft` the others go on at once.
+#[test]
+fn readings_of_the_report_are_chosen_and_pbft_is_quicker_than_all() {
+    let masked = longest_gap(quick(Protocol::Collect), 1, false);
+    let literal = PlatformConfig {
+        count_leader_vote: false,
+        ..quick(Protocol::Collect)
+    };
+    let stopped = longest_gap(literal, 1, false);
+    let led = |leader, leader_lock| PlatformConfig {
+        leader: Some(leader),
+        leader_lock,
+        ..quick(Protocol::Collect)
+    };
+    let change = longest_gap(quick(Protocol::Pbft), 0, true);
+    let elected = longest_gap(led(LeaderChange::Election, false), 0, true);
+    let replaced = longest_gap(led(LeaderChange::AdminReplace, false), 0, true);
+    let locked = longest_gap(led(LeaderChange::Election, true), 0, true);
+    let told = format!(
+        "masked {masked:?}, literal {stopped:?}, view change {change:?}, election {elected:?}, \
+         admin-replace {replaced:?}, election with a lock {locked:?}"
+    );
+    let still = Duration::from_millis(900);
+    assert!(masked < Duration::from_millis(50) && stopped > still, "{told}");
+    assert!(change * 2 < elected && change * 2 < replaced, "{told}");
+    assert!(elected < locked, "{told}");
+}
+
+/// Two of four replicas that sign the same wrong result are more than f: their answers are certified, and what compares answers with
+/// the arithmetic says so (Z10). In `collect` 3 of 4 must agree, so two of them only withhold.
+#[test]
+fn two_colluding_replicas_are_found_out() {
+    for protocol in [Protocol::Pbft, Protocol::Collect] {
+        let mut world = World::new(Options {
+            oracle: Some(expected),
+            ..Options::new(quick(protocol), 10)
+        })
+        .unwrap();
+        world.settle(Duration::from_secs(20)).unwrap();
+        for index in [1, 2] {
+            world
+                .corrupt(&format!("add-1-replica-{index}-0"), Lie::Wrong)
+                .unwrap();
+        }
+        world.play(timeline(200, Duration::from_millis(10)));
+        world.advance(Duration::from_secs(4));
+        let found = world.violation().map(|violation| violation.invariant);
+        let wanted = (protocol == Protocol::Pbft).then_some("answers");
+        assert_eq!(found, wanted, "{protocol}: {:?}", world.violation());
+    }
 }

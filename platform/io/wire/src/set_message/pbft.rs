@@ -153,7 +153,7 @@ pub(super) fn to_body(body: Wire) -> Result<Body, Error> {
             timestamp: it.timestamp,
             sequence: it.sequence,
             member: u8_of(it.member, "executed.member")?,
-            outcomes: to_outcomes(it.outcomes)?,
+            outcomes: to_outcomes(it.outcomes)?.into(),
             signature: to_signature(it.signature)?,
         }),
         Wire::Checkpoint(it) => Body::Checkpoint(Checkpoint {
@@ -188,7 +188,7 @@ fn to_request(request: proto::Request) -> Result<Request, Error> {
         incarnation: request.incarnation,
         slot: u8_of(request.slot, "request.slot")?,
         timestamp: request.timestamp,
-        items: to_items(request.items, "request.items")?,
+        items: to_items(request.items, "request.items")?.into(),
         signature: to_signature(request.signature)?,
     })
 }

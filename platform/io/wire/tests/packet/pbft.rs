@@ -105,7 +105,7 @@ prop_compose! {
         outcomes in vec(outcome(), 0..4),
         signature in bytes(80),
     ) -> Reply {
-        Reply { slot, timestamp, sequence, member, outcomes, signature }
+        Reply { slot, timestamp, sequence, member, outcomes: outcomes.into(), signature }
     }
 }
 

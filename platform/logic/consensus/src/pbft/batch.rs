@@ -1,10 +1,13 @@
 //! Batches by digest, and the requests that wait to be ordered.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tally_model::Suite;
 
 use super::client_table::ClientId;
 use super::message::{Batch, Request};
-use super::statement::request_digest;
+use super::statement::Content;
 use super::{BATCH_BYTES, SLOTS};
 use crate::digest::{Digest, Domain, digest};
 use crate::message::MAX_BATCH;
@@ -12,13 +15,14 @@ use crate::replica::Refusal;
 use crate::statement::Scope;
 
 impl Batch {
+    /// What its requests ask for, in their order.
+    pub(super) fn contents(&self, suite: Suite) -> Vec<Content> {
+        let requests = self.requests.iter();
+        requests.map(|request| Content::of(suite, request)).collect()
+    }
+
     /// The name under which it is ordered: over its requests with their signatures.
-    pub(super) fn digest(&self, scope: &Scope) -> Digest {
-        let contents: Vec<Digest> = self
-            .requests
-            .iter()
-            .map(|request| request_digest(scope, request))
-            .collect();
+    pub(super) fn digest(&self, suite: Suite, contents: &[Content]) -> Digest {
         let reconfig = self.reconfig.map(|reconfig| {
             [
                 &reconfig.epoch.0.to_be_bytes()[..],
@@ -30,10 +34,10 @@ impl Batch {
         let parts: Vec<&[u8]> = contents
             .iter()
             .zip(&self.requests)
-            .flat_map(|(content, request)| [&content.0[..], &request.signature[..]])
+            .flat_map(|(content, request)| [&content.digest.0[..], &request.signature[..]])
             .chain(reconfig.as_deref())
             .collect();
-        digest(scope.suite, Domain::Order, &parts)
+        digest(suite, Domain::Order, &parts)
     }
 
     /// Whether it keeps its bounds: something to do, not too much, one request per client, or a later epoch and nothing else.
@@ -77,17 +81,29 @@ impl Request {
     }
 }
 
+/// A batch that is here, with what was computed of it when it came.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) batch: Batch,
+    pub(super) contents: Vec<Content>,
+}
+
 /// Batches by digest; what no order names is dropped with [`Batches::retain`].
 #[derive(Debug, Default)]
-pub(super) struct Batches(BTreeMap<Digest, Batch>);
+pub(super) struct Batches(BTreeMap<Digest, Arc<Known>>);
 
 impl Batches {
-    pub(super) fn keep(&mut self, name: Digest, batch: Batch) {
-        self.0.entry(name).or_insert(batch);
+    pub(super) fn keep(&mut self, name: Digest, batch: Batch, contents: Vec<Content>) {
+        let known = || Arc::new(Known { batch, contents });
+        self.0.entry(name).or_insert_with(known);
     }
 
     pub(super) fn get(&self, name: Digest) -> Option<&Batch> {
-        self.0.get(&name)
+        self.0.get(&name).map(|known| &known.batch)
+    }
+
+    pub(super) fn known(&self, name: Digest) -> Option<Arc<Known>> {
+        self.0.get(&name).cloned()
     }
 
     pub(super) fn retain(&mut self, needed: &BTreeSet<Digest>) {
@@ -98,23 +114,24 @@ impl Batches {
 /// Requests that were verified and not executed, one per client, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    waiting: BTreeMap<ClientId, (u64, Request)>,
+    waiting: BTreeMap<ClientId, (u64, Request, Content)>,
     arrivals: u64,
 }
 
 impl Pending {
     pub(super) fn get(&self, client: ClientId) -> Option<&Request> {
-        self.waiting.get(&client).map(|(_, request)| request)
+        self.waiting.get(&client).map(|(_, request, _)| request)
     }
 
     /// Puts a request in place of an earlier one of its client.
-    pub(super) fn put(&mut self, request: Request) {
+    pub(super) fn put(&mut self, request: Request, content: Content) {
         if self
             .get(request.client())
             .is_none_or(|known| known.timestamp < request.timestamp)
         {
             self.arrivals += 1;
-            self.waiting.insert(request.client(), (self.arrivals, request));
+            self.waiting
+                .insert(request.client(), (self.arrivals, request, content));
         }
     }
 
@@ -128,6 +145,13 @@ impl Pending {
         }
     }
 
+    /// Drops what turned out to be executed or superseded.
+    pub(super) fn forget(&mut self, batch: &Batch) {
+        for request in &batch.requests {
+            self.done(request.client(), request.timestamp);
+        }
+    }
+
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
     }
@@ -137,35 +161,36 @@ impl Pending {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Request> {
-        self.waiting.values().map(|(_, request)| request)
+        self.waiting.values().map(|(_, request, _)| request)
     }
 
     /// The request that waits longest.
     pub(super) fn oldest(&self) -> Option<(ClientId, u64)> {
         self.waiting
             .values()
-            .min_by_key(|(arrival, _)| *arrival)
-            .map(|(_, request)| (request.client(), request.timestamp))
+            .min_by_key(|(arrival, ..)| *arrival)
+            .map(|(_, request, _)| (request.client(), request.timestamp))
     }
 
     /// The next batch, of the oldest requests that are not in `ordered`.
-    pub(super) fn next_batch(&self, ordered: &BTreeSet<(ClientId, u64)>) -> Batch {
-        let mut candidates: Vec<&(u64, Request)> = self
+    pub(super) fn next_batch(&self, ordered: &BTreeSet<(ClientId, u64)>) -> (Batch, Vec<Content>) {
+        let mut candidates: Vec<&(u64, Request, Content)> = self
             .waiting
             .values()
-            .filter(|(_, request)| !ordered.contains(&(request.client(), request.timestamp)))
+            .filter(|(_, request, _)| !ordered.contains(&(request.client(), request.timestamp)))
             .collect();
-        candidates.sort_by_key(|(arrival, _)| *arrival);
-        let mut batch = Batch::default();
+        candidates.sort_by_key(|(arrival, ..)| *arrival);
+        let (mut batch, mut contents) = (Batch::default(), Vec::new());
         let (mut jobs, mut bytes) = (0, 0);
-        for (_, request) in candidates {
+        for (_, request, content) in candidates {
             jobs += request.items.len();
             bytes += request.bytes();
             if !batch.requests.is_empty() && (jobs > MAX_BATCH || bytes > BATCH_BYTES) {
                 break;
             }
             batch.requests.push(request.clone());
+            contents.push(content.clone());
         }
-        batch
+        (batch, contents)
     }
 }

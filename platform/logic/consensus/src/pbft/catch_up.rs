@@ -231,11 +231,13 @@ impl Replica {
         }
         let wanted = self.missing_batches();
         for batch in batches {
-            let digest = batch.digest(&membership.scope);
+            let suite = membership.suite();
+            let contents = batch.contents(suite);
+            let digest = batch.digest(suite, &contents);
             if !wanted.contains(&digest) {
                 return Err(Refusal::UnknownSequence);
             }
-            self.batches.keep(digest, batch);
+            self.batches.keep(digest, batch, contents);
         }
         if !self.changing {
             let places: Vec<u64> = self

@@ -14,7 +14,7 @@ use crate::replica::{Outgoing, Refusal};
 impl Replica {
     /// The digest of the null request.
     fn null(membership: &Membership) -> Digest {
-        Batch::default().digest(&membership.scope)
+        Batch::default().digest(membership.suite(), &[])
     }
 
     /// The next view, those of primaries whose connection broke left out.
@@ -189,7 +189,8 @@ impl Replica {
             self.log.advance(proof.sequence);
         }
         self.log.leave_view();
-        self.batches.keep(Self::null(membership), Batch::default());
+        self.batches
+            .keep(Self::null(membership), Batch::default(), Vec::new());
         for order in &new.orders {
             if self.log.accepts(order.sequence) {
                 self.log.entry(order.sequence).order = Some(order.clone());

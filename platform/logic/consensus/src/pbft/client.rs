@@ -10,11 +10,10 @@ use super::flight::Flight;
 use super::message::{Body, Request};
 use super::pulse::Pulse;
 use super::quorum::primary;
-use super::statement::{self, request_digest};
+use super::statement::{self, Content};
 use super::{BATCH_BYTES, SLOTS};
 use crate::client::ClientEvent;
 use crate::collect::{Early, is_news};
-use crate::digest::job_digest;
 use crate::membership::{Membership, MembershipError};
 use crate::message::{Item, MAX_BATCH, Message};
 use crate::replica::{Effort, Outgoing, Refusal, Refusals, Seat};
@@ -109,7 +108,7 @@ impl Client {
         now: Instant,
         slot: u8,
         timestamp: u64,
-        items: Vec<Item>,
+        items: Arc<[Item]>,
         out: &mut Vec<ClientEvent>,
     ) {
         let mut request = Request {
@@ -119,28 +118,24 @@ impl Client {
             items,
             signature: Vec::new(),
         };
-        let content = request_digest(&membership.scope, &request);
+        let content = Content::of(membership.suite(), &request);
         self.effort.signed += 1;
         request.signature = self
             .seat
             .keys
-            .sign(&statement::request(&membership.scope, content));
+            .sign(&statement::request(&membership.scope, content.digest));
         let leader = primary(membership, self.view(membership));
         if !self.ordered || self.lost.contains(&leader) {
             to_all(membership, &request, out);
         } else {
             out.push(send(membership, leader, &request));
         }
-        let digests = request
-            .items
-            .iter()
-            .map(|item| job_digest(membership.suite(), &item.job))
-            .collect();
         let resend = now + self.resend_after();
-        self.flights.insert(slot, Flight::new(request, digests, resend));
+        self.flights
+            .insert(slot, Flight::new(request, content.jobs, resend));
     }
 
-    fn next_batch(&mut self) -> Vec<Item> {
+    fn next_batch(&mut self) -> Arc<[Item]> {
         let mut items = Vec::new();
         let mut bytes = 0;
         while let Some(item) = self.waiting.front() {
@@ -150,7 +145,7 @@ impl Client {
             }
             items.extend(self.waiting.pop_front());
         }
-        items
+        items.into()
     }
 
     fn take(&mut self, now: Instant, message: Message, out: &mut Vec<ClientEvent>) -> Result<(), Refusal> {

@@ -4,6 +4,7 @@
 //! again what the others answer from memory, and their states would part.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tally_model::Outcome;
 
@@ -26,7 +27,7 @@ pub struct ClientId {
 pub(super) struct Answered {
     pub(super) timestamp: u64,
     pub(super) sequence: u64,
-    pub(super) outcomes: Vec<Outcome>,
+    pub(super) outcomes: Arc<[Outcome]>,
     pub(super) root: Digest,
 }
 
@@ -92,7 +93,7 @@ impl ClientTable {
             writer.u64(answered.sequence);
             writer.digest(answered.root);
             writer.u32(answered.outcomes.len() as u32);
-            for outcome in &answered.outcomes {
+            for outcome in answered.outcomes.iter() {
                 writer.bytes(&outcome.canonical());
             }
         }
@@ -116,7 +117,7 @@ impl ClientTable {
             let answered = Answered {
                 timestamp,
                 sequence,
-                outcomes,
+                outcomes: outcomes.into(),
                 root,
             };
             table.insert(client, answered);

@@ -3,13 +3,15 @@
 //! The service is arithmetic and keeps nothing; the state is the client table, a digest over everything ever executed, and
 //! which epoch began where.
 
+use std::sync::Arc;
+
 use tally_model::{Epoch, Outcome, Suite};
 
+use super::batch;
 use super::client_table::{Answered, ClientId, ClientTable, Known};
 use super::codec::{Reader, Writer};
-use super::message::Batch;
 use crate::collect::{execute, leaves};
-use crate::digest::{Digest, Domain, digest, job_digest};
+use crate::digest::{Digest, Domain, digest};
 use crate::merkle;
 
 /// One executed place in the order, for traces and checks.
@@ -22,7 +24,7 @@ pub struct Executed {
     /// The requests that were executed, not those that were only answered again.
     pub requests: Vec<(ClientId, u64)>,
     /// What came out, per request.
-    pub outcomes: Vec<Vec<Outcome>>,
+    pub outcomes: Vec<Arc<[Outcome]>>,
     /// Over everything executed so far, in order.
     pub history: Digest,
 }
@@ -56,7 +58,7 @@ impl Default for Execution {
 
 impl Execution {
     /// Executes the next place. A request that was executed before is skipped (section 3 of the paper's normal case).
-    pub(super) fn apply(&mut self, suite: Suite, name: Digest, batch: &Batch) -> Executed {
+    pub(super) fn apply(&mut self, suite: Suite, name: Digest, known: &batch::Known) -> Executed {
         self.executed += 1;
         self.history = digest(suite, Domain::History, &[&self.history.0, &name.0]);
         let mut done = Executed {
@@ -66,26 +68,21 @@ impl Execution {
             outcomes: Vec::new(),
             history: self.history,
         };
-        if let Some(reconfig) = batch.reconfig {
+        if let Some(reconfig) = known.batch.reconfig {
             self.epoch = reconfig.epoch;
             self.base = self.executed;
             self.first_view = reconfig.view;
         }
-        for request in &batch.requests {
+        for (request, content) in known.batch.requests.iter().zip(&known.contents) {
             let client = request.client();
             if self.table.known(client, request.timestamp) != Known::New {
                 continue;
             }
-            let outcomes = execute(&request.items);
-            let jobs: Vec<Digest> = request
-                .items
-                .iter()
-                .map(|item| job_digest(suite, &item.job))
-                .collect();
+            let outcomes: Arc<[Outcome]> = execute(&request.items).into();
             let answered = Answered {
                 timestamp: request.timestamp,
                 sequence: self.executed,
-                root: merkle::root(suite, &leaves(suite, &jobs, &outcomes)),
+                root: merkle::root(suite, &leaves(suite, &content.jobs, &outcomes)),
                 outcomes: outcomes.clone(),
             };
             self.table.record(client, answered);

@@ -1,6 +1,7 @@
 //! One request at the worker, from its signature to f+1 replies that match.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tally_model::{Instant, Outcome};
 
@@ -27,7 +28,7 @@ pub(super) enum Heard {
 pub(super) struct Flight {
     pub(super) request: Request,
     pub(super) resend: Instant,
-    digests: Vec<Digest>,
+    digests: Arc<[Digest]>,
     replies: BTreeMap<u8, (u64, Digest, Reply)>,
 }
 
@@ -51,7 +52,7 @@ fn needed(membership: &Membership) -> usize {
 }
 
 impl Flight {
-    pub(super) const fn new(request: Request, digests: Vec<Digest>, resend: Instant) -> Self {
+    pub(super) const fn new(request: Request, digests: Arc<[Digest]>, resend: Instant) -> Self {
         Self {
             request,
             resend,
@@ -74,7 +75,15 @@ impl Flight {
             return Err(Refusal::Outcomes);
         }
         let suite = membership.suite();
-        let root = merkle::root(suite, &leaves(suite, &self.digests, &reply.outcomes));
+        // What somebody else said already is known by its root.
+        let alike = self
+            .replies
+            .values()
+            .find(|(_, _, known)| known.outcomes == reply.outcomes);
+        let root = match alike {
+            Some((_, root, _)) => *root,
+            None => merkle::root(suite, &leaves(suite, &self.digests, &reply.outcomes)),
+        };
         let ballot = Ballot {
             sequence: reply.sequence,
             leaves: self.digests.len() as u16,
@@ -124,7 +133,7 @@ impl Flight {
         let leaves = leaves(suite, &self.digests, outcomes);
         let results = merkle::paths(suite, &leaves)
             .into_iter()
-            .zip(self.digests.iter().zip(outcomes))
+            .zip(self.digests.iter().zip(outcomes.iter()))
             .map(|(path, (job, outcome))| {
                 let certificate = Certificate {
                     set: membership.set(),

@@ -2,6 +2,8 @@
 //!
 //! Which view a message is of stands in [`crate::Message::view`]; it is 0 for messages that are of no view.
 
+use std::sync::Arc;
+
 use tally_model::{Epoch, Outcome};
 
 use crate::certificate::Vote;
@@ -45,8 +47,8 @@ pub struct Request {
     pub slot: u8,
     /// Grows with every request of the slot.
     pub timestamp: u64,
-    /// 1 to [`crate::MAX_BATCH`] jobs.
-    pub items: Vec<Item>,
+    /// 1 to [`crate::MAX_BATCH`] jobs; shared, because every member is sent the same.
+    pub items: Arc<[Item]>,
     /// The worker's.
     pub signature: Vec<u8>,
 }
@@ -122,7 +124,7 @@ pub struct Reply {
     /// Who.
     pub member: u8,
     /// One per job.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Arc<[Outcome]>,
     /// Over (sequence, jobs, root over (job, outcome)).
     pub signature: Vec<u8>,
 }

@@ -8,7 +8,7 @@ use super::client_table::{ClientId, Known};
 use super::message::{Batch, Body, Commit, Order, PrePrepare, Prepare, Reply, Request};
 use super::quorum::{commits_needed, prepares_needed, primary};
 use super::replica::Replica;
-use super::statement::{self, request_digest, scope};
+use super::statement::{self, Content, scope};
 use crate::certificate::Ballot;
 use crate::membership::Membership;
 use crate::replica::{Outgoing, Refusal};
@@ -40,22 +40,27 @@ impl Replica {
                 return Err(Refusal::Stale);
             }
         }
-        self.verify_request(membership, &request)?;
+        let content = Content::of(membership.suite(), &request);
+        self.verify_request(membership, &request, &content)?;
         if from == NodeId::Worker(membership.set()) && self.is_voter() && !self.leads(membership) {
             let to = NodeId::Replica(membership.set(), primary(membership, self.view));
             out.push(self.to(membership, to, Body::Request(request.clone())));
         }
-        self.pending.put(request);
+        self.pending.put(request, content);
         Ok(())
     }
 
-    fn verify_request(&mut self, membership: &Membership, request: &Request) -> Result<(), Refusal> {
+    fn verify_request(
+        &mut self,
+        membership: &Membership,
+        request: &Request,
+        content: &Content,
+    ) -> Result<(), Refusal> {
         let worker = membership
             .worker()
             .filter(|worker| worker.incarnation == request.incarnation)
             .ok_or(Refusal::NotAMember)?;
-        let content = request_digest(&membership.scope, request);
-        let statement = statement::request(&membership.scope, content);
+        let statement = statement::request(&membership.scope, content.digest);
         self.desk.verify(&worker.key, &statement, &request.signature)
     }
 
@@ -70,11 +75,14 @@ impl Replica {
             if !self.log.accepts(sequence) || under_way >= self.settings.pipeline {
                 return;
             }
-            let batch = match self.proposal(membership) {
-                Some(reconfig) => Batch {
-                    requests: Vec::new(),
-                    reconfig: Some(reconfig),
-                },
+            let (batch, contents) = match self.proposal(membership) {
+                Some(reconfig) => {
+                    let change = Batch {
+                        requests: Vec::new(),
+                        reconfig: Some(reconfig),
+                    };
+                    (change, Vec::new())
+                }
                 None if self.pending.is_empty() => return,
                 None => self.pending.next_batch(&self.under_way()),
             };
@@ -82,7 +90,7 @@ impl Replica {
                 return;
             }
             let scope = scope(membership, self.view);
-            let digest = batch.digest(&scope);
+            let digest = batch.digest(scope.suite, &contents);
             let statement = statement::pre_prepare(&scope, sequence, self.me, digest);
             let signature = self.desk.sign(&statement);
             self.log.entry(sequence).order = Some(Order {
@@ -90,7 +98,7 @@ impl Replica {
                 digest,
                 signature: signature.clone(),
             });
-            self.batches.keep(digest, batch.clone());
+            self.batches.keep(digest, batch.clone(), contents);
             let order = PrePrepare {
                 sequence,
                 batch,
@@ -130,13 +138,14 @@ impl Replica {
             return Err(Refusal::Misdirected);
         }
         let scope = scope(membership, self.view);
-        let digest = batch.digest(&scope);
+        let contents = batch.contents(scope.suite);
+        let digest = batch.digest(scope.suite, &contents);
         if let Some(known) = self.log.get(sequence).and_then(|entry| entry.digest()) {
             if known != digest {
                 return Err(Refusal::Conflict);
             }
             // Of a new view only the digest may be known; the batch proves itself.
-            self.batches.keep(digest, batch);
+            self.batches.keep(digest, batch, contents);
             self.vouch(membership, sequence, out);
             self.advance(membership, sequence, out);
             return Ok(());
@@ -146,17 +155,17 @@ impl Replica {
         let statement = statement::pre_prepare(&scope, sequence, primary, digest);
         self.desk
             .verify_replica(membership, primary, &statement, &signature)?;
-        for request in &batch.requests {
+        for (request, content) in batch.requests.iter().zip(&contents) {
             if self.pending.get(request.client()) != Some(request) {
-                self.verify_request(membership, request)?;
+                self.verify_request(membership, request, content)?;
             }
         }
-        for request in &batch.requests {
+        for (request, content) in batch.requests.iter().zip(&contents) {
             if self.execution.table.known(request.client(), request.timestamp) == Known::New {
-                self.pending.put(request.clone());
+                self.pending.put(request.clone(), content.clone());
             }
         }
-        self.batches.keep(digest, batch);
+        self.batches.keep(digest, batch, contents);
         self.log.entry(sequence).order = Some(Order {
             sequence,
             digest,
@@ -336,31 +345,24 @@ impl Replica {
             let Some(digest) = self.log.get(next).and_then(|entry| entry.decided) else {
                 return;
             };
-            let Some(batch) = self.batches.get(digest).cloned() else {
+            let Some(known) = self.batches.known(digest) else {
                 return;
             };
             if self.execution.epoch > membership.epoch() {
                 return; // The epoch has come to its end.
             }
-            let done = self.execution.apply(membership.suite(), digest, &batch);
+            let done = self.execution.apply(membership.suite(), digest, &known);
             self.timer.progress();
             for (client, timestamp) in &done.requests {
                 self.pending.done(*client, *timestamp);
                 self.reply(membership, *client, out);
             }
-            self.forget_past(&batch);
+            self.pending.forget(&known.batch);
             self.recent.push_back(done);
             while self.recent.len() as u64 > self.settings.window {
                 self.recent.pop_front();
             }
             self.make_checkpoint(membership, out);
-        }
-    }
-
-    /// Requests that turned out to be executed or superseded need not be waited for.
-    fn forget_past(&mut self, batch: &Batch) {
-        for request in &batch.requests {
-            self.pending.done(request.client(), request.timestamp);
         }
     }
 

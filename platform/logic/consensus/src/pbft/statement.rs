@@ -1,7 +1,9 @@
 //! The bytes that are signed or authenticated in `pbft`. Every statement binds protocol version, cluster, set, epoch, view, kind,
 //! place in the order and sender ([`Scope::statement`]).
 
-use tally_model::NodeId;
+use std::sync::Arc;
+
+use tally_model::{NodeId, Suite};
 
 use super::message::{CheckpointProof, NewView, Order, PreparedProof, Request, Status, ViewChange};
 use crate::certificate::Vote;
@@ -21,13 +23,31 @@ fn of_member(scope: &Scope, kind: Kind, sequence: u64, member: u8, body: &[u8]) 
     scope.statement(kind, sequence, NodeId::Replica(scope.set, member), body)
 }
 
-/// What a request asks for, its signature left out.
-pub(super) fn request_digest(scope: &Scope, request: &Request) -> Digest {
-    let jobs: Vec<Digest> = request
-        .items
-        .iter()
-        .map(|item| job_digest(scope.suite, &item.job))
-        .collect();
+/// What a member computes of a request when it comes, once: its name is signed, its jobs are voted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Content {
+    /// What it asks for, its signature left out.
+    pub(crate) digest: Digest,
+    /// Of each job.
+    pub(crate) jobs: Arc<[Digest]>,
+}
+
+impl Content {
+    /// Of nothing but the request and the suite.
+    pub(crate) fn of(suite: Suite, request: &Request) -> Self {
+        let jobs: Arc<[Digest]> = request
+            .items
+            .iter()
+            .map(|item| job_digest(suite, &item.job))
+            .collect();
+        Self {
+            digest: request_digest(suite, request, &jobs),
+            jobs,
+        }
+    }
+}
+
+fn request_digest(suite: Suite, request: &Request, jobs: &[Digest]) -> Digest {
     let keys: Vec<[u8; 8]> = request
         .items
         .iter()
@@ -43,17 +63,12 @@ pub(super) fn request_digest(scope: &Scope, request: &Request) -> Digest {
         .chain(jobs.iter().map(|job| &job.0[..]))
         .chain(keys.iter().map(|key| &key[..]))
         .collect();
-    digest(scope.suite, Domain::Request, &parts)
+    digest(suite, Domain::Request, &parts)
 }
 
 /// The worker's, about a request.
-pub(super) fn request(scope: &Scope, content: Digest) -> Vec<u8> {
+pub(crate) fn request(scope: &Scope, content: Digest) -> Vec<u8> {
     scope.statement(Kind::Request, 0, NodeId::Worker(scope.set), &content.0)
-}
-
-/// The worker's, about all of a request.
-pub(crate) fn request_statement(scope: &Scope, content: &Request) -> Vec<u8> {
-    request(scope, request_digest(scope, content))
 }
 
 /// The primary's.

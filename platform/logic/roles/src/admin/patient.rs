@@ -7,7 +7,7 @@ use tally_model::{Instant, Member};
 use super::Routine;
 
 /// A fault that changed nothing for this long is raised again.
-const RAISE_AGAIN: Duration = Duration::from_secs(10);
+pub(crate) const RAISE_AGAIN: Duration = Duration::from_secs(10);
 /// The shortest time between two probes, however many streams break.
 const SHORTEST: Duration = Duration::from_millis(10);
 

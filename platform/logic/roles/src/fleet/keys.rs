@@ -1,7 +1,7 @@
 //! The keys between the fleet and the others.
 
 use serde::{Deserialize, Serialize};
-use tally_model::{Epoch, NodeId, Operation, SetId};
+use tally_model::{Epoch, Member, NodeId, Operation, SetId};
 
 /// Records of sets ([`tally_model::SetRecord`] as JSON), written by the fleet alone.
 pub const SETS_PREFIX: &str = "sets/";
@@ -52,6 +52,24 @@ pub(super) fn next_key(operation: Operation) -> String {
 /// Where the incarnations of a set's places are noted.
 pub(super) fn places_key(set: SetId) -> String {
     format!("{FLEET_PREFIX}places/{set}")
+}
+
+/// Where the lock on the lead of a set is kept: whoever leads it is named there, or nobody does.
+pub fn lock_key(set: SetId) -> String {
+    format!("{FLEET_PREFIX}lock/{set}")
+}
+
+/// The value of [`lock_key`]: place and occupant.
+pub fn lock_holder(member: &Member) -> String {
+    format!("{}#{}", member.node, member.incarnation)
+}
+
+/// The reverse of [`lock_key`].
+pub fn lock_of(key: &str) -> Option<SetId> {
+    key.strip_prefix(FLEET_PREFIX)?
+        .strip_prefix("lock/")?
+        .parse()
+        .ok()
 }
 
 /// The reverse of [`next_key`].

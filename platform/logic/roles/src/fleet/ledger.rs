@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use tally_model::{Instant, Precondition, Put};
+use tally_model::{Instant, Precondition, Put, Versioned};
 
 use super::backoff::Backoff;
 use super::pass::Alarm;
@@ -20,6 +20,8 @@ struct Entry {
     stored: Option<String>,
     /// False when a write failed: it may have happened or not.
     doubtful: bool,
+    /// A lock: it is taken only while nobody has it, so that of all who may want it one gets it.
+    lock: bool,
     /// The write under way.
     flight: Option<(Token, Option<String>)>,
     backoff: Backoff,
@@ -28,6 +30,23 @@ struct Entry {
 impl Entry {
     fn settled(&self) -> bool {
         self.flight.is_none() && !self.doubtful && self.wanted == self.stored
+    }
+
+    /// What is to be written next. A lock that another holder has is released before it is taken.
+    fn next(&self) -> (Option<String>, Precondition) {
+        let held = self.stored.is_some() && self.stored != self.wanted;
+        match (self.lock, held) {
+            (false, _) => (self.wanted.clone(), Precondition::Any),
+            (true, true) => (None, Precondition::Any),
+            (true, false) => (self.wanted.clone(), Precondition::Absent),
+        }
+    }
+
+    /// Somebody has the lock already: this one of before, if a write of it was not confirmed, or another.
+    fn refused(&mut self, holder: Option<&Versioned>) {
+        self.flight = None;
+        self.doubtful = false;
+        self.stored = holder.map(|holder| holder.value.clone());
     }
 }
 
@@ -59,6 +78,20 @@ impl Ledger {
         self.entries.entry(key).or_default().wanted = value;
     }
 
+    /// Wants a lock to be somebody's; true once it is.
+    pub(super) fn lock(&mut self, key: String, holder: String) -> bool {
+        let entry = self.entries.entry(key).or_default();
+        entry.lock = true;
+        entry.wanted = Some(holder);
+        entry.settled()
+    }
+
+    /// Whether this is what the key should be.
+    pub(super) fn wants(&self, key: &str, value: &str) -> bool {
+        let entry = self.entries.get(key);
+        entry.is_some_and(|entry| entry.wanted.as_deref() == Some(value))
+    }
+
     /// Wants one version of somebody else's key deleted.
     pub(super) fn erase(&mut self, key: String, version: u64) {
         self.erasures.entry((key, version)).or_default();
@@ -86,16 +119,21 @@ impl Ledger {
                 continue;
             }
             self.tokens += 1;
-            entry.flight = Some((self.tokens, entry.wanted.clone()));
-            let (token, key, when) = (self.tokens, key.clone(), Precondition::Any);
-            out.push(match entry.wanted.clone() {
+            let (value, when) = entry.next();
+            entry.flight = Some((self.tokens, value.clone()));
+            let (token, key) = (self.tokens, key.clone());
+            out.push(match value {
                 Some(value) => PortCommand::Put {
                     token,
                     key,
                     value,
                     when,
                 },
-                None => PortCommand::DeleteKey { token, key, when },
+                None => PortCommand::DeleteKey {
+                    token,
+                    key,
+                    when: Precondition::Any,
+                },
             });
         }
         for ((key, version), erasure) in &mut self.erasures {
@@ -115,9 +153,10 @@ impl Ledger {
     pub(super) fn answered(&mut self, now: Instant, event: &PortEvent) -> Option<(String, u64)> {
         match event {
             PortEvent::PutDone(token, Ok(Put::Written(_))) => self.wrote(now, *token, None),
-            PortEvent::PutDone(token, Ok(Put::Refused(_))) => {
-                self.wrote(now, *token, Some(&Self::refused()));
-            }
+            PortEvent::PutDone(token, Ok(Put::Refused(holder))) => match self.sent(*token) {
+                Some(entry) if entry.lock => entry.refused(holder.as_ref()),
+                _ => self.wrote(now, *token, Some(&Self::refused())),
+            },
             PortEvent::PutDone(token, Err(trouble)) => self.wrote(now, *token, Some(trouble)),
             PortEvent::KeyDeleted(token, answer) => {
                 let key = self.erasures.iter().find(|(_, e)| e.flight == Some(*token));
@@ -145,9 +184,14 @@ impl Ledger {
         }
     }
 
-    fn wrote(&mut self, now: Instant, token: Token, trouble: Option<&Trouble>) {
+    /// The key whose write this is.
+    fn sent(&mut self, token: Token) -> Option<&mut Entry> {
         let sent = |entry: &&mut Entry| entry.flight.as_ref().is_some_and(|(sent, _)| *sent == token);
-        let Some(entry) = self.entries.values_mut().find(sent) else {
+        self.entries.values_mut().find(sent)
+    }
+
+    fn wrote(&mut self, now: Instant, token: Token, trouble: Option<&Trouble>) {
+        let Some(entry) = self.sent(token) else {
             return;
         };
         let value = entry.flight.take().and_then(|(_, value)| value);

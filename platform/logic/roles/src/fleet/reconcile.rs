@@ -2,7 +2,7 @@
 
 use tally_model::{Instant, NodeId, Observation, Operation, SetId, SetState, Step};
 
-use super::keys::{drained_key, leader_key, next_key, places_key, repair_key};
+use super::keys::{drained_key, leader_key, lock_key, next_key, places_key, repair_key};
 use super::pass::{Alarm, Pass};
 use super::set::Set;
 use super::{Command, Fleet};
@@ -53,6 +53,13 @@ impl Fleet {
             self.note_next(operation);
         }
         let (pass, parts) = self.lend(now, out);
+        for &id in snapshot
+            .locks
+            .iter()
+            .filter(|id| !snapshot.records.contains_key(id))
+        {
+            pass.ledger.write(lock_key(id), None);
+        }
         for (id, record) in snapshot.records {
             let incarnations = snapshot.incarnations.remove(&id);
             let set = Set::adopt(record, incarnations, now, parts.plan, &pass);

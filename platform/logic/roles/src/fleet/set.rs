@@ -6,7 +6,7 @@ use super::Plan;
 use super::election::draw_leader;
 use super::pass::Pass;
 use super::place::{Incarnations, Place};
-use super::{Led, next_key, places_key, record_key};
+use super::{Led, lock_holder, lock_key, next_key, places_key, record_key};
 
 /// How a set goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,9 @@ impl Set {
 
     /// True once the record is deleted for good.
     pub(super) fn is_over(&self, pass: &Pass<'_>) -> bool {
-        self.going == Going::Record && pass.ledger.settled(&record_key(self.record.id))
+        let id = self.record.id;
+        let settled = pass.ledger.settled(&record_key(id)) && pass.ledger.settled(&lock_key(id));
+        self.going == Going::Record && settled
     }
 
     fn member(&self, node: NodeId) -> Option<&Member> {
@@ -202,7 +204,7 @@ impl Set {
             return;
         };
         self.record.epoch = Epoch(self.record.epoch.0.saturating_add(1));
-        let led = plan.draws && matches!(node, NodeId::Replica(_, index) if index == self.record.leader);
+        let led = plan.redraws && matches!(node, NodeId::Replica(_, index) if index == self.record.leader);
         if led && self.member(node).is_some() {
             let (id, epoch, failed) = (self.record.id, self.record.epoch, self.record.leader);
             let replicas = (self.places.len() - 1) as u8;
@@ -237,8 +239,25 @@ impl Set {
         } else {
             self.fill(plan, pass);
         }
-        self.persist(pass);
-        self.announce(pass);
+        if self.is_locked(plan, pass) {
+            self.persist(pass);
+            self.announce(pass);
+        }
+    }
+
+    /// Whether the record may be written: whoever leads must hold the lock of the set, if there is one, before anybody is told.
+    fn is_locked(&self, plan: &Plan, pass: &mut Pass<'_>) -> bool {
+        let id = self.record.id;
+        let leads = self.member(NodeId::Replica(id, self.record.leader));
+        match leads.filter(|_| plan.locks && self.dirty && self.going != Going::Record) {
+            Some(leader) => {
+                let (key, holder) = (lock_key(id), lock_holder(leader));
+                // What is on its way to the record still names the holder of now.
+                let may_change = pass.ledger.settled(&record_key(id));
+                (may_change || pass.ledger.wants(&key, &holder)) && pass.ledger.lock(key, holder)
+            }
+            None => true,
+        }
     }
 
     fn fill(&mut self, plan: &Plan, pass: &mut Pass<'_>) {
@@ -297,6 +316,7 @@ impl Set {
         if self.going == Going::Pods && may_forget {
             self.going = Going::Record;
             pass.ledger.write(record_key(id), None);
+            pass.ledger.write(lock_key(id), None);
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tally_model::{Change, Operation, SetId, SetRecord};
 
 use super::keys::{
-    DRAINED_PREFIX, FLEET_PREFIX, LEADER_PREFIX, REPAIR_PREFIX, SETS_PREFIX, next_of, places_of,
+    DRAINED_PREFIX, FLEET_PREFIX, LEADER_PREFIX, REPAIR_PREFIX, SETS_PREFIX, lock_of, next_of, places_of,
 };
 use super::ledger::Ledger;
 use super::place::Incarnations;
@@ -18,6 +18,8 @@ pub(super) struct Snapshot {
     missing: BTreeSet<&'static str>,
     pub(super) records: BTreeMap<SetId, SetRecord>,
     pub(super) incarnations: BTreeMap<SetId, Incarnations>,
+    /// Sets whose lead is locked.
+    pub(super) locks: BTreeSet<SetId>,
     pub(super) next: [u32; 4],
 }
 
@@ -38,6 +40,7 @@ impl Default for Snapshot {
             .into(),
             records: BTreeMap::new(),
             incarnations: BTreeMap::new(),
+            locks: BTreeSet::new(),
             next: [1; 4],
         }
     }
@@ -85,6 +88,10 @@ impl Snapshot {
             return incarnations
                 .map(|all| self.incarnations.insert(id, all))
                 .is_some();
+        }
+        if let Some(id) = lock_of(key) {
+            self.locks.insert(id);
+            return true;
         }
         if let (Some(operation), Ok(number)) = (next_of(key), value.parse::<u32>()) {
             self.at_least(operation, number);

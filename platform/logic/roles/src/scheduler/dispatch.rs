@@ -92,7 +92,7 @@ impl Scheduler {
 
     /// The worker is what is wrong: honest ones check what they pass on (fault type I, Byzantine).
     fn blame(&mut self, now: Instant, set: SetId, what: &str, out: &mut Vec<Command>) {
-        if let Some(incarnation) = self.sets.blame(set) {
+        if let Some(incarnation) = self.sets.blame(now, set) {
             let event = FaultEvent {
                 kind: FaultType::Worker,
                 node: NodeId::Worker(set),

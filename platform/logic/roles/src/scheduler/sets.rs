@@ -10,6 +10,7 @@ use tally_model::{
 
 use super::flight::Flights;
 use super::{Command, Scheduler};
+use crate::admin::RAISE_AGAIN;
 use crate::fleet::{Led, leader_key};
 use crate::packet::{Packet, TaskDone};
 use crate::port::PortCommand;
@@ -23,8 +24,8 @@ struct Set {
     reachable: bool,
     answered: bool,
     drained: bool,
-    /// The worker that was last blamed for a wrong answer.
-    blamed: Option<u32>,
+    /// The worker that was last blamed for a wrong answer, and when.
+    blamed: Option<(u32, Instant)>,
 }
 
 /// All sets.
@@ -93,11 +94,17 @@ impl Sets {
         verified.map(|_| ()).map_err(|flaw| flaw.to_string())
     }
 
-    /// Which occupant to blame for a wrong answer, once for each.
-    pub(super) fn blame(&mut self, id: SetId) -> Option<u32> {
+    /// Which occupant to blame for a wrong answer: once for each, and again if nothing came of it, because what is on the fault bus may
+    /// be lost there.
+    pub(super) fn blame(&mut self, now: Instant, id: SetId) -> Option<u32> {
         let set = self.table.get_mut(&id)?;
         let incarnation = set.record.worker.as_ref()?.incarnation;
-        (set.blamed.replace(incarnation) != Some(incarnation)).then_some(incarnation)
+        let known = set.blamed.filter(|(blamed, _)| *blamed == incarnation);
+        let due = known.is_none_or(|(_, at)| now.since(at) >= RAISE_AGAIN);
+        due.then(|| {
+            set.blamed = Some((incarnation, now));
+            incarnation
+        })
     }
 
     /// True the first time a set answers.

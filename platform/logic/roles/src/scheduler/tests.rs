@@ -210,6 +210,34 @@ fn an_uncertified_answer_is_refused() {
     );
 }
 
+/// What a worker was blamed for may be lost on the fault bus: while it goes on it is blamed again, not with every answer.
+#[test]
+fn a_worker_that_goes_on_lying_is_blamed_again() {
+    let mut bench = Bench::new(|config| config.protocol = Protocol::Collect);
+    bench.set(Operation::Add, 0, SetState::Ready);
+    bench.request(1, "1+2");
+    for (queue, body) in bench.settle_sends() {
+        bench.deliver(queue, body);
+    }
+    let (worker, task) = bench.assigned().remove(0);
+    let mut blamed = |seconds| {
+        bench.pass(Duration::from_secs(seconds));
+        bench.take();
+        bench.done(worker, task.clone(), "4");
+        let faults = bench.take().into_iter().filter(|c| {
+            matches!(
+                c,
+                Command::Port(PortCommand::Send {
+                    queue: QueueName::Faults,
+                    ..
+                })
+            )
+        });
+        faults.count()
+    };
+    assert_eq!([blamed(0), blamed(4), blamed(7), blamed(1)], [1, 0, 1, 0]);
+}
+
 /// A draining set takes nothing new and is reported empty once its last task is answered.
 #[test]
 fn a_set_is_drained_before_it_goes() {

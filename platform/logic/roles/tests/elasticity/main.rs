@@ -9,7 +9,8 @@ mod world;
 use std::time::Duration;
 
 use tally_model::{
-    Bounds, MemberRole, NodeId, Operation, PlatformConfig, PodSpec, Protocol, Scaler, SetId, Step,
+    Bounds, LeaderChange, MemberRole, NodeId, Operation, PlatformConfig, PodSpec, Protocol, Scaler, SetId,
+    Step,
 };
 
 use world::World;
@@ -222,6 +223,60 @@ fn a_lost_leader_is_followed_by_another() {
         assert_ne!(before.leader, after.leader);
         assert!(after.epoch > before.epoch);
         world.assert_converged([1, 0, 0, 0], "led again");
+    }
+}
+
+/// Where the admin replaces leaders the successor leads, in a newer epoch (M19, C2).
+#[test]
+fn a_replaced_leader_leads_again() {
+    let config = PlatformConfig {
+        protocol: Protocol::Collect,
+        leader: Some(LeaderChange::AdminReplace),
+        ..config()
+    };
+    for seed in 0..5 {
+        let mut world = World::new(&config, seed);
+        hold(&mut world, 4, SECOND);
+        let before = world.records()[&set(1)].clone();
+        let (node, name) = pod_of(&world, MemberRole::Leader).unwrap();
+        world.kill(&name);
+        hold(&mut world, 4, 3 * SECOND);
+        let after = world.records()[&set(1)].clone();
+        assert_eq!(before.leader, after.leader);
+        assert!(after.epoch > before.epoch);
+        let leader = after.members().find(|member| member.node == node).unwrap();
+        assert_eq!(leader.incarnation, 1);
+        world.assert_converged([1, 0, 0, 0], "led again");
+    }
+}
+
+/// No record names a leader that does not hold the lock of its set (M77, C20), wherever the fleet dies and whatever write fails, and no
+/// lock outlives its set. The world looks at every record that is written.
+#[test]
+fn who_leads_holds_the_lock() {
+    let config = PlatformConfig {
+        protocol: Protocol::Collect,
+        leader_lock: true,
+        ..config()
+    };
+    let mut calm = World::new(&config, 7);
+    scenario(&mut calm, "calm");
+    for point in (1..=calm.fleet_commands).step_by(3) {
+        let mut world = World::new(&config, 7);
+        world.crash_at = [point, point + 9 + point % 23].into();
+        scenario(&mut world, &format!("killed at command {point}"));
+    }
+    for seed in 0..20 {
+        let mut world = World::new(&config, seed);
+        world.trouble = 20;
+        hold(&mut world, 12, 2 * SECOND);
+        if let Some((_, name)) = pod_of(&world, MemberRole::Leader) {
+            world.kill(&name);
+        }
+        hold(&mut world, 12, 3 * SECOND);
+        world.trouble = 0;
+        hold(&mut world, 12, 25 * SECOND);
+        world.assert_converged([3, 0, 0, 0], &format!("seed {seed}"));
     }
 }
 

@@ -31,9 +31,11 @@ impl Invariant for Once {
             return Ok(());
         };
         let (slot, timestamp, sequence, outcomes) = match &message.body {
-            Body::Reply(reply) => (reply.slot, reply.timestamp, reply.sequence, &reply.outcomes),
+            Body::Reply(reply) => (reply.slot, reply.timestamp, reply.sequence, &reply.outcomes[..]),
             Body::Pbft(body) => match &**body {
-                pbft::Body::Reply(reply) => (reply.slot, reply.timestamp, reply.sequence, &reply.outcomes),
+                pbft::Body::Reply(reply) => {
+                    (reply.slot, reply.timestamp, reply.sequence, &reply.outcomes[..])
+                }
                 _ => return Ok(()),
             },
             _ => return Ok(()),
@@ -42,7 +44,7 @@ impl Invariant for Once {
         let first = self
             .replies
             .entry(request)
-            .or_insert_with(|| (sequence, outcomes.clone()));
+            .or_insert_with(|| (sequence, outcomes.to_vec()));
         if first.0 == sequence && first.1 == *outcomes {
             return Ok(());
         }

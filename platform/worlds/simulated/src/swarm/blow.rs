@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tally_model::{NodeId, PodPhase};
+use tally_model::{MemberRole, NodeId, PodPhase};
 use tally_substrate::Weather;
 
 use crate::coverage::Sometimes;
@@ -15,6 +15,8 @@ use crate::world::World;
 pub enum What {
     /// A pod is killed.
     Kill(u64),
+    /// A replica that leads is killed.
+    KillLeader(u64),
     /// A pod is stopped, and goes on at the end.
     Pause(u64),
     /// The control plane is killed; another follows by itself.
@@ -92,6 +94,16 @@ impl World {
                 }
                 Undo::Nothing
             }
+            What::KillLeader(word) => {
+                let leads = |node| {
+                    let mut sets = self.sets();
+                    sets.any(|record| record.role_of(node) == Some(MemberRole::Leader))
+                };
+                if let Some((name, _)) = victim(self, word, leads) {
+                    let _gone = self.kill(&name);
+                }
+                Undo::Nothing
+            }
             What::Pause(word) => match victim(self, word, any) {
                 Some((name, _)) if self.pause(&name).is_ok() => Undo::Resume(name),
                 _ => Undo::Nothing,
@@ -107,6 +119,9 @@ impl World {
             What::Cut(word, directions) => match victim(self, word, any) {
                 Some((_, node)) => {
                     self.isolate(node, directions);
+                    if directions != 3 && self.open_requests() > 0 {
+                        self.hit(Sometimes::OneWayCut);
+                    }
                     Undo::Mend(node)
                 }
                 None => Undo::Nothing,

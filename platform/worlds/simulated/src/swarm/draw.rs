@@ -5,16 +5,18 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tally_model::{
-    Bounds, Limits, PlatformConfig, Protocol, Scaler, Suite, Timing, Work, WorkDistribution, WorkKind,
+    Bounds, LeaderChange, Limits, PlatformConfig, Protocol, Scaler, Suite, Timing, Work, WorkDistribution,
+    WorkKind,
 };
 use tally_substrate::Weather;
 
 use super::blow::{Blow, What};
+use super::scene;
 use crate::lies::Lie;
 use crate::weather::PortWeather;
 
 /// Length of the safety phase.
-const SAFETY: Duration = Duration::from_secs(6);
+pub(super) const SAFETY: Duration = Duration::from_secs(6);
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -74,11 +76,6 @@ impl Draw {
             let count = rng.random_range(1..5);
             self.blow(rng, count, |rng| What::Cut(rng.random(), rng.random_range(1..4)));
         }
-        if chance(rng, 20) {
-            // Swizzle-clog (FoundationDB): some nodes one by one, let go in another order.
-            let count = rng.random_range(2..7);
-            self.blow(rng, count, |rng| What::Clog(rng.random()));
-        }
         if chance(rng, 50) {
             let count = rng.random_range(1..3);
             self.blow(rng, count, |rng| What::Links(links(rng)));
@@ -93,10 +90,13 @@ impl Draw {
                 What::Clock(rng.random(), rng.random_range(1..3_000))
             });
         }
-        if lies && chance(rng, 55) {
-            let count = rng.random_range(1..4);
+        if lies && chance(rng, 70) {
+            let count = rng.random_range(1..5);
             self.blow(rng, count, |rng| What::Lie(rng.random(), lie(rng)));
         }
+        scene::add(self, rng);
+        let wrong = |blow: &Blow| matches!(blow.what, What::Lie(_, Lie::Wrong));
+        self.config.corruptible = self.blows.iter().any(wrong);
     }
 
     fn blow(&mut self, rng: &mut ChaCha8Rng, count: usize, what: impl Fn(&mut ChaCha8Rng) -> What) {
@@ -118,7 +118,7 @@ impl Draw {
     }
 }
 
-fn chance(rng: &mut ChaCha8Rng, percent: u32) -> bool {
+pub(super) fn chance(rng: &mut ChaCha8Rng, percent: u32) -> bool {
     rng.random_range(0..100) < percent
 }
 
@@ -140,6 +140,14 @@ fn config(seed: u64, protocol: Protocol, rng: &mut ChaCha8Rng) -> PlatformConfig
         },
         replicas: if chance(rng, 80) { 4 } else { 7 },
         count_leader_vote: chance(rng, 80),
+        leader: (protocol == Protocol::Collect).then(|| {
+            if chance(rng, 50) {
+                LeaderChange::Election
+            } else {
+                LeaderChange::AdminReplace
+            }
+        }),
+        leader_lock: chance(rng, 30),
         scaler: if chance(rng, 50) {
             Scaler::Threshold
         } else {
@@ -199,12 +207,14 @@ fn ports(rng: &mut ChaCha8Rng) -> PortWeather {
         duplicate: often(rng, 500_000),
         lost_delete: often(rng, 100_000),
         lost_receive: often(rng, 300_000),
+        late: often(rng, 300_000),
+        late_by: Duration::from_millis(rng.random_range(1..800)),
         failure: often(rng, 150_000),
     }
 }
 
 fn lie(rng: &mut ChaCha8Rng) -> Lie {
-    match rng.random_range(0..9) {
+    match rng.random_range(0..13) {
         0 => Lie::Mute,
         1 => Lie::Slow(rng.random_range(20..1_000)),
         2 => Lie::Replay,
@@ -212,7 +222,10 @@ fn lie(rng: &mut ChaCha8Rng) -> Lie {
         4 => Lie::Impersonate,
         5 => Lie::Flood,
         6 => Lie::Censor(rng.random()),
-        7 => Lie::Tamper,
+        7 | 12 => Lie::Tamper,
+        8 => Lie::Wrong,
+        9 => Lie::Alternate(rng.random_range(20..800)),
+        10 => Lie::Withhold,
         _ => Lie::Twin(rng.random()),
     }
 }

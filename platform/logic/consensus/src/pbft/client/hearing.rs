@@ -50,9 +50,9 @@ impl Client {
             return Ok(());
         };
         let members = membership.size();
-        for (item, (outcome, certificate)) in flight.request.items.into_iter().zip(landed.results) {
+        for (item, (outcome, certificate)) in flight.request.items.iter().zip(landed.results) {
             out.push(ClientEvent::Certified {
-                job: item.job,
+                job: item.job.clone(),
                 outcome,
                 certificate,
                 votes: landed.members.len() as u8,

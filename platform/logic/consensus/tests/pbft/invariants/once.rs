@@ -1,6 +1,7 @@
 //! 11.4, 99 section 4.2: every (client, t) is executed once, at one place, with one result, and t grows per client.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tally_consensus::Outgoing;
 use tally_consensus::pbft::ClientId;
@@ -10,7 +11,7 @@ use super::{Facts, Invariant};
 
 #[derive(Default)]
 pub struct Once {
-    places: BTreeMap<(ClientId, u64), (u64, Vec<Outcome>)>,
+    places: BTreeMap<(ClientId, u64), (u64, Arc<[Outcome]>)>,
     last: BTreeMap<ClientId, BTreeMap<u64, u64>>,
 }
 

@@ -1,5 +1,7 @@
 //! Members that lie, at the link or as twins of themselves.
 
+use std::sync::Arc;
+
 use tally_consensus::pbft::{Body, PrePrepare};
 use tally_consensus::{Body as Outer, Message};
 use tally_model::NodeId;
@@ -92,7 +94,7 @@ fn a_wrong_answer_is_outvoted() {
             return None;
         };
         let mut wrong = reply.clone();
-        for outcome in &mut wrong.outcomes {
+        for outcome in Arc::make_mut(&mut wrong.outcomes) {
             *outcome = crate::cast::answer(999);
         }
         let body = Outer::Pbft(Box::new(Body::Reply(wrong)));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tally_model::{Observation, Operation, Protocol, SetId, SetRecord, SetState, Step};
+use tally_model::{NodeId, Observation, Operation, Protocol, SetId, SetRecord, SetState, Step};
 use tally_roles::fleet;
 
 use super::{Happening, World};
@@ -19,6 +19,13 @@ impl World {
             let nodes: BTreeSet<_> = new.members().map(|member| member.node).collect();
             assert_eq!(nodes.len(), new.members().count());
             assert!(new.leader < self.config.replicas_per_set().max(1));
+        }
+        let leads = NodeId::Replica(id, new.leader);
+        let leader = new.members().find(|member| member.node == leads);
+        if let Some(leader) = leader.filter(|_| self.config.leader_lock) {
+            let holder = self.store.get(&fleet::lock_key(id));
+            let holder = holder.map(|holder| holder.value.as_str());
+            assert_eq!(holder, Some(fleet::lock_holder(leader).as_str()), "{id}");
         }
         if let Some(old) = self.records().get(&id) {
             let drawn = self.config.protocol == Protocol::Collect;
@@ -95,12 +102,21 @@ impl World {
         for prefix in [fleet::REPAIR_PREFIX, fleet::DRAINED_PREFIX] {
             assert_eq!(self.keys(prefix), [""; 0], "{context}: keys left over");
         }
-        let places: BTreeSet<_> = self
-            .keys("fleet/places/")
-            .iter()
-            .map(|key| key[13..].to_owned())
-            .collect();
         let sets: BTreeSet<_> = records.keys().map(ToString::to_string).collect();
-        assert_eq!(places, sets, "{context}: notes are about the sets that exist");
+        let notes = |prefix: &str| -> BTreeSet<_> {
+            let keys = self.keys(prefix);
+            keys.iter().map(|key| key[prefix.len()..].to_owned()).collect()
+        };
+        assert_eq!(
+            notes("fleet/places/"),
+            sets,
+            "{context}: notes are about the sets that exist"
+        );
+        let locked = if self.config.leader_lock {
+            sets
+        } else {
+            BTreeSet::new()
+        };
+        assert_eq!(notes("fleet/lock/"), locked, "{context}: every lead is locked");
     }
 }
