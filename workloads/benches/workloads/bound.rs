@@ -24,9 +24,9 @@
 //! and of work per operation n+2 signatures, 3n+2f-1 + 2f+1 verifications, 2n+2 messages. Executing, encoding, parsing,
 //! queueing and scheduling count nothing, and neither does waking a process that sleeps, beyond what a round trip has of it.
 //!
-//! Primitives are timed twice: one after the other, which is the least this machine can do, and as seldom as the requests of the
-//! workload come, when each finds the cores asleep. The first bound is the target's; the second says how much of the distance is
-//! the machine's sleep and how much is ours.
+//! Primitives are timed as the requests come: one after the other for requests that come one after the other; for twenty requests a
+//! second also twenty a second, when each finds the cores asleep. A latency is compared with primitives of its own pace; the hot
+//! ones beside it say how much of a sparse request's time is the machine's sleep and how much is ours.
 
 /// How tasks are certified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,6 +20,7 @@ use crate::estimate::median;
 /// How primitives follow each other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
+    name: &'static str,
     /// Samples of quick primitives, and of those that wait for a disk.
     many: usize,
     few: usize,
@@ -30,6 +31,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// One after the other: nothing sleeps, everything is in the caches.
     pub(crate) const HOT: Self = Self {
+        name: "one after the other",
         many: 2_000,
         few: 200,
         pause: Duration::ZERO,
@@ -37,10 +39,16 @@ impl Pace {
 
     /// Twenty a second, as the requests of a sparse workload: each finds cores asleep and caches that belong to others.
     pub(crate) const SPARSE: Self = Self {
+        name: "twenty a second",
         many: 40,
         few: 40,
         pause: Duration::from_millis(50),
     };
+
+    /// In a sentence about primitives.
+    pub(crate) const fn name(self) -> &'static str {
+        self.name
+    }
 
     /// The median time of one call, in nanoseconds, after a tenth of the calls to warm up.
     fn timed(self, samples: usize, mut act: impl FnMut()) -> f64 {

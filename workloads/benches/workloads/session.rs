@@ -133,15 +133,16 @@ impl Session {
         if !self.flags.quiet {
             note(&format!("Benchmarking {}: {wanted} trial(s)", workload.name));
         }
-        let mut primitives: Option<[Primitives; 2]> = None;
+        let mut primitives: Vec<(Pace, Primitives)> = Vec::new();
         let mut trials = Trials::default();
         let mut void = 0;
         for number in 1..=wanted {
-            if workload.bound.is_some() {
-                let timed = self.primitives(&source)?;
-                primitives = Some(primitives.map_or(timed, |[hot, sparse]| {
-                    [hot.quickest(timed[0]), sparse.quickest(timed[1])]
-                }));
+            for (index, &pace) in paces(workload).iter().enumerate() {
+                let timed = self.primitives(pace, &source)?;
+                match primitives.get_mut(index) {
+                    Some((_, earlier)) => *earlier = earlier.quickest(timed),
+                    None => primitives.push((pace, timed)),
+                }
             }
             let trial = play(&source, &self.runs)?;
             self.tell(workload, number, &trial);
@@ -167,29 +168,20 @@ impl Session {
                 "  {void} of {wanted} trials were void: the generator was late"
             ));
         }
-        if let (Some(certified), Some([hot, sparse])) = (workload.bound, primitives) {
+        if let Some(certified) = workload.bound {
             let p50 = median(trials.of(Metric::P50));
-            print::bound("one after the other", shape(), certified, &hot, p50);
-            print::bound(
-                "twenty a second, like the requests",
-                shape(),
-                certified,
-                &sparse,
-                p50,
-            );
+            for (pace, timed) in &primitives {
+                print::bound(pace.name(), shape(), certified, timed, p50);
+            }
         }
         self.keep(workload, &trials)
     }
 
-    /// Primitives of a hot machine, and of one that has as little to do as the workload gives it.
-    fn primitives(&self, source: &str) -> Result<[Primitives; 2], Problem> {
-        let measure = |pace| {
-            primitives::measure(pace, source, &self.runs).map_err(|text| Problem {
-                exit: Exit::Environment,
-                text,
-            })
-        };
-        Ok([measure(Pace::HOT)?, measure(Pace::SPARSE)?])
+    fn primitives(&self, pace: Pace, source: &str) -> Result<Primitives, Problem> {
+        primitives::measure(pace, source, &self.runs).map_err(|text| Problem {
+            exit: Exit::Environment,
+            text,
+        })
     }
 
     fn tell(&self, workload: &Workload, number: usize, trial: &Trial) {
@@ -251,6 +243,16 @@ fn experiment(workload: &Workload, scale: Scale) -> Result<String, Problem> {
         exit: Exit::Bug,
         text,
     })
+}
+
+/// How primitives have to follow each other to be compared with its latency. Twenty requests a second find the machine asleep, so
+/// both are shown: what a machine that never sleeps could do, and what this one does when it is woken.
+fn paces(workload: &Workload) -> &'static [Pace] {
+    match workload.bound {
+        Some(_) if workload.is_alone() => &[Pace::HOT],
+        Some(_) => &[Pace::HOT, Pace::SPARSE],
+        None => &[],
+    }
 }
 
 /// Of the expression whose latency has a bound.

@@ -28,6 +28,8 @@ enum Arrivals {
     Catalog,
     /// [`EXPRESSION`] alone, seldom enough that no two meet.
     Sparse,
+    /// [`EXPRESSION`] alone, the next one when the last one is answered: one request is under way at any time.
+    Alone,
 }
 
 /// One workload.
@@ -101,6 +103,25 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         ..NONE
     },
     Workload {
+        name: "latency-none-alone",
+        about: "((3+5)*(4/2)) one after the other, no replicas",
+        arrivals: Arrivals::Alone,
+        main: Metric::P50,
+        target: None,
+        bound: Some(Certified::Not),
+        ..NONE
+    },
+    Workload {
+        name: "latency-collect-alone",
+        about: "((3+5)*(4/2)) one after the other, certified by four replicas",
+        catalog: "steady-collect",
+        arrivals: Arrivals::Alone,
+        main: Metric::P50,
+        target: None,
+        bound: Some(Certified::Collect(4)),
+        ..NONE
+    },
+    Workload {
         name: "burst",
         about: "ten times the load for six seconds; the platform grows",
         catalog: "burst",
@@ -125,6 +146,11 @@ pub(crate) const WORKLOADS: &[Workload] = &[
 ];
 
 impl Workload {
+    /// Whether one request is under way at any time, so that nothing sleeps between two of them.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.arrivals == Arrivals::Alone
+    }
+
     /// The experiment file of one trial.
     ///
     /// # Errors
@@ -159,6 +185,12 @@ impl Workload {
             }
             Arrivals::Sparse => {
                 first.insert("rate".into(), "20/s".into());
+                first.insert("expr".into(), Value::Array(vec![EXPRESSION.into()]));
+            }
+            Arrivals::Alone => {
+                first.remove("rate");
+                first.insert("pattern".into(), "closed".into());
+                first.insert("users".into(), 1.into());
                 first.insert("expr".into(), Value::Array(vec![EXPRESSION.into()]));
             }
             Arrivals::Catalog if scale != Scale::Full && first.contains_key("at") => {

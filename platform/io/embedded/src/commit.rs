@@ -29,10 +29,19 @@ pub(crate) enum Work {
     Send {
         queue: QueueId,
         messages: Vec<(MessageId, String)>,
+        /// Whether nobody waits for them, so that they may ride on another write.
+        patient: bool,
         done: oneshot::Sender<()>,
     },
     /// Nothing but what changed in the queues.
     Flush,
+}
+
+impl Work {
+    /// Whether it may wait for another write to ride on.
+    pub(crate) const fn is_patient(&self) -> bool {
+        matches!(self, Self::Flush | Self::Send { patient: true, .. })
+    }
 }
 
 /// An answer that may be given once the transaction is durable.
@@ -122,6 +131,7 @@ fn apply(
             queue,
             messages,
             done,
+            ..
         } => {
             for (id, body) in messages {
                 tables.messages.insert(id.0, (queue.0, body.as_str()))?;

@@ -17,9 +17,10 @@ pub const CACHE: usize = 32 << 20;
 pub(crate) const UNIT: usize = 4096;
 /// Units that may wait (64 MiB); more writers wait for their turn.
 pub(crate) const UNITS: usize = 16 * 1024;
-/// How long deletes and receive counts wait for a write to ride on. Less than a lease by far: what is lost in a crash is
-/// received once more.
-pub(crate) const LINGER: Duration = Duration::from_millis(5);
+/// How long deletes, receive counts and the sends that nobody waits for wait for a write to ride on. Less than a lease by far:
+/// what is lost in a crash is received once more. Measured, requests one after the other: 1.9 to 1.4 ms for three operations
+/// on two levels, because an answer no longer finds the writer busy with a task.
+pub(crate) const LINGER: Duration = Duration::from_millis(3);
 /// Rows up to which a crash is answered by checking the whole file on opening (1.4 s at 100,000 rows of 1.5 kB when
 /// measured once, on a busy machine). With more, every commit also writes what makes the check unnecessary. Measured on
 /// that machine: 0 to 40 % more time for a commit of 64 writes, 1.5 to 5 times the time for one write alone.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use redb::Database;
 use tally_substrate::{MessageId, Placement};
@@ -133,9 +134,7 @@ impl Thread {
         };
         while let Ok(first) = self.receiver.recv() {
             let mut batch = vec![first];
-            if matches!(batch[0].work, Work::Flush) {
-                batch.extend(self.receiver.recv_timeout(LINGER));
-            }
+            self.gather(&mut batch);
             // Before the changes are taken, so that a later change asks again.
             self.flushing.store(false, Ordering::Release);
             // Before the rest of the batch: a message can be deleted as soon as it was handed over, so whatever these
@@ -147,6 +146,20 @@ impl Thread {
             }
         }
         end.orderly = self.write(Vec::new(), &self.parts.broker.take_changes());
+    }
+
+    /// Waits for a write that somebody waits for, for a little while.
+    fn gather(&self, batch: &mut Vec<Request>) {
+        let end = Instant::now() + LINGER;
+        while batch.iter().all(|request| request.work.is_patient()) {
+            match self
+                .receiver
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
+                Ok(request) => batch.push(request),
+                Err(_) => return,
+            }
+        }
     }
 
     /// One durable commit; false if it failed, and then nothing may ever be written again.

@@ -44,3 +44,17 @@ fn every_workload_can_be_judged() {
         );
     }
 }
+
+/// Hot primitives are the measure of one user alone, so nobody else may be there.
+#[test]
+fn who_is_alone_is_one_user() {
+    let alone: Vec<_> = WORKLOADS.iter().filter(|workload| workload.is_alone()).collect();
+    assert!(!alone.is_empty());
+    for workload in alone {
+        let source = workload.experiment(Scale::Full).unwrap();
+        let file: toml::Table = source.parse().unwrap();
+        let loads = file["load"].as_array().unwrap();
+        assert_eq!(loads.len(), 1, "{}", workload.name);
+        assert_eq!(loads[0]["users"].as_integer(), Some(1), "{}", workload.name);
+    }
+}
