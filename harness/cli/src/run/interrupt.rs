@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Exit;
@@ -24,8 +25,10 @@ static SHARED: Shared = Shared {
     stop: AtomicBool::new(false),
     owned: Mutex::new(Vec::new()),
 };
-/// How long a file may take to go.
+/// How long processes and files may take to go.
 const REMOVE: Duration = Duration::from_secs(1);
+/// Between two looks at whether they are gone.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Whether the user wants this to end.
 #[derive(Clone, Copy, Debug)]
@@ -96,10 +99,15 @@ impl Interrupt {
     }
 }
 
-/// The platform goes with its supervisor, and the supervisor before what it writes to.
+/// The platform goes before what it writes to: a process that is still starting would make its folder again.
 fn leave(code: u8) -> ! {
-    for child in children() {
-        let _ = rustix::process::kill_process(child, rustix::process::Signal::KILL);
+    let until = Instant::now() + REMOVE;
+    let family = stopped_family();
+    for &process in &family {
+        let _ = kill_process(process, Signal::KILL);
+    }
+    while family.iter().any(|process| is_alive(*process)) && Instant::now() < until {
+        std::thread::sleep(LOOK);
     }
     for path in SHARED
         .owned
@@ -107,10 +115,8 @@ fn leave(code: u8) -> ! {
         .unwrap_or_else(PoisonError::into_inner)
         .drain(..)
     {
-        let until = Instant::now() + REMOVE;
-        // The last of its processes may still be creating files.
         while remove(&path).is_err() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(LOOK);
         }
     }
     std::process::exit(i32::from(code))
@@ -128,10 +134,28 @@ fn remove(path: &Path) -> std::io::Result<()> {
     })
 }
 
-/// Processes that the main thread started. A kernel that does not list them ends them with this process all the same.
-fn children() -> Vec<rustix::process::Pid> {
-    let own = std::process::id();
-    let listed = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
+/// The supervisors and what they started. They are stopped first, so that they start nothing more.
+fn stopped_family() -> Vec<Pid> {
+    let supervisors = children(rustix::process::getpid());
+    for &supervisor in &supervisors {
+        let _ = kill_process(supervisor, Signal::STOP);
+    }
+    let members: Vec<Pid> = supervisors.iter().copied().flat_map(children).collect();
+    supervisors.into_iter().chain(members).collect()
+}
+
+/// Processes that the main thread of one started. A kernel that does not list them ends them with this process all the same.
+fn children(of: Pid) -> Vec<Pid> {
+    let of = of.as_raw_nonzero();
+    let listed = std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
     let numbers = listed.split_whitespace().filter_map(|number| number.parse().ok());
-    numbers.filter_map(rustix::process::Pid::from_raw).collect()
+    numbers.filter_map(Pid::from_raw).collect()
+}
+
+/// Whether a process can still do anything: one that waits to be reaped cannot.
+fn is_alive(process: Pid) -> bool {
+    let stat =
+        std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
