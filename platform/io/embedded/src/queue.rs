@@ -186,3 +186,18 @@ impl Queue for Embedded {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client waits for its 202, and nobody for anything else.
+    #[test]
+    fn only_requests_are_awaited() {
+        let awaited: Vec<QueueName> = QueueName::ALL
+            .into_iter()
+            .filter(|queue| is_awaited(*queue))
+            .collect();
+        assert_eq!(awaited, [QueueName::Inbound]);
+    }
+}

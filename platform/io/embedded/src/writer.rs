@@ -134,7 +134,7 @@ impl Thread {
         };
         while let Ok(first) = self.receiver.recv() {
             let mut batch = vec![first];
-            self.gather(&mut batch);
+            gather(&self.receiver, &mut batch);
             // Before the changes are taken, so that a later change asks again.
             self.flushing.store(false, Ordering::Release);
             // Before the rest of the batch: a message can be deleted as soon as it was handed over, so whatever these
@@ -146,20 +146,6 @@ impl Thread {
             }
         }
         end.orderly = self.write(Vec::new(), &self.parts.broker.take_changes());
-    }
-
-    /// Waits for a write that somebody waits for, for a little while.
-    fn gather(&self, batch: &mut Vec<Request>) {
-        let end = Instant::now() + LINGER;
-        while batch.iter().all(|request| request.work.is_patient()) {
-            match self
-                .receiver
-                .recv_timeout(end.saturating_duration_since(Instant::now()))
-            {
-                Ok(request) => batch.push(request),
-                Err(_) => return,
-            }
-        }
     }
 
     /// One durable commit; false if it failed, and then nothing may ever be written again.
@@ -187,6 +173,17 @@ impl Thread {
     }
 }
 
+/// Waits for a write that somebody waits for, for a little while.
+fn gather(receiver: &Receiver<Request>, batch: &mut Vec<Request>) {
+    let end = Instant::now() + LINGER;
+    while batch.iter().all(|request| request.work.is_patient()) {
+        match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(request) => batch.push(request),
+            Err(_) => return,
+        }
+    }
+}
+
 /// Breaks the store when the thread ends in any way but by being closed.
 struct End {
     health: Arc<Health>,
@@ -198,5 +195,43 @@ impl Drop for End {
         if !self.orderly {
             self.health.fail("the writer stopped".to_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(work: Work) -> Request {
+        Request { work, permit: None }
+    }
+
+    fn send(patient: bool) -> Request {
+        request(Work::Send {
+            queue: tally_substrate::QueueId(0),
+            messages: Vec::new(),
+            patient,
+            done: oneshot::channel().0,
+        })
+    }
+
+    /// Of these what is gathered to the first.
+    fn gathered(first: Request, waiting: impl IntoIterator<Item = Request>) -> usize {
+        let (sender, receiver) = sync_channel(8);
+        for request in waiting {
+            sender.send(request).ok();
+        }
+        let mut batch = vec![first];
+        gather(&receiver, &mut batch);
+        batch.len()
+    }
+
+    /// What nobody waits for is not written before something that somebody waits for, which is not held up by it.
+    #[test]
+    fn a_patient_write_rides_on_an_awaited_one() {
+        assert_eq!(gathered(send(true), [send(true), send(false), send(true)]), 3);
+        assert_eq!(gathered(request(Work::Flush), [send(true), send(false)]), 3);
+        assert_eq!(gathered(send(false), [send(true), send(false)]), 1);
+        assert_eq!(gathered(send(true), []), 1);
     }
 }
