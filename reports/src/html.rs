@@ -24,6 +24,7 @@ pub const MOST_BYTES: usize = 2 * 1024 * 1024;
 /// How many trials get charts, most first: the first number with which the page is small enough is taken.
 const CHARTED: [usize; 4] = [6, 3, 2, 1];
 
+const HEAD: &str = include_str!("../templates/head.html");
 const TEMPLATE: &str = include_str!("../templates/page.html");
 const COMPARISON: &str = include_str!("../templates/compare.html");
 const POLICIES: &str = include_str!("../templates/policies.html");
@@ -35,10 +36,19 @@ const STYLE: &str = include_str!("../templates/style.css");
 /// # Errors
 /// If a chart cannot be drawn or the page would be larger than [`MOST_BYTES`]; both are bugs, for every part is bounded.
 pub fn html(report: &RunReport) -> Result<String, Error> {
+    fitting("page.html", &CHARTED, |charted| page::page(report, charted))
+}
+
+/// The first page that is not too large, with fewer and fewer charts.
+fn fitting<P: Serialize>(
+    template: &str,
+    charted: &[usize],
+    page: impl Fn(usize) -> Result<P, Error>,
+) -> Result<String, Error> {
     let environment = environment()?;
     let mut bytes = 0;
-    for charted in CHARTED {
-        let html = render(&environment, "page.html", &page::page(report, charted)?, STYLE)?;
+    for &charted in charted {
+        let html = render(&environment, template, &page(charted)?, STYLE)?;
         if html.len() <= MOST_BYTES {
             return Ok(html);
         }
@@ -65,6 +75,7 @@ fn environment() -> Result<Environment<'static>, Error> {
         Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(clean(text))),
         _ => escape_formatter(out, state, value),
     });
+    environment.add_template("head.html", HEAD)?;
     environment.add_template("macros.html", MACROS)?;
     environment.add_template("page.html", TEMPLATE)?;
     environment.add_template("compare.html", COMPARISON)?;

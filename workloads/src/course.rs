@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tally_model::nanos;
+
 use crate::{Pattern, Rate, Span, Stream};
 
 /// A stretch of time with one law of arrival.
@@ -165,10 +167,6 @@ fn trace(warmup: u64, end: u64, counts: &[u32], bucket: u64) -> Vec<Piece> {
         start = stop;
     }
     pieces
-}
-
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

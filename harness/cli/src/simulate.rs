@@ -5,6 +5,7 @@ mod arm;
 mod fault;
 mod record;
 mod swarm;
+mod threads;
 mod timeline;
 mod trial;
 
@@ -12,4 +13,5 @@ pub(crate) use arm::{Played, Task};
 #[cfg(feature = "mutants")]
 pub(crate) use swarm::plant;
 pub(crate) use swarm::{Swarm, all_twins, swarm};
+pub(crate) use threads::on_threads;
 pub(crate) use trial::{Facts, Setup, play};

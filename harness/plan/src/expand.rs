@@ -1,9 +1,8 @@
 //! An experiment becomes a plan: loads are drawn, merged by due time and numbered; faults get their instants.
 
-use tally_model::Drift;
+use tally_model::{Drift, nanos};
 use tally_workloads::{Arrivals, ExpressionStream, Pattern, Span, Stream};
 
-use crate::plan::nanos;
 use crate::{ClosedLoad, Experiment, Load, MAX_SHOTS, Plan, PlannedFault, PlannedLoad, Shots};
 
 impl Plan {

@@ -1,7 +1,7 @@
 //! What a trial does and when: every request and every fault with its due time, decided before anything runs.
 
 use serde::{Deserialize, Serialize};
-use tally_model::{FaultType, Operation, Outcome};
+use tally_model::{FaultType, Operation, Outcome, nanos};
 use tally_workloads::{ExpressionStream, Fingerprint, Pattern, Shape, Stream};
 
 use crate::shots::Shots;
@@ -194,8 +194,4 @@ impl Plan {
         }
         hash.finish()
     }
-}
-
-pub(crate) fn nanos(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -3,14 +3,13 @@
 use serde::Serialize;
 use tally_capture::Stage;
 
+use super::fitting;
 use super::page::Badge;
-use super::{STYLE, environment, render};
 use crate::chart::{self, Chart, Trials};
 use crate::compare::{
     Arm, Comparison, Contestant, Differing, Number, Pairing, Reached, Verdict, compared, missing, short,
 };
 use crate::error::Error;
-use crate::html::MOST_BYTES;
 use crate::phrase::{self, Tone};
 use crate::unit;
 
@@ -57,21 +56,10 @@ struct Page {
 /// One self-contained page about a comparison and the runs it was made of; the same runs give the same bytes.
 ///
 /// # Errors
-/// If a chart cannot be drawn or the page would be larger than [`MOST_BYTES`]; both are bugs, for every part is bounded.
+/// If a chart cannot be drawn or the page would be larger than [`crate::MOST_BYTES`]; both are bugs, for every part is bounded.
 pub fn comparison_html(comparison: &Comparison, contestants: &[Contestant]) -> Result<String, Error> {
-    let environment = environment()?;
-    let mut bytes = 0;
-    for charted in CHARTED {
-        let page = page(comparison, contestants, charted)?;
-        let html = render(&environment, "compare.html", &page, STYLE)?;
-        if html.len() <= MOST_BYTES {
-            return Ok(html);
-        }
-        bytes = html.len();
-    }
-    Err(Error::TooLarge {
-        bytes,
-        limit: MOST_BYTES,
+    fitting("compare.html", &CHARTED, |charted| {
+        page(comparison, contestants, charted)
     })
 }
 

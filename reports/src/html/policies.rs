@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-use super::{STYLE, environment, render};
+use super::fitting;
 use crate::chart::{self, Chart, Multiples, bracketed};
 use crate::error::Error;
-use crate::html::MOST_BYTES;
 use crate::policies::{MEASURES, PolicyCase, PolicyComparison, Standing};
 use crate::unit;
 
@@ -47,21 +46,9 @@ struct Page {
 /// One self-contained page about policies on the same arrivals; the same comparison gives the same bytes.
 ///
 /// # Errors
-/// If a chart cannot be drawn or the page would be larger than [`MOST_BYTES`].
+/// If a chart cannot be drawn or the page would be larger than [`crate::MOST_BYTES`].
 pub fn policies_html(comparison: &PolicyComparison) -> Result<String, Error> {
-    let environment = environment()?;
-    let mut bytes = 0;
-    for charted in CHARTED {
-        let html = render(&environment, "policies.html", &page(comparison, charted)?, STYLE)?;
-        if html.len() <= MOST_BYTES {
-            return Ok(html);
-        }
-        bytes = html.len();
-    }
-    Err(Error::TooLarge {
-        bytes,
-        limit: MOST_BYTES,
-    })
+    fitting("policies.html", &CHARTED, |charted| page(comparison, charted))
 }
 
 fn page(comparison: &PolicyComparison, charted: usize) -> Result<Page, Error> {

@@ -1,9 +1,7 @@
 //! `tally sim FILE... --policies a,b`: several policies on the same arrivals in virtual time, and one report of them all.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde_json::json;
@@ -18,7 +16,7 @@ use tally_simulated::Costs;
 use crate::exit::Exit;
 use crate::output::{Output, Progress};
 use crate::run::Interrupt;
-use crate::simulate::{Played, Task};
+use crate::simulate::{Played, Task, on_threads};
 
 /// The page of a comparison of policies.
 const PAGE: &str = "policies.html";
@@ -161,29 +159,42 @@ fn play(
     progress: &mut Progress,
     place: &str,
 ) -> Result<(PolicyCase, Effort), String> {
-    let tasks = in_parallel(stage.threads, case.seeds.len(), |seed| {
-        Task::new(Plan::expand(&case.seeds[seed]))
-    });
+    let tasks: Vec<Task> = case
+        .seeds
+        .iter()
+        .map(|seed| Task::new(Plan::expand(seed)))
+        .collect();
     let seeds = tasks.len();
-    let progress = Mutex::new((0, progress));
     let all = policies.len() * seeds;
-    let results = in_parallel(stage.threads, all, |job| {
-        if interrupt.is_set() {
-            return Err("interrupted".to_owned());
-        }
-        let (policy, seed) = (policies[job / seeds], job % seeds);
-        let platform = PlatformConfig {
-            scaler: policy,
-            ..case.seeds[seed].platform.clone()
-        };
-        let played = tasks[seed].play(&platform, stage.costs);
-        let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.0 += 1;
-        let done = progress.0;
-        progress.1.tick(&format!("{place}: {done} of {all} runs"));
-        played.map_err(|problem| format!("{} with {policy}: {problem}", case.name))
-    });
-    let played: Vec<Played> = results.into_iter().collect::<Result<_, _>>()?;
+    let mut results: Vec<Option<Result<Played, String>>> = (0..all).map(|_| None).collect();
+    on_threads(
+        stage.threads,
+        all as u64,
+        |job| {
+            let (policy, seed) = (policies[job as usize / seeds], job as usize % seeds);
+            let platform = PlatformConfig {
+                scaler: policy,
+                ..case.seeds[seed].platform.clone()
+            };
+            let played = tasks[seed].play(&platform, stage.costs);
+            played.map_err(|problem| format!("{} with {policy}: {problem}", case.name))
+        },
+        |job, played| {
+            results[job as usize] = Some(played);
+            let done = results.iter().flatten().count();
+            progress.tick(&format!("{place}: {done} of {all} runs"));
+            if interrupt.is_set() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        },
+    );
+    let interrupted = || Err("interrupted".to_owned());
+    let results = results
+        .into_iter()
+        .map(|played| played.unwrap_or_else(interrupted));
+    let played: Vec<Played> = results.collect::<Result<_, _>>()?;
     let arms = policies.iter().zip(played.chunks(seeds.max(1)));
     let compared = PolicyCase {
         name: case.name.clone(),
@@ -231,31 +242,6 @@ fn setting(experiment: &Experiment) -> String {
         "Objective {:?} for 95 % of the tasks of each 5 s, {} to {} sets per layer{start}",
         platform.scaling.objective, platform.bounds.min, platform.bounds.max
     )
-}
-
-/// `work` of every number below `count`, in their order, on so many threads.
-fn in_parallel<R: Send>(threads: usize, count: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let thread = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= count {
-                return done;
-            }
-            done.push((index, work(index)));
-        }
-    };
-    let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(thread)).collect();
-        let joined = running.into_iter().map(|running| match running.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        joined.flatten().collect()
-    });
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn write(comparison: &PolicyComparison, runs_dir: &Path) -> Result<PathBuf, String> {

@@ -120,10 +120,7 @@ fn named(list: &[String]) -> (Vec<Scaler>, Vec<String>) {
     let (mut policies, mut unknown) = (Vec::new(), Vec::new());
     for name in list.iter().map(|name| name.trim()) {
         let found: Vec<Scaler> = match name {
-            "all" => Scaler::NAMES
-                .iter()
-                .filter_map(|name| Scaler::from_name(name))
-                .collect(),
+            "all" => Scaler::ALL.to_vec(),
             name => Scaler::from_name(name).into_iter().collect(),
         };
         if found.is_empty() {

@@ -28,6 +28,8 @@ pub(super) struct Patience {
     last: Instant,
     until: Instant,
     answered: u64,
+    /// Whether somebody asked for the end.
+    hurried: bool,
 }
 
 impl Patience {
@@ -39,18 +41,19 @@ impl Patience {
             last: now + silence * SILENCES,
             until: now + silence,
             answered: 0,
+            hurried: false,
         }
     }
 
     /// Waits no longer than `time` from now, or from when this was first asked, whatever comes.
     pub(super) fn shorten(&mut self, now: Instant, time: Duration) {
-        self.answered = u64::MAX;
+        self.hurried = true;
         self.until = self.until.min(now + time);
     }
 
     /// Whether the wait is over at `now`, with that many requests `answered` so far.
     pub(super) fn over(&mut self, now: Instant, answered: u64) -> Option<Over> {
-        if answered > self.answered {
+        if answered > self.answered && !self.hurried {
             self.answered = answered;
             self.until = now + self.silence;
         }

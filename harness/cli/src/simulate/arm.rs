@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tally_capture::elasticity::{Course, Criteria, Scores, ServedTask, StepCurve};
 use tally_check::reference::evaluate;
 use tally_model::{
-    CertifiedTask, Instant as Moment, Observation, Operation, Outcome, PlatformConfig, SetId, Step,
+    CertifiedTask, Instant as Moment, Observation, Operation, Outcome, PlatformConfig, SetId, Step, nanos,
 };
 use tally_plan::Plan;
 use tally_roles::worker::service_time;
@@ -279,7 +279,3 @@ const LIVES: [Step; 4] = [
     Step::DrainStarted,
     Step::SetDeleted,
 ];
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}

@@ -1,7 +1,6 @@
 //! Swarms and twins for the command line: many seeds on all cores, a verdict, and the one command that plays a bad one again.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -9,9 +8,10 @@ use tally_model::Protocol;
 use tally_simulated::swarm::{Draw, Report, run, shrink};
 use tally_simulated::{Coverage, Sometimes, twins};
 
+use super::threads::on_threads;
 use super::trial::thread_cpu;
 use crate::exit::Exit;
-use crate::output::{Output, Progress};
+use crate::output::Output;
 
 /// Failing seeds that are shown; one is enough to work on, several tell whether they are one thing.
 const SHOWN: usize = 5;
@@ -74,7 +74,7 @@ pub(crate) fn plant(mutant: tally_consensus::mutant::Mutant) {
 }
 
 /// Bugs belong to threads.
-fn infect() {
+pub(super) fn infect() {
     #[cfg(feature = "mutants")]
     tally_consensus::mutant::choose(PLANTED.get().copied());
 }
@@ -88,59 +88,34 @@ pub(crate) fn swarm(swarm: &Swarm, output: &Output) -> (Exit, Value) {
     ));
     let started = Instant::now();
     let mut total = Total::default();
-    let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
-    std::thread::scope(|scope| {
-        let (sender, reports) = channel();
-        for _ in 0..swarm.jobs.max(1) {
-            let (sender, next, stop) = (sender.clone(), &next, &stop);
-            scope.spawn(move || play_seeds(swarm, next, stop, &sender));
-        }
-        drop(sender);
-        collect(swarm, &reports, started, &mut total, &stop, &mut progress);
-    });
+    on_threads(
+        swarm.jobs,
+        swarm.seeds,
+        |index| {
+            let draw = Draw::new(swarm.first.wrapping_add(index), &swarm.protocols);
+            let before = thread_cpu();
+            let report = run(&draw, tally_check::reference::evaluate, swarm.trace);
+            (report, thread_cpu().saturating_sub(before))
+        },
+        |_, (report, cpu)| {
+            total.add(report, cpu);
+            progress.tick(&format!(
+                "{} of {} seeds, {} violation(s)",
+                total.seeds,
+                swarm.seeds,
+                total.failed.len()
+            ));
+            let late = swarm.limit.is_some_and(|limit| started.elapsed() >= limit);
+            if late || total.failed.len() >= SHOWN {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        },
+    );
     drop(progress);
     total.failed.sort_by_key(|report| report.seed);
     conclude(swarm, &total, started.elapsed(), output)
-}
-
-fn play_seeds(swarm: &Swarm, next: &AtomicU64, stop: &AtomicBool, sender: &Sender<(Report, Duration)>) {
-    infect();
-    loop {
-        let index = next.fetch_add(1, Ordering::Relaxed);
-        if index >= swarm.seeds || stop.load(Ordering::Relaxed) {
-            return;
-        }
-        let draw = Draw::new(swarm.first.wrapping_add(index), &swarm.protocols);
-        let before = thread_cpu();
-        let report = run(&draw, tally_check::reference::evaluate, swarm.trace);
-        let cpu = thread_cpu().saturating_sub(before);
-        if sender.send((report, cpu)).is_err() {
-            return;
-        }
-    }
-}
-
-fn collect(
-    swarm: &Swarm,
-    reports: &Receiver<(Report, Duration)>,
-    started: Instant,
-    total: &mut Total,
-    stop: &AtomicBool,
-    progress: &mut Progress,
-) {
-    while let Ok((report, cpu)) = reports.recv() {
-        total.add(report, cpu);
-        progress.tick(&format!(
-            "{} of {} seeds, {} violation(s)",
-            total.seeds,
-            swarm.seeds,
-            total.failed.len()
-        ));
-        let late = swarm.limit.is_some_and(|limit| started.elapsed() >= limit);
-        if late || total.failed.len() >= SHOWN {
-            stop.store(true, Ordering::Relaxed);
-        }
-    }
 }
 
 /// What can happen to these protocols and did in too few seeds.
@@ -250,28 +225,13 @@ pub(crate) fn all_twins(rounds: u32, jobs: usize, output: &Output) -> (Exit, Val
     let all = twins::scenarios(rounds);
     progress.step(&format!("twins: {all} scenario(s) of {rounds} round(s)"));
     let started = Instant::now();
-    let next = AtomicU64::new(0);
     let (mut played, mut messages, mut changes) = (0, 0, 0);
     let mut failed: Vec<(u64, String)> = Vec::new();
-    std::thread::scope(|scope| {
-        let (sender, results) = channel();
-        for _ in 0..jobs.max(1) {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
-                infect();
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let result =
-                        (number < all).then(|| twins::play(number, rounds, tally_check::reference::evaluate));
-                    let Some(result) = result else { return };
-                    if sender.send((number, result)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        while let Ok((number, result)) = results.recv() {
+    on_threads(
+        jobs,
+        all,
+        |number| twins::play(number, rounds, tally_check::reference::evaluate),
+        |number, result| {
             played += 1;
             match result {
                 Ok(result) => {
@@ -285,8 +245,9 @@ pub(crate) fn all_twins(rounds: u32, jobs: usize, output: &Output) -> (Exit, Val
                 "{played} of {all} scenarios, {} violation(s)",
                 failed.len()
             ));
-        }
-    });
+            ControlFlow::Continue(())
+        },
+    );
     drop(progress);
     failed.sort();
     for (number, violation) in failed.iter().take(SHOWN) {

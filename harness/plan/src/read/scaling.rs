@@ -55,10 +55,7 @@ pub(crate) fn policies(reader: &Reader<'_>, problems: &mut Problems) -> Vec<Scal
     let named = reader.texts("policies", problems).into_iter();
     named.fold(Vec::new(), |known, (text, node)| {
         if text == "all" && known.is_empty() {
-            return Scaler::NAMES
-                .iter()
-                .filter_map(|name| Scaler::from_name(name))
-                .collect();
+            return Scaler::ALL.to_vec();
         }
         with(known, reader, (text, node), problems)
     })

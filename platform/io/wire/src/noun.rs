@@ -1,7 +1,5 @@
 //! The nouns inside packets, both ways.
 
-use std::time::Duration;
-
 use tally_consensus::MAX_OUTCOME;
 use tally_model::{
     Epoch, FaultEvent, FaultType, Instant, Job, Member, NodeId, Operation, Outcome, RequestId, SetId,
@@ -204,10 +202,6 @@ pub(crate) fn to_task(task: proto::TaskMessage) -> Result<TaskMessage, Error> {
 pub(crate) fn to_outcome(text: String) -> Result<Outcome, Error> {
     let text = bounded(text, MAX_OUTCOME, "outcome")?;
     Outcome::try_from(text).map_err(|_| Error::OutOfRange("outcome"))
-}
-
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 pub(crate) fn fault(fault: &FaultEvent) -> proto::FaultEvent {

@@ -28,7 +28,7 @@ fn task_done(done: &TaskDone) -> proto::TaskDone {
         certificate: done.certificate.clone(),
         votes: u32::from(done.votes),
         members: u32::from(done.members),
-        worked: noun::nanos(done.worked),
-        waited: noun::nanos(done.waited),
+        worked: tally_model::nanos(done.worked),
+        waited: tally_model::nanos(done.waited),
     }
 }

@@ -24,7 +24,7 @@ pub use config::{
 pub use diagnostic::{Diagnostic, Span};
 pub use fault::{FaultEvent, FaultType};
 pub use id::{Epoch, NodeId, ParseIdError, RequestId, SetId, TaskId};
-pub use instant::Instant;
+pub use instant::{Instant, nanos};
 pub use machine::{Deadline, Machine};
 pub use message::{AnswerMessage, CertifiedTask, Job, RequestMessage, TaskMessage};
 pub use observation::{Observation, Step};

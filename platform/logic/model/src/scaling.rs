@@ -21,6 +21,9 @@ macro_rules! scalers {
             /// The names of all policies but `fixed-N`, in the order of the documentation.
             pub const NAMES: &'static [&'static str] = &[$($text),+];
 
+            /// All policies but `fixed-N`, in the order of [`Scaler::NAMES`].
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// The policy of that name in files and flags; `fixed-N` for N from 1 to [`Scaler::MOST_FIXED`].
             pub fn from_name(name: &str) -> Option<Self> {
                 match name {

@@ -70,7 +70,7 @@ impl LoadReport {
     pub(crate) fn answered(&mut self, operation: Operation, times: TaskTimes) {
         let totals = &mut self.layers[operation.index()];
         let add = |sum: &mut u64, time: Duration| {
-            *sum = sum.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+            *sum = sum.saturating_add(tally_model::nanos(time));
         };
         totals.completions += 1;
         totals.busy_squares += times.worked.as_secs_f64().powi(2);

@@ -61,7 +61,7 @@ fn world(protocol: Protocol, forecast: Forecast) -> World {
         ..PlatformConfig::default()
     };
     config.scaling.forecast = Some(forecast);
-    let shadows = Scaler::NAMES.iter().filter_map(|name| Scaler::from_name(name));
+    let shadows = Scaler::ALL.iter().copied();
     let options = Options {
         shadows: shadows.filter(|scaler| *scaler != Scaler::Kalman).collect(),
         ..Options::new(config, SEED)
