@@ -270,3 +270,43 @@ pub(crate) fn all_twins(rounds: u32, jobs: usize, output: &Output) -> (Exit, Val
     });
     (exit, document)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(protocols: Vec<Protocol>) -> Swarm {
+        Swarm {
+            first: 0,
+            seeds: COVERED,
+            limit: None,
+            jobs: 1,
+            protocols,
+            shrink: false,
+            coverage: false,
+            trace: false,
+        }
+    }
+
+    /// What happened in ten seeds is covered, however often it happens in nine; what cannot happen to a protocol is not asked of it.
+    #[test]
+    fn what_happens_in_fewer_than_ten_seeds_is_rare() {
+        let mut run = Coverage::default();
+        for what in Sometimes::ALL {
+            (0..20).for_each(|_| run.hit(what));
+        }
+        let swarm = of(vec![
+            Protocol::None,
+            Protocol::Pbft,
+            Protocol::Collect,
+            Protocol::Vote,
+        ]);
+        let mut coverage = Coverage::default();
+        (0..SOMETIMES - 1).for_each(|_| coverage.add(&run));
+        assert_eq!(rare(&swarm, &coverage).len(), Sometimes::ALL.len());
+        coverage.add(&run);
+        assert_eq!(rare(&swarm, &coverage), Vec::<&str>::new());
+        let plain = rare(&of(vec![Protocol::None]), &Coverage::default());
+        assert!(!plain.contains(&Sometimes::ViewChange.name()), "{plain:?}");
+    }
+}
