@@ -169,7 +169,7 @@ fn headlines(report: &RunReport) -> Vec<Headline> {
         for (name, metric_name) in [
             ("slowest to notice a fault", "time_to_detect"),
             ("slowest to make up for one", "time_to_recover"),
-            ("longest without an answer in one", "answer_gap"),
+            ("longest without an answer in a fault", "answer_gap"),
         ] {
             headlines.push(over_trials(report, name, metric("", metric_name), duration));
         }
