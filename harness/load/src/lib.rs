@@ -41,4 +41,5 @@ pub use request::{Submission, serialise, serialise_get};
 pub use run::{LoadError, run};
 pub use sent::{SendError, Sent};
 pub use shot::{Shot, Shots, Source};
-pub use validity::{LAG_FLOOR, is_valid, lag_bound};
+pub use tally::nanos_histogram;
+pub use validity::{LAG_FLOOR, is_valid, lag_bound, sent_beyond};

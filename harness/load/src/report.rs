@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use crate::prefetch::Collected;
 use crate::tally::{Tally, nanos_histogram, widen};
-use crate::{Sent, lag_bound};
+use crate::{Sent, is_valid};
 
 /// The outcome of a run. Times in nanoseconds unless the type says otherwise.
 #[derive(Clone, Debug)]
@@ -125,10 +125,10 @@ impl Report {
         Duration::from_nanos(self.lag.value_at_quantile(0.999))
     }
 
-    /// Whether the schedule was kept well enough for latencies with this p99 to count: see [`lag_bound`].
+    /// Whether the schedule was kept well enough for latencies with this p99 to count: see [`is_valid`].
     /// A run that dropped a request on its own account did not keep it.
     pub fn is_valid(&self, latency_p99: Duration) -> bool {
-        self.dropped == 0 && self.lag_p999() <= lag_bound(latency_p99)
+        self.dropped == 0 && is_valid(&self.lag, latency_p99)
     }
 }
 

@@ -10,7 +10,7 @@ const LONGEST: u64 = 3_600_000_000_000;
 const LATE: u64 = 5_000_000;
 
 /// An empty histogram of nanoseconds, three significant digits.
-pub(crate) fn nanos_histogram() -> Histogram<u64> {
+pub fn nanos_histogram() -> Histogram<u64> {
     match Histogram::new_with_bounds(1, LONGEST, 3) {
         Ok(histogram) => histogram,
         Err(error) => unreachable!("constant bounds are valid: {error}"),

@@ -1,8 +1,11 @@
 //! Expectations against what was measured, and the verdict of all trials together.
 
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
 use tally_capture::{Analysis, FaultRecord, Summary, Window, WindowSummary};
 use tally_check::{CheckReport, Safety};
-use tally_load::lag_bound;
+use tally_load::{is_valid, lag_bound, sent_beyond};
 use tally_plan::{Experiment, Function, Metric, MetricRef, Plan, When};
 
 use super::trial::Sent;
@@ -224,8 +227,8 @@ pub(super) fn verdict(
     if !generator.valid && !interrupted {
         warnings.push((
             format!(
-                "the generator was late: lag p99.9 {:.2} ms, bound {:.2} ms",
-                generator.lag[2] as f64 / 1e6,
+                "the generator was late: {} request(s) sent more than {:.2} ms after they were due, or never",
+                generator.beyond,
                 generator.bound as f64 / 1e6
             ),
             "close other programs, lower the rate, or allow real-time scheduling".into(),
@@ -246,6 +249,8 @@ pub(super) struct Generator {
     /// p50, p99, p99.9 and maximum in nanoseconds.
     pub(super) lag: [u64; 4],
     pub(super) bound: u64,
+    /// Requests that were sent later than that, or never.
+    pub(super) beyond: u64,
     pub(super) valid: bool,
     pub(super) realtime: bool,
     pub(super) cpu_seconds: f64,
@@ -254,15 +259,10 @@ pub(super) struct Generator {
 impl Generator {
     /// From the reports of all lanes, and the latency that its lag is held against.
     pub(super) fn of(reports: &[Sent], latency_p99: u64) -> Self {
-        let mut lag = hdrhistogram::Histogram::<u64>::new(3).ok();
-        for Sent { report, .. } in reports {
-            if let Some(lag) = &mut lag {
-                // Values of other bounds are saturated, not lost.
-                let _ = lag.add(&report.lag);
-            }
-        }
-        let at = |quantile: f64| lag.as_ref().map_or(0, |lag| lag.value_at_quantile(quantile));
-        let bound = lag_bound(std::time::Duration::from_nanos(latency_p99)).as_nanos() as u64;
+        let lag = added(reports);
+        let at = |quantile: f64| lag.value_at_quantile(quantile);
+        let latency_p99 = Duration::from_nanos(latency_p99);
+        let bound = lag_bound(latency_p99);
         // A closed load has more requests than its time allows; what it did not send was not due.
         let dropped: u64 = reports
             .iter()
@@ -271,10 +271,21 @@ impl Generator {
             .sum();
         Self {
             lag: [at(0.5), at(0.99), at(0.999), at(1.0)],
-            bound,
-            valid: dropped == 0 && at(0.999) <= bound,
+            bound: bound.as_nanos() as u64,
+            beyond: sent_beyond(&lag, bound) + dropped,
+            valid: dropped == 0 && is_valid(&lag, latency_p99),
             realtime: !reports.is_empty() && reports.iter().all(|sent| sent.report.realtime),
             cpu_seconds: reports.iter().map(|sent| sent.report.cpu_seconds).sum(),
         }
     }
+}
+
+/// The lags of all lanes.
+fn added(reports: &[Sent]) -> Histogram<u64> {
+    let mut all = tally_load::nanos_histogram();
+    for Sent { report, .. } in reports {
+        // Of equal bounds, so that adding cannot fail.
+        let _ = all.add(&report.lag);
+    }
+    all
 }
