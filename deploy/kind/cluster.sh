@@ -94,12 +94,28 @@ ready() {
     sleep 1
   done
   kube wait --for=condition=Ready node --all --timeout=300s >/dev/null || die "a node of $name does not become ready"
+  refuse_unserved
   if docker exec "$control" test -e /kind/manifests/metrics.yaml; then
     docker exec "$control" kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f /kind/manifests/metrics.yaml >/dev/null
     kube -n kube-system rollout status deployment/metrics --timeout=300s >/dev/null
   elif ! kube get apiservice v1beta1.metrics.k8s.io >/dev/null 2>&1; then
     say "warning: no metrics.k8s.io in this cluster: install metrics-server before you scale by CPU (deploy/kind/README.md)"
   fi
+}
+
+# refuse_unserved: a packet to a service that nobody serves at the moment must not leave the node. Without this a connection that is
+# opened between two changes of kube-proxy's rules goes to the default route, and where a proxy there answers for every address
+# the API server keeps it, and takes the proxy's 404 for those of the aggregated API from then on.
+refuse_unserved() {
+  local control="$name-control-plane" range node chain
+  range=$(docker exec "$control" grep -oP -- '--service-cluster-ip-range=\K[^ ,]+' /etc/kubernetes/manifests/kube-apiserver.yaml) || return 0
+  for node in $(kind get nodes --name "$name"); do
+    for chain in OUTPUT FORWARD; do
+      docker exec -i "$node" sh -c "iptables -w -C $chain -d $range -p tcp -j REJECT --reject-with tcp-reset 2>/dev/null ||
+        iptables -w -A $chain -d $range -p tcp -j REJECT --reject-with tcp-reset" ||
+        say "warning: node $node does not refuse packets to services that nobody serves"
+    done
+  done
 }
 
 kube() { kubectl --context "kind-$name" "$@"; }

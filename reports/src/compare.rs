@@ -3,6 +3,7 @@
 //! The trial is the unit: requests of one trial are not independent, so every number is computed per trial and arms are compared
 //! over trials. The first arm is what the others are compared with.
 
+mod calibration;
 mod fairness;
 mod headline;
 mod input;
@@ -16,6 +17,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use tally_capture::SCHEMA_VERSION;
 
+pub use calibration::{Calibration, CalibrationError};
 pub(crate) use fairness::duration;
 pub use fairness::{Differing, Unfair, fair};
 pub use headline::Unit;
@@ -47,6 +49,9 @@ pub struct Comparison {
     pub numbers: Vec<Number>,
     /// Settings that differ between the arms: what is compared.
     pub settings: Vec<Differing>,
+    /// Simulated arms beside those that they stand for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibrations: Vec<Calibration>,
     /// Facts of machine and program that differ.
     pub environment: Vec<Differing>,
     /// What to know before believing the numbers.
@@ -151,6 +156,7 @@ impl Comparison {
             arms,
             numbers,
             settings,
+            calibrations: calibration::calibrations(contestants, &entries),
             environment: fairness::environment(contestants),
             notes,
         };

@@ -2,7 +2,7 @@
 
 use tally_capture::{Effect, FaultRecord, ScaleUp, Stage};
 
-use crate::compare::{Difference, Number, Unit, Verdict};
+use crate::compare::{Calibration, CalibrationError, Difference, Number, Unit, Verdict};
 use crate::run_report::{ExpectationLine, RunReport};
 use crate::unit;
 
@@ -223,6 +223,29 @@ pub(crate) fn problem(fault: &FaultRecord) -> Option<String> {
         _ => return None,
     };
     Some(missing.into())
+}
+
+/// The columns of [`calibration`].
+pub(crate) const CALIBRATION: [&str; 6] = ["", "of", "measured", "simulated", "off by", "aim"];
+
+/// One row per duration of a simulated arm and of the one that it stands for.
+pub(crate) fn calibration(found: &Calibration) -> Vec<Vec<String>> {
+    let row = |one: &CalibrationError| {
+        let aim = match (one.aim, one.is_within()) {
+            (Some(aim), Some(true)) => format!("within {:.0} %", aim * 100.0),
+            (Some(aim), _) => format!("beyond {:.0} %", aim * 100.0),
+            (None, _) => "-".to_owned(),
+        };
+        vec![
+            one.name.clone(),
+            format!("{} by {}", found.measured, found.simulated),
+            unit::nanos(one.measured as u64),
+            unit::nanos(one.simulated as u64),
+            format!("{:+.1} %", one.error * 100.0),
+            aim,
+        ]
+    };
+    found.errors.iter().map(row).collect()
 }
 
 #[cfg(test)]

@@ -49,7 +49,11 @@ mod tests {
             (9_980, 100, true),
             (10_020, 100, false),
         ] {
-            assert_eq!(valid(&[(lag_us, 10)], latency_ms), is_kept, "{lag_us} us at {latency_ms} ms");
+            assert_eq!(
+                valid(&[(lag_us, 10)], latency_ms),
+                is_kept,
+                "{lag_us} us at {latency_ms} ms"
+            );
         }
     }
 
@@ -64,7 +68,11 @@ mod tests {
             (9_990, 10, true),
             (9_989, 11, false),
         ] {
-            assert_eq!(valid(&[(10, in_time), (15_800, late)], 124), is_kept, "{late} of {in_time}");
+            assert_eq!(
+                valid(&[(10, in_time), (15_800, late)], 124),
+                is_kept,
+                "{late} of {in_time}"
+            );
         }
     }
 }

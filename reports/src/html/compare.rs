@@ -49,6 +49,8 @@ struct Page {
     fact_head: Vec<String>,
     settings: Vec<Vec<String>>,
     environment: Vec<Vec<String>>,
+    calibration_head: [&'static str; 6],
+    calibrations: Vec<Vec<String>>,
     notes: Vec<String>,
     trials: Vec<Vec<String>>,
 }
@@ -100,6 +102,13 @@ fn page(comparison: &Comparison, contestants: &[Contestant], charted: usize) -> 
         fact_head: head("fact", arms),
         settings: comparison.settings.iter().take(LINES).map(differing).collect(),
         environment: comparison.environment.iter().take(LINES).map(differing).collect(),
+        calibration_head: phrase::CALIBRATION,
+        calibrations: comparison
+            .calibrations
+            .iter()
+            .flat_map(phrase::calibration)
+            .take(LINES)
+            .collect(),
         notes: comparison.notes.iter().take(LINES).cloned().collect(),
         trials: arms.iter().flat_map(lines).take(LINES).collect(),
     })

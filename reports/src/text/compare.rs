@@ -21,6 +21,7 @@ pub fn comparison_text(comparison: &Comparison, width: usize, color: bool) -> St
     values(comparison, &mut page);
     differences(comparison, &mut page);
     stages(comparison, &mut page);
+    calibrations(comparison, &mut page);
     for (name, rows) in [
         ("what differs between the arms", &comparison.settings),
         ("environments differ", &comparison.environment),
@@ -153,6 +154,21 @@ fn stages(comparison: &Comparison, page: &mut Paint) {
     page.heading("scaling reaction, median from the onset");
     let right: Vec<usize> = (1..10).collect();
     for line in grid(&cells, &right) {
+        page.line(&line);
+    }
+}
+
+/// How far virtual time was off.
+fn calibrations(comparison: &Comparison, page: &mut Paint) {
+    if comparison.calibrations.is_empty() {
+        return;
+    }
+    let mut cells = vec![phrase::CALIBRATION.map(str::to_owned).to_vec()];
+    cells.extend(comparison.calibrations.iter().flat_map(phrase::calibration));
+    cells.truncate(LINES);
+    page.gap();
+    page.heading("virtual time against what was measured");
+    for line in grid(&cells, &[2, 3, 4]) {
         page.line(&line);
     }
 }

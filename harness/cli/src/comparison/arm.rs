@@ -2,6 +2,8 @@
 
 use tally_capture::ArmRecord;
 
+use crate::run::Target;
+
 /// Arms that are objects of a cluster, with what stands in for them elsewhere.
 const CLUSTER_ONLY: [(&str, &str, &str); 4] = [
     (
@@ -39,6 +41,8 @@ pub(crate) struct Arm {
     pub(crate) label: String,
     /// Values of the experiment that are changed, as for `--set`; none for the file's own settings.
     pub(crate) changes: Vec<(String, String)>,
+    /// Played in virtual time, whatever the target of the others.
+    pub(crate) is_simulated: bool,
 }
 
 impl Arm {
@@ -47,11 +51,12 @@ impl Arm {
         Self {
             label: scaler,
             changes: Vec::new(),
+            is_simulated: false,
         }
     }
 
-    /// `hpa` changes the scaler, `protocol=none` what it says, and `+` joins several. Whether the values mean anything is left
-    /// to the reader of the experiment.
+    /// `hpa` changes the scaler, `protocol=none` what it says, `sim` plays it in virtual time, and `+` joins several. Whether the
+    /// values mean anything is left to the reader of the experiment.
     fn parse(text: &str, target: &str) -> Result<Self, Problem> {
         let label = text.trim().to_owned();
         if label.is_empty() || label.chars().count() > LONGEST {
@@ -63,7 +68,7 @@ impl Arm {
                 help,
             ));
         }
-        let mut changes = Vec::new();
+        let (mut changes, mut is_simulated) = (Vec::new(), false);
         for part in label.split('+').map(str::trim) {
             if let Some((_, what, instead)) = CLUSTER_ONLY.iter().find(|(name, ..)| *name == part) {
                 if !matches!(target, "kind" | "kube") {
@@ -81,12 +86,20 @@ impl Arm {
                 changes.extend(LIVE.map(|(key, value)| (key.to_owned(), value.to_owned())));
                 continue;
             }
+            if part == Target::Sim.name() {
+                is_simulated = true;
+                continue;
+            }
             changes.push(match part.split_once('=') {
                 Some((key, value)) => (format!("platform.{}", key.trim()), value.trim().to_owned()),
                 None => ("platform.scaler".to_owned(), part.to_owned()),
             });
         }
-        Ok(Self { label, changes })
+        Ok(Self {
+            label,
+            changes,
+            is_simulated,
+        })
     }
 
     /// All of `--against`, in order.

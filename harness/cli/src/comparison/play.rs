@@ -9,7 +9,7 @@ use super::arm::Arm;
 use super::order::{Turn, turns};
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::run::{Interrupt, Settings, play};
+use crate::run::{Interrupt, Settings, Target, play};
 
 /// An experiment and its arms, read and checked.
 pub(crate) struct Contest {
@@ -133,15 +133,30 @@ fn of_turn(
     settings: &Settings,
     runs_dir: PathBuf,
 ) -> Settings {
+    let target = target(contest, turn, settings);
     Settings {
         runs_dir,
         command: alone(contest, turn, experiment, settings),
+        target,
         #[cfg(feature = "cluster")]
-        cluster: settings.cluster.as_ref().map(|(target, _)| {
-            let label = &contest.arms[turn.arm].label;
-            (target.clone(), crate::deploy::Arm::of_label(label))
-        }),
+        cluster: settings
+            .cluster
+            .as_ref()
+            .filter(|_| target != Target::Sim)
+            .map(|(target, _)| {
+                let label = &contest.arms[turn.arm].label;
+                (target.clone(), crate::deploy::Arm::of_label(label))
+            }),
         ..settings.clone()
+    }
+}
+
+/// Where one trial is played.
+fn target(contest: &Contest, turn: Turn, settings: &Settings) -> Target {
+    if contest.arms[turn.arm].is_simulated {
+        Target::Sim
+    } else {
+        settings.target
     }
 }
 
@@ -170,7 +185,10 @@ fn alone(contest: &Contest, turn: Turn, experiment: &Experiment, settings: &Sett
     for (key, value) in &contest.arms[turn.arm].changes {
         command.extend(["--set".to_owned(), format!("{key}={value}")]);
     }
-    command.extend(["--target".to_owned(), settings.target.name().to_owned()]);
+    command.extend([
+        "--target".to_owned(),
+        target(contest, turn, settings).name().to_owned(),
+    ]);
     command.extend(["--seed".to_owned(), experiment.seed.to_string()]);
     command.extend(["--trials".to_owned(), "1".to_owned()]);
     command

@@ -11,7 +11,7 @@ use k8s_openapi::api::autoscaling::v2::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::api::{ApiResource, DeleteParams, Patch, PatchParams};
+use kube::api::{ApiResource, DeleteParams, ListParams, Patch, PatchParams};
 use kube::core::{GroupVersionKind, Object};
 use kube::{Api, Client, discovery};
 use serde_json::json;
@@ -135,12 +135,19 @@ pub struct AutoscalerFact {
     pub desired: u32,
     /// How many it saw.
     pub current: u32,
+    /// Its condition `ScalingActive`: whether it reads its metric; before its first look that is unknown.
+    pub active: Option<bool>,
+    /// What it says about that, with the reason's name: `FailedGetExternalMetric: ...`.
+    pub why: String,
 }
 
 impl AutoscalerFact {
     fn read(live: &Live) -> Self {
         let labels = live.metadata.labels.as_ref();
         let status = live.status.as_ref();
+        let conditions = status.and_then(|status| status.conditions.as_ref());
+        let active = conditions.and_then(|all| all.iter().find(|one| one.type_ == "ScalingActive"));
+        let text = |part: &Option<String>| part.clone().unwrap_or_default();
         Self {
             name: live.metadata.name.clone().unwrap_or_default(),
             operation: labels.and_then(|labels| labels.get(OPERATION)).cloned(),
@@ -149,6 +156,11 @@ impl AutoscalerFact {
                 .and_then(|status| status.current_replicas)
                 .unwrap_or(0)
                 .max(0) as u32,
+            active: active.map(|condition| condition.status == "True"),
+            why: active.map_or_else(
+                || "it has not looked yet".to_owned(),
+                |condition| format!("{}: {}", text(&condition.reason), text(&condition.message)),
+            ),
         }
     }
 }
@@ -239,18 +251,15 @@ impl Autoscalers {
         AutoscalerFacts(watch_objects(self.api.clone(), &format!("{PART_OF}={PLATFORM}")))
     }
 
-    /// Removes it; removing nothing is success.
+    /// Removes the platform's autoscalers; removing nothing is success.
     ///
     /// # Errors
     /// The server's.
-    pub async fn delete(&self, name: &str) -> Result<(), Error> {
+    pub async fn delete_all(&self) -> Result<(), Error> {
+        let ours = ListParams::default().labels(&format!("{PART_OF}={PLATFORM}"));
         let parameters = DeleteParams::default();
-        let work = self.api.delete(name, &parameters);
-        match in_time(format!("delete autoscaler {name}"), work).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some(404) => Ok(()),
-            Err(error) => Err(error),
-        }
+        let work = self.api.delete_collection(&parameters, &ours);
+        in_time("delete the autoscalers".into(), work).await.map(|_| ())
     }
 }
 

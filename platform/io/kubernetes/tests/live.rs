@@ -213,7 +213,7 @@ async fn an_autoscaler_is_applied_by_the_newest_version() {
     autoscalers.apply(&wider).await.unwrap();
     let live = autoscalers.get("worker-add").await.unwrap().expect("it exists");
     assert_eq!(live.spec, wider.spec(), "by {}", autoscalers.version());
-    autoscalers.delete("worker-add").await.unwrap();
-    autoscalers.delete("worker-add").await.unwrap();
+    autoscalers.delete_all().await.unwrap();
+    autoscalers.delete_all().await.unwrap();
     assert!(autoscalers.get("worker-add").await.unwrap().is_none());
 }

@@ -9,6 +9,7 @@
 mod adopt;
 mod config;
 mod control;
+mod deployments;
 mod hints;
 mod metrics;
 mod node;

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tally_kubernetes::{Access, Autoscalers, Change, Machine, Operate, PART_OF, PLATFORM, PodFact, connect};
+use tally_kubernetes::{
+    Access, AutoscalerFact, Autoscalers, Change, Machine, Operate, PART_OF, PLATFORM, PodFact, connect,
+};
 use tally_model::{Observation, Operation, Step};
 use tally_ports::Clock;
 use tally_process::Error;
@@ -34,6 +36,7 @@ struct View {
     listed: bool,
     followed: BTreeSet<Life>,
     observations: Vec<Observation>,
+    autoscalers: BTreeMap<String, AutoscalerFact>,
 }
 
 #[derive(Debug, Default)]
@@ -170,6 +173,31 @@ impl Operator {
         }
     }
 
+    /// Waits for events until `seen` is content with the live autoscalers.
+    ///
+    /// # Errors
+    /// The autoscalers as they are, if that takes longer than `limit`.
+    pub(crate) fn wait_autoscalers(
+        &self,
+        limit: Duration,
+        seen: impl Fn(&[AutoscalerFact]) -> bool,
+    ) -> Result<(), Vec<AutoscalerFact>> {
+        let until = Instant::now() + limit;
+        let mut view = self.shared.view.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let all: Vec<AutoscalerFact> = view.autoscalers.values().cloned().collect();
+            if seen(&all) {
+                return Ok(());
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(all);
+            }
+            let waited = self.shared.changed.wait_timeout(view, left);
+            view = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
     /// What the platform's processes observed since [`Operator::connect`], in no order.
     pub fn observations(&self) -> Vec<Observation> {
         self.shared.with(|view| view.observations.clone())
@@ -235,7 +263,14 @@ async fn watch_decisions(autoscalers: Autoscalers, shared: Arc<Shared>) {
     let mut facts = autoscalers.watch();
     while let Some(changes) = facts.next().await {
         for change in changes {
-            let Change::Applied(fact) = change else { continue };
+            let fact = match change {
+                Change::Applied(fact) => fact,
+                Change::Deleted(fact) => {
+                    shared.with(|view| view.autoscalers.remove(&fact.name));
+                    continue;
+                }
+            };
+            shared.with(|view| view.autoscalers.insert(fact.name.clone(), fact.clone()));
             let operation = fact.operation.as_deref().and_then(Operation::from_name);
             let (Some(operation), true) = (operation, fact.desired > 0) else {
                 continue;
@@ -252,6 +287,7 @@ async fn watch_decisions(autoscalers: Autoscalers, shared: Arc<Shared>) {
                 shared.with(|view| view.observations.push(decided));
             }
         }
+        shared.changed.notify_all();
     }
 }
 

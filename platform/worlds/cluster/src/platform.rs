@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tally_kubernetes::{Autoscaler, COMPONENT, Machine, Metric};
-use tally_model::{Operation, PlatformConfig};
+use tally_kubernetes::{COMPONENT, Machine};
+use tally_model::PlatformConfig;
 use tally_process::Error;
 
+use crate::deployments::{await_autoscalers, deploy};
 use crate::operator::{Operator, ours};
 
 /// Where the roles of the control plane are.
@@ -76,7 +77,7 @@ impl Platform {
         let cluster = format!("{:032x}", rand::random::<u128>());
         configure(&operator, &options.platform, &cluster)?;
         let roles = scale(&operator, 1)?;
-        deploy_workers(&operator, options)?;
+        deploy(&operator, options, &cluster)?;
         if roles.is_empty() {
             return Err(Error::Start(format!(
                 "there is no platform in namespace {SYSTEM} of context {}; `tally up` applies deploy/",
@@ -90,6 +91,7 @@ impl Platform {
             };
             roles.iter().all(|role| of_ours(&role)).then_some(())
         })?;
+        await_autoscalers(&operator, options.sets)?;
         Ok(Self {
             operator: Arc::new(operator),
             cluster,
@@ -145,47 +147,6 @@ fn halt(operator: &Operator) -> Result<(), Error> {
         };
         (!pods.iter().any(|pod| left(&pod))).then_some(())
     })
-}
-
-/// Sets the Deployments of workers and their autoscalers to what the experiment asks for.
-fn deploy_workers(operator: &Operator, options: &Options) -> Result<(), Error> {
-    let bounds = options.platform.bounds;
-    let pods = match options.sets {
-        Sets::Made => return Ok(()),
-        Sets::ScaledByCpu(_) | Sets::ScaledByDepth(_) => bounds.min,
-        Sets::Deployed(pods) => pods,
-    };
-    let deployments = operator.call(async |operate| operate.scale(WORKERS, &ours(), pods).await)?;
-    for operation in Operation::ALL {
-        let name = format!("worker-{operation}");
-        if !deployments.contains(&name) {
-            return Err(Error::Start(format!(
-                "there is no Deployment {name} in {WORKERS}: apply an overlay scaling-hpa-* first"
-            )));
-        }
-        let metric = match options.sets {
-            Sets::ScaledByCpu(percent) => Metric::Cpu { percent },
-            Sets::ScaledByDepth(average) => Metric::External {
-                name: "tally_layer_depth".to_owned(),
-                labels: BTreeMap::from([("operation".to_owned(), operation.name().to_owned())]),
-                average,
-            },
-            Sets::Made | Sets::Deployed(_) => {
-                operator.autoscalers(async |autoscalers| autoscalers.delete(&name).await)?;
-                continue;
-            }
-        };
-        let wanted = Autoscaler {
-            name: name.clone(),
-            operation,
-            deployment: name,
-            min: bounds.min,
-            max: bounds.max,
-            metric,
-        };
-        operator.autoscalers(async |autoscalers| autoscalers.apply(&wanted).await.map(|_| ()))?;
-    }
-    Ok(())
 }
 
 fn configure(operator: &Operator, platform: &PlatformConfig, cluster: &str) -> Result<(), Error> {
