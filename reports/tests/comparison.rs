@@ -190,6 +190,48 @@ fn trials_are_paired_by_plan() {
     assert_eq!(Comparison::of(&arms, false).unwrap().pairing, Pairing::Unpaired);
 }
 
+/// A simulated arm is held against the arm with the same settings that really ran, and against no other.
+#[test]
+fn virtual_time_is_held_against_what_was_measured() {
+    let simulated = |factor: f64| {
+        let mut arm = arm("threshold", factor, 3);
+        for run in &mut arm.runs {
+            run.target = "sim".into();
+        }
+        Contestant {
+            label: "sim".into(),
+            ..arm
+        }
+    };
+    for (factor, error, word) in [(1.05, 0.05, "within 10 %"), (1.3, 0.3, "beyond 10 %")] {
+        let both = compare(&[simulated(factor), arm("threshold", 1.0, 3), arm("hpa", 1.0, 3)]);
+        let [found] = both.calibrations.as_slice() else {
+            panic!("{:?}", both.calibrations)
+        };
+        assert_eq!(
+            (found.simulated.as_str(), found.measured.as_str()),
+            ("sim", "threshold")
+        );
+        let p50 = found.errors.iter().find(|one| one.name == "p50 latency").unwrap();
+        assert!((p50.error - error).abs() < 0.01, "{p50:?}");
+        assert_eq!(p50.is_within(), Some(factor < 1.1));
+        let text = comparison_text(&both, 110, false);
+        assert!(
+            text.contains("virtual time against what was measured") && text.contains(word),
+            "{text}"
+        );
+        assert!(
+            comparison_html(
+                &both,
+                &[simulated(factor), arm("threshold", 1.0, 3), arm("hpa", 1.0, 3)]
+            )
+            .unwrap()
+            .contains(word)
+        );
+    }
+    assert_eq!(compare(&three(3)).calibrations, []);
+}
+
 /// An answer that was lost is said in the first sentences, whatever the latency.
 #[test]
 fn unsafe_answers_are_said() {

@@ -142,6 +142,31 @@ fn a_comparison_can_be_made_again() {
     desk.is_deserted();
 }
 
+/// The same plan in virtual time is an arm like any other, and the comparison says how far it is from what was measured.
+#[test]
+fn virtual_time_is_an_arm() {
+    let desk = Desk::new();
+    let _turn = turn();
+    let file = desk.write("small.toml", SMALL);
+    let done = desk.tally(&["run", &file, "--against", "sim", "--json"]);
+    assert!(matches!(done.code, 0 | 3), "{}", done.err);
+    let comparison = &done.json()["comparisons"][0]["comparison"];
+    let found = &comparison["calibrations"][0];
+    assert_eq!([&found["simulated"], &found["measured"]], ["sim", "fixed-1"]);
+    let names: Vec<&str> = found["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|error| error["measured"].as_f64() > Some(0.0) && error["simulated"].as_f64() > Some(0.0))
+        .filter_map(|error| error["name"].as_str())
+        .collect();
+    assert!(
+        names.contains(&"p50 latency") && names.contains(&"p50 critical path"),
+        "{names:?}"
+    );
+    desk.is_deserted();
+}
+
 /// A surge that one worker cannot serve shows all nine stages, in order, in the stored results.
 #[test]
 fn a_scale_up_shows_nine_stages_in_order() {

@@ -13,6 +13,8 @@ use crate::platform::{Options, Sets, WORKERS};
 /// How long an autoscaler may take until it reads its metric. It looks every 15 s, an API that did not answer is tried again
 /// after up to 30 s, and metrics of new pods come after a minute.
 const ACTIVE: Duration = Duration::from_mins(3);
+/// Between two looks of an autoscaler (`--horizontal-pod-autoscaler-sync-period`).
+const PERIOD: Duration = Duration::from_secs(15);
 /// Hexadecimal digits of the platform's name in an autoscaler's.
 const DIGITS: usize = 8;
 
@@ -64,11 +66,12 @@ fn metric(sets: Sets, operation: Operation) -> Option<Metric> {
     }
 }
 
-/// Returns when every live autoscaler reads its metric: a baseline that cannot see is no baseline.
+/// Returns when every live autoscaler reads its metric: a baseline that cannot see is no baseline. Load that began as soon as it
+/// does would always meet it right after a look, so this waits for a part of its period that the platform's name draws.
 ///
 /// # Errors
 /// If one does not in three minutes, with what it says.
-pub(crate) fn await_autoscalers(operator: &Operator, sets: Sets) -> Result<(), Error> {
+pub(crate) fn await_autoscalers(operator: &Operator, sets: Sets, cluster: &str) -> Result<(), Error> {
     if !matches!(sets, Sets::ScaledByCpu(_) | Sets::ScaledByDepth(_)) {
         return Ok(());
     }
@@ -87,5 +90,28 @@ pub(crate) fn await_autoscalers(operator: &Operator, sets: Sets) -> Result<(), E
             "not every HorizontalPodAutoscaler reads its metric after {ACTIVE:?}: {}",
             told.join("; ")
         ))
-    })
+    })?;
+    std::thread::sleep(phase(cluster));
+    Ok(())
+}
+
+/// A part of [`PERIOD`], evenly distributed over platforms' names (which are random).
+fn phase(cluster: &str) -> Duration {
+    let digits = cluster.get(..DIGITS).unwrap_or_default();
+    let part = u32::from_str_radix(digits, 16).unwrap_or_default();
+    PERIOD.mul_f64(f64::from(part) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From nothing to a whole period.
+    #[test]
+    fn load_begins_anywhere_in_the_period() {
+        assert_eq!(phase("00000000aaaa"), Duration::ZERO);
+        assert_eq!(phase("ffffffffaaaa"), PERIOD);
+        let half = phase("80000000aaaa").as_secs_f64();
+        assert!((half - 7.5).abs() < 0.01, "{half}");
+    }
 }

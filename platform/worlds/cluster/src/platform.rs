@@ -91,7 +91,7 @@ impl Platform {
             };
             roles.iter().all(|role| of_ours(&role)).then_some(())
         })?;
-        await_autoscalers(&operator, options.sets)?;
+        await_autoscalers(&operator, options.sets, &cluster)?;
         Ok(Self {
             operator: Arc::new(operator),
             cluster,
