@@ -144,7 +144,7 @@ impl Machine for Scheduler {
             Event::Packet { from, packet } => match packet {
                 Packet::Done(done) => self.arrived(now, from, done, out),
                 Packet::Suspect(fault) => self.raise(&fault, now, out),
-                Packet::Busy(task) => self.put_off(now, from, task),
+                Packet::Busy(task) => self.put_off(now, from, task, out),
                 Packet::Led(led) => self.led(from, led, out),
                 Packet::Configure(_) | Packet::Assign(_) | Packet::Set(_) => {}
             },

@@ -1,7 +1,8 @@
-//! How fast virtual time is: `cargo run --release -p tally-simulated --example hour [PROTOCOL] [SECONDS]`.
+//! How fast virtual time is: `cargo run --release -p tally-simulated --example hour [PROTOCOL] [SECONDS] [SUITE]`.
 //!
 //! A hundred requests per second for an hour, one operation each, replica sets of four, `kalman` drives, and every other policy
-//! decides in the shadow of every layer. Signatures are made and checked for real; with `none` there are none.
+//! decides in the shadow of every layer. Signatures are those of the simulation, which take virtual time and next to no real one;
+//! with `modern` as the third argument they are made and checked for real.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must end the example")]
 
@@ -10,7 +11,8 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tally_model::{
-    Bounds, Forecast, Operation, Outcome, PlatformConfig, Protocol, Scaler, Work, WorkDistribution, WorkKind,
+    Bounds, Forecast, Operation, Outcome, PlatformConfig, Protocol, Scaler, Suite, Work, WorkDistribution,
+    WorkKind,
 };
 use tally_simulated::{Options, Shot, Timeline, World};
 
@@ -45,7 +47,7 @@ fn forecast(arrivals: &[Duration], seconds: u64) -> Forecast {
     }
 }
 
-fn world(protocol: Protocol, forecast: Forecast) -> World {
+fn world(protocol: Protocol, suite: Suite, forecast: Forecast) -> World {
     let work = Work {
         kind: WorkKind::Delay,
         mean: Duration::from_millis(20),
@@ -54,6 +56,7 @@ fn world(protocol: Protocol, forecast: Forecast) -> World {
     };
     let mut config = PlatformConfig {
         protocol,
+        suite,
         replicas: 4,
         scaler: Scaler::Kalman,
         bounds: Bounds { min: 1, max: 8 },
@@ -84,9 +87,12 @@ fn main() {
     let protocol = arguments.next().unwrap_or_else(|| "pbft".to_owned());
     let protocol = Protocol::from_name(&protocol).unwrap();
     let seconds: u64 = arguments.next().map_or(3_600, |seconds| seconds.parse().unwrap());
+    let suite = arguments
+        .next()
+        .map_or(Suite::Simulation, |suite| Suite::from_name(&suite).unwrap());
     let arrivals = arrivals(seconds);
     let count = arrivals.len();
-    let mut world = world(protocol, forecast(&arrivals, seconds));
+    let mut world = world(protocol, suite, forecast(&arrivals, seconds));
     let (began, used) = (world.now(), processor());
     let shots = (0_u64..).zip(arrivals).map(|(n, due)| Shot {
         n,

@@ -18,7 +18,7 @@ impl Scheduler {
         if self.recovery.is_paused(now) {
             return;
         }
-        while let Some(set) = self.sets.least_loaded(operation, &self.flights) {
+        while let Some(set) = self.sets.least_loaded(now, operation, &self.flights) {
             let Some(waiting) = self.flights.next(operation) else {
                 return;
             };
@@ -33,6 +33,9 @@ impl Scheduler {
                 to: NodeId::Worker(set),
                 packet,
             });
+        }
+        if self.flights.waiting(operation) > 0 && self.sets.distrusts(now, operation) {
+            self.retry_later(now);
         }
     }
 
@@ -185,10 +188,11 @@ impl Scheduler {
     }
 
     /// A worker has no room: its task waits a moment instead of being pushed at it again.
-    pub(super) fn put_off(&mut self, now: Instant, from: NodeId, task: TaskId) {
+    pub(super) fn put_off(&mut self, now: Instant, from: NodeId, task: TaskId, out: &mut Vec<Command>) {
         if let Some(set) = from.set() {
             self.flights.give_back(task, set);
             self.retry_later(now);
+            self.turned_away(now, set, out);
         }
     }
 }

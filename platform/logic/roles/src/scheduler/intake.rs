@@ -32,7 +32,7 @@ impl Scheduler {
         }
         let room = self
             .sets
-            .room(operation, &self.flights)
+            .room(now, operation, &self.flights)
             .saturating_sub(self.flights.waiting(operation));
         if room > 0 {
             self.receive(QueueName::Layer(operation), room.min(BATCH), out);

@@ -28,6 +28,16 @@ struct Set {
     blamed: Option<(u32, Instant)>,
 }
 
+impl Set {
+    /// Its worker gave a wrong answer and is to be replaced. To give it tasks meanwhile would be to ask for more of them, as fast as it
+    /// can say them.
+    fn is_distrusted(&self, now: Instant) -> bool {
+        let current = self.record.worker.as_ref().map(|worker| worker.incarnation);
+        self.blamed
+            .is_some_and(|(blamed, at)| current == Some(blamed) && now.since(at) < RAISE_AGAIN)
+    }
+}
+
 /// All sets.
 #[derive(Debug)]
 pub(super) struct Sets {
@@ -57,27 +67,42 @@ impl Sets {
         }
     }
 
-    fn open(&self, operation: Operation) -> impl Iterator<Item = SetId> + '_ {
+    fn open(&self, now: Instant, operation: Operation) -> impl Iterator<Item = SetId> + '_ {
         self.table
             .values()
             .filter(move |set| {
                 set.record.id.operation == operation && set.record.state == SetState::Ready && set.reachable
             })
+            .filter(move |set| !set.is_distrusted(now))
             .map(|set| set.record.id)
     }
 
+    /// Whether tasks of an operation may have to wait for a worker that was blamed: to be replaced, or to be tried again.
+    pub(super) fn distrusts(&self, now: Instant, operation: Operation) -> bool {
+        let mut sets = self
+            .table
+            .values()
+            .filter(|set| set.record.id.operation == operation);
+        sets.any(|set| set.is_distrusted(now))
+    }
+
     /// How many more tasks the sets of an operation can take.
-    pub(super) fn room(&self, operation: Operation, flights: &Flights) -> usize {
+    pub(super) fn room(&self, now: Instant, operation: Operation, flights: &Flights) -> usize {
         let pipeline = self.pipeline(operation);
-        self.open(operation)
+        self.open(now, operation)
             .map(|set| pipeline.saturating_sub(flights.at(set)))
             .sum()
     }
 
     /// The set with the fewest tasks in flight that has room for one more.
-    pub(super) fn least_loaded(&self, operation: Operation, flights: &Flights) -> Option<SetId> {
+    pub(super) fn least_loaded(
+        &self,
+        now: Instant,
+        operation: Operation,
+        flights: &Flights,
+    ) -> Option<SetId> {
         let pipeline = self.pipeline(operation);
-        self.open(operation)
+        self.open(now, operation)
             .map(|set| (flights.at(set), set))
             .filter(|(load, _)| *load < pipeline)
             .min()
@@ -99,8 +124,7 @@ impl Sets {
     pub(super) fn blame(&mut self, now: Instant, id: SetId) -> Option<u32> {
         let set = self.table.get_mut(&id)?;
         let incarnation = set.record.worker.as_ref()?.incarnation;
-        let known = set.blamed.filter(|(blamed, _)| *blamed == incarnation);
-        let due = known.is_none_or(|(_, at)| now.since(at) >= RAISE_AGAIN);
+        let due = !set.is_distrusted(now);
         due.then(|| {
             set.blamed = Some((incarnation, now));
             incarnation

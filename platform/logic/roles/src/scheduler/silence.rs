@@ -13,7 +13,7 @@ use super::{Command, Scheduler};
 /// Task timeouts that a set may let pass, one after the other, without a single answer.
 const PATIENCE: u32 = 3;
 
-/// Since when sets have let tasks expire without an answer.
+/// Since when sets have let tasks expire, or turned them away, without an answer.
 #[derive(Debug, Default)]
 pub(super) struct Silence {
     since: BTreeMap<SetId, Instant>,
@@ -27,12 +27,21 @@ impl Silence {
 }
 
 impl Scheduler {
-    /// A task expired at `set`. Has it made anew if it let all of them expire for too long: with one replica more gone than its
-    /// protocol masks, the cluster service drains it and makes another.
+    /// A task expired at `set`, a timeout after it was handed over.
     pub(super) fn let_expire(&mut self, now: Instant, set: SetId, out: &mut Vec<Command>) {
-        // The first task was handed over a timeout before the first of them expired.
+        self.unhelped(now, set, PATIENCE - 1, out);
+    }
+
+    /// `set` had no room for a task.
+    pub(super) fn turned_away(&mut self, now: Instant, set: SetId, out: &mut Vec<Command>) {
+        self.unhelped(now, set, PATIENCE, out);
+    }
+
+    /// Has a set made anew that answered nothing for so many task timeouts since the first of these calls: with one replica more
+    /// gone than its protocol masks, the cluster service drains it and makes another.
+    fn unhelped(&mut self, now: Instant, set: SetId, timeouts: u32, out: &mut Vec<Command>) {
         let since = *self.silence.since.entry(set).or_insert(now);
-        if now.since(since) < self.config.timing.task_timeout * (PATIENCE - 1) {
+        if now.since(since) < self.config.timing.task_timeout * timeouts {
             return;
         }
         self.silence.heard(set);
@@ -54,7 +63,7 @@ impl Scheduler {
                 },
                 node: member.node,
                 incarnation: member.incarnation,
-                source: "scheduler: its set lets every task expire".into(),
+                source: "scheduler: its set answers nothing".into(),
                 noticed: now,
             })
             .collect();

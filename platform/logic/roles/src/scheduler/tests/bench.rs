@@ -167,6 +167,14 @@ impl Bench {
         });
     }
 
+    /// The worker has no room for a task.
+    pub(super) fn busy(&mut self, from: NodeId, task: &TaskMessage) {
+        self.event(Event::Packet {
+            from,
+            packet: Packet::Busy(task.job.task),
+        });
+    }
+
     /// Runs whatever is on the layers until an answer goes outbound.
     pub(super) fn run_to_answer(&mut self) -> String {
         for _ in 0..20 {
