@@ -21,7 +21,7 @@ pub struct RequestMessage {
 }
 
 /// One computation: what a replica set agrees on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Job {
     /// The task it answers.
     pub task: TaskId,

@@ -1,13 +1,17 @@
 //! Agrees.
 //!
 //! The role around a consensus replica: unwraps packets, and repeats the service time if the experiment asks for it
-//! (`work.replicas = true`), one batch at a time, by holding a batch back for as long.
+//! (`work.replicas = true`), one job after the other and each once, by holding back what carries it for as long.
+
+mod computed;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tally_consensus::{Body, ClusterId, Item, Keys, Message, Outgoing, Replica, Seat, Unsupported, pbft};
 use tally_model::{Deadline, Epoch, Instant, Machine, NodeId, Observation, PlatformConfig, Step};
+
+use computed::Computed;
 
 use crate::packet::Packet;
 use crate::worker::service_time;
@@ -21,8 +25,9 @@ pub struct ReplicaRole {
     config: PlatformConfig,
     node: NodeId,
     inner: Box<dyn Replica>,
+    /// By the time when each may go on.
     held: VecDeque<Held>,
-    busy_until: Instant,
+    computed: Computed,
     /// The view that was observed last.
     view: Option<(Epoch, u32)>,
 }
@@ -91,7 +96,7 @@ impl ReplicaRole {
             node,
             inner,
             held: VecDeque::new(),
-            busy_until: Instant::ZERO,
+            computed: Computed::default(),
             view: None,
         })
     }
@@ -102,21 +107,22 @@ impl ReplicaRole {
     }
 
     fn take(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<ReplicaCommand>) {
-        let held_back = batch(&message).map(|items| self.service_time_of(items));
-        match held_back {
-            Some(service) if service > Duration::ZERO => self.hold(now, from, message, service),
-            Some(_) | None => self.deliver(now, from, message, out),
-        }
-    }
-
-    fn hold(&mut self, now: Instant, from: NodeId, message: Message, service: Duration) {
         let repeated = self.held.iter().any(|held| held.message == message);
-        if repeated || self.held.len() >= HELD {
-            return;
+        let until = match batch(&message) {
+            Some(_) if repeated || self.held.len() >= HELD => return,
+            Some(items) => {
+                let config = &self.config;
+                let jobs = items.filter_map(|item| Some((&item.job, repetition(config, item)?)));
+                self.computed.ready_at(now, jobs)
+            }
+            None => now,
+        };
+        if until > now {
+            let place = self.held.partition_point(|held| held.until <= until);
+            self.held.insert(place, Held { until, from, message });
+        } else {
+            self.deliver(now, from, message, out);
         }
-        let until = self.busy_until.max(now) + service;
-        self.busy_until = until;
-        self.held.push_back(Held { until, from, message });
     }
 
     fn deliver(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<ReplicaCommand>) {
@@ -140,18 +146,14 @@ impl ReplicaRole {
             out.push(ReplicaCommand::Observe(observation));
         }
     }
+}
 
-    /// What the jobs of a batch take together, if replicas repeat it.
-    fn service_time_of<'a>(&self, items: impl Iterator<Item = &'a Item>) -> Duration {
-        items
-            .filter(|item| {
-                self.config
-                    .work_of(item.job.operation)
-                    .is_some_and(|work| work.replicas)
-            })
-            .filter_map(|item| service_time(&self.config, &item.job, item.work_key))
-            .sum()
-    }
+/// How long this replica has to compute for an item, if replicas repeat what workers do.
+fn repetition(config: &PlatformConfig, item: &Item) -> Option<Duration> {
+    let repeats = config
+        .work_of(item.job.operation)
+        .is_some_and(|work| work.replicas);
+    repeats.then(|| service_time(config, &item.job, item.work_key))?
 }
 
 /// The jobs that a message asks this replica to compute.
