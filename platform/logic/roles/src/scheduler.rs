@@ -16,6 +16,7 @@ mod flight;
 mod intake;
 mod interface;
 mod leases;
+mod receipts;
 pub mod recovery;
 mod reporting;
 mod requests;

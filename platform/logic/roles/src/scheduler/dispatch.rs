@@ -8,7 +8,7 @@ use tally_model::{
     SetId, Step, TaskId,
 };
 
-use super::{Command, Scheduler, delete, hex};
+use super::{Command, Scheduler, hex};
 use crate::packet::{Packet, TaskDone};
 use crate::port::PortCommand;
 
@@ -23,7 +23,7 @@ impl Scheduler {
                 return;
             };
             if !self.requests.wants(waiting.message.job.task) {
-                out.push(delete(QueueName::Layer(operation), waiting.receipt));
+                waiting.receipts.delete(QueueName::Layer(operation), out);
                 continue;
             }
             let packet = Packet::Assign(waiting.message.clone());
@@ -66,7 +66,7 @@ impl Scheduler {
         };
         self.count(now, &done, &flight);
         let operation = done.job.operation;
-        out.push(delete(QueueName::Layer(operation), flight.receipt));
+        flight.receipts.delete(QueueName::Layer(operation), out);
         if self.sets.first_answer(set) {
             out.push(Command::Observe(
                 Observation::new(now, Step::FirstAnswer).with_set(set),

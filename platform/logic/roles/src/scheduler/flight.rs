@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tally_model::{Deadline, Instant, Job, Operation, Receipt, SetId, TaskId, TaskMessage};
 
+use super::receipts::Receipts;
+
 /// A task received from its layer that waits for room at a set.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) message: TaskMessage,
-    pub(super) receipt: Receipt,
-    pub(super) lease: Instant,
+    pub(super) receipts: Receipts,
 }
 
 #[derive(Debug)]
@@ -23,7 +24,7 @@ struct Flight {
 /// What is known of a task that landed.
 #[derive(Debug)]
 pub(super) struct Landed {
-    pub(super) receipt: Receipt,
+    pub(super) receipts: Receipts,
     pub(super) ready: Instant,
     pub(super) departed: Instant,
 }
@@ -38,17 +39,16 @@ pub(super) struct Flights {
 }
 
 impl Flights {
-    /// Takes a delivery; one of a task that is in hand already only brings a newer receipt.
+    /// Takes a delivery; one of a task that is in hand already only brings a further receipt.
     pub(super) fn admit(&mut self, new: Waiting) {
         let task = new.message.job.task;
         if let Some(flight) = self.flying.get_mut(&task) {
-            flight.waiting.receipt = new.receipt;
-            flight.waiting.lease = new.lease;
+            flight.waiting.receipts.add(new.receipts);
             return;
         }
         let layer = &mut self.waiting[new.message.job.operation.index()];
         match layer.iter_mut().find(|waiting| waiting.message.job.task == task) {
-            Some(waiting) => *waiting = new,
+            Some(waiting) => waiting.receipts.add(new.receipts),
             None => layer.push_back(new),
         }
     }
@@ -104,7 +104,7 @@ impl Flights {
     pub(super) fn land(&mut self, task: TaskId) -> Option<Landed> {
         if let Some(flight) = self.remove(task) {
             return Some(Landed {
-                receipt: flight.waiting.receipt,
+                receipts: flight.waiting.receipts,
                 ready: flight.waiting.message.ready,
                 departed: flight.departed,
             });
@@ -112,7 +112,7 @@ impl Flights {
         for layer in &mut self.waiting {
             if let Some(place) = layer.iter().position(|waiting| waiting.message.job.task == task) {
                 return layer.remove(place).map(|waiting| Landed {
-                    receipt: waiting.receipt,
+                    receipts: waiting.receipts,
                     ready: waiting.message.ready,
                     departed: waiting.message.ready,
                 });
@@ -172,11 +172,7 @@ impl Flights {
         self.waiting[operation.index()]
             .iter_mut()
             .chain(flying)
-            .filter(|waiting| waiting.lease <= until)
-            .map(|waiting| {
-                waiting.lease = renewed;
-                waiting.receipt.clone()
-            })
+            .flat_map(|waiting| waiting.receipts.renew(until, renewed))
             .collect()
     }
 }

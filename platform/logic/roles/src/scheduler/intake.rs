@@ -4,6 +4,7 @@ use tally_consensus::mutant::{self, Mutant};
 use tally_model::{Delivery, Instant, Operation, QueueName, RequestId, RequestMessage, TaskMessage};
 
 use super::flight::Waiting;
+use super::receipts::Receipts;
 use super::requests::{Admitted, Held, Progress};
 use super::sending::Sending;
 use super::{BATCH, Command, REQUESTS_MAX, Scheduler, delete};
@@ -96,7 +97,7 @@ impl Scheduler {
         };
         let lease = now + self.config.timing.visibility;
         let held = Held {
-            inbound: Some((delivery.receipt.clone(), lease)),
+            inbound: Receipts::of(delivery.receipt.clone(), lease),
             dead: None,
         };
         match self.requests.admit(message, held) {
@@ -157,8 +158,7 @@ impl Scheduler {
         let lease = now + self.config.timing.visibility;
         self.flights.admit(Waiting {
             message,
-            receipt: delivery.receipt,
-            lease,
+            receipts: Receipts::of(delivery.receipt, lease),
         });
     }
 }

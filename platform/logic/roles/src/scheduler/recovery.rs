@@ -12,6 +12,7 @@ use tally_model::{
     Precondition, QueueName, Receipt, RequestId, RequestMessage, Step, TaskMessage,
 };
 
+use super::receipts::Receipts;
 use super::requests::{Admitted, Held};
 use super::sending::Sending;
 use super::{Command, Scheduler, delete};
@@ -131,7 +132,7 @@ impl Scheduler {
     ) {
         let id = message.id;
         let held = Held {
-            inbound: None,
+            inbound: Receipts::default(),
             dead: Some(receipt.clone()),
         };
         match self.requests.admit(message, held) {

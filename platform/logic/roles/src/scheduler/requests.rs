@@ -8,6 +8,8 @@ use tally_model::{
     TaskMessage,
 };
 
+use super::receipts::Receipts;
+
 /// Finished requests remembered, so that a late second delivery is not computed again.
 const FINISHED_MAX: usize = 65_536;
 
@@ -27,8 +29,8 @@ struct Request {
 /// Messages that a durable answer settles.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Held {
-    /// The newest receipt of its inbound message, and until when it is leased.
-    pub(super) inbound: Option<(Receipt, Instant)>,
+    /// Of its inbound message.
+    pub(super) inbound: Receipts,
     /// The newest receipt of its message in the dead-letter queue.
     pub(super) dead: Option<Receipt>,
 }
@@ -38,7 +40,7 @@ pub(super) struct Held {
 pub(super) enum Admitted {
     /// A request not seen before.
     New(RequestId),
-    /// In hand already; the newest receipt is kept.
+    /// In hand already; its receipts are kept.
     Again,
     /// Answered already; the message can go.
     Finished,
@@ -78,7 +80,7 @@ impl Requests {
             return Admitted::Finished;
         }
         if let Some(request) = self.table.get_mut(&id) {
-            request.held.inbound = held.inbound.or(request.held.inbound.take());
+            request.held.inbound.add(held.inbound);
             request.held.dead = held.dead.or(request.held.dead.take());
             return Admitted::Again;
         }
@@ -197,12 +199,7 @@ impl Requests {
     pub(super) fn renew(&mut self, until: Instant, renewed: Instant) -> Vec<Receipt> {
         self.table
             .values_mut()
-            .filter_map(|request| request.held.inbound.as_mut())
-            .filter(|(_, lease)| *lease <= until)
-            .map(|(receipt, lease)| {
-                *lease = renewed;
-                receipt.clone()
-            })
+            .flat_map(|request| request.held.inbound.renew(until, renewed))
             .collect()
     }
 }

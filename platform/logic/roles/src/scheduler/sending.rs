@@ -72,10 +72,7 @@ impl Scheduler {
     /// Deletes the messages that the answer of a request settles.
     pub(super) fn settle_messages(&mut self, id: RequestId, out: &mut Vec<Command>) {
         if let Some(held) = self.requests.finish(id) {
-            let inbound = held
-                .inbound
-                .map(|(receipt, _)| delete(QueueName::Inbound, receipt));
-            out.extend(inbound);
+            held.inbound.delete(QueueName::Inbound, out);
             out.extend(held.dead.map(|receipt| delete(QueueName::Dead, receipt)));
         }
     }

@@ -357,6 +357,46 @@ fn leases_are_extended_before_they_end() {
     assert!(extended);
 }
 
+/// A queue that duplicates gives two messages that say the same: both are kept invisible, and both go in the end. One that was
+/// not would be received again and again until it counts as dead.
+#[test]
+fn a_duplicate_message_is_held_like_the_first() {
+    let mut bench = Bench::new(|_| {});
+    let body = |bench: &mut Bench| bench.settle_sends().remove(0).1;
+    let inbound = [bench.request(1, "1+2"), bench.request(1, "1+2")];
+    let body = body(&mut bench);
+    let layer = QueueName::Layer(Operation::Add);
+    let waiting = [
+        bench.deliver(layer, body.clone()),
+        bench.deliver(layer, body.clone()),
+    ];
+    bench.set(Operation::Add, 0, SetState::Ready);
+    let (worker, task) = bench.assigned().remove(0);
+    let flying = bench.deliver(layer, body);
+    bench.pass(Duration::from_millis(4_900));
+    bench.take();
+    bench.pass(Duration::from_secs(25));
+    let extended: Vec<Receipt> = bench
+        .take()
+        .into_iter()
+        .filter_map(|command| match command {
+            Command::Port(PortCommand::Extend { receipts, .. }) => Some(receipts),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let all = inbound.iter().chain(&waiting).chain([&flying]);
+    assert!(
+        all.clone().all(|receipt| extended.contains(receipt)),
+        "{extended:?}"
+    );
+    bench.done(worker, task, "3");
+    bench.settle_sends();
+    let commands = bench.take();
+    let gone = [deleted(&commands, layer), deleted(&commands, QueueName::Inbound)].concat();
+    assert!(all.clone().all(|receipt| gone.contains(receipt)), "{gone:?}");
+}
+
 /// TriggerParsing makes the scheduler ask its queues at once, and tells how many requests it holds (M35, M51, M94).
 #[test]
 fn a_trigger_is_answered_with_the_requests_in_hand() {
