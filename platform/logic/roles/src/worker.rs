@@ -20,6 +20,7 @@ mod telling;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use service::longest_service;
 pub use service::service_time;
 
 /// A worker's process.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use tally_model::{FaultEvent, FaultType, Instant, SetId};
 
 use super::{Command, Scheduler};
+use crate::worker::longest_service;
 
 /// Task timeouts that a set may let pass, one after the other, without a single answer.
 const PATIENCE: u32 = 3;
@@ -41,7 +42,10 @@ impl Scheduler {
     /// gone than its protocol masks, the cluster service drains it and makes another.
     fn unhelped(&mut self, now: Instant, set: SetId, timeouts: u32, out: &mut Vec<Command>) {
         let since = *self.silence.since.entry(set).or_insert(now);
-        if now.since(since) < self.config.timing.task_timeout * timeouts {
+        // One that works for longer than tasks may take is slow, and its answer is taken when it comes.
+        let patience =
+            self.config.timing.task_timeout * timeouts + longest_service(&self.config, set.operation);
+        if now.since(since) < patience {
             return;
         }
         self.silence.heard(set);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tally_model::{Drift, Job, PlatformConfig, WorkDistribution};
+use tally_model::{Drift, Job, Operation, PlatformConfig, WorkDistribution};
 
 /// No draw is longer than this many means, so that one task cannot outlive every timeout.
 const LONGEST: f64 = 20.0;
@@ -20,6 +20,14 @@ pub fn service_time(config: &PlatformConfig, job: &Job, work_key: u64) -> Option
         WorkDistribution::LogNormal => log_normal(first, second),
     };
     Some(mean.mul_f64(factor.clamp(0.0, LONGEST)))
+}
+
+/// The longest that any job of an operation takes; zero without a model for it.
+pub(crate) fn longest_service(config: &PlatformConfig, operation: Operation) -> Duration {
+    let drift = config.scaling.drift.map_or(1.0, |drift| drift.factor.max(1.0));
+    config
+        .work_of(operation)
+        .map_or(Duration::ZERO, |work| work.mean.mul_f64(drift * LONGEST))
 }
 
 /// Mean 1, coefficient of variation 1: sigma^2 = ln 2, mu = -sigma^2 / 2. Normal by Box-Muller.
@@ -48,7 +56,7 @@ fn uniforms(seed: u64, work_key: u64, index: u16) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tally_model::{Operation, RequestId, TaskId, Work, WorkKind};
+    use tally_model::{RequestId, TaskId, Work, WorkKind};
 
     fn config(distribution: WorkDistribution) -> PlatformConfig {
         let mut config = PlatformConfig::default();
