@@ -54,10 +54,11 @@ impl Scheduler {
         };
         let masked = usize::from(self.config.faulty());
         let leader = usize::from(record.leader);
-        let events: Vec<FaultEvent> = record
-            .replicas
-            .iter()
-            .enumerate()
+        // The leader before all others: where a set has no other without it (`collect`), it is the one that can stop it alone.
+        let mut members: Vec<_> = record.replicas.iter().enumerate().collect();
+        members.sort_by_key(|(index, _)| *index != leader);
+        let events: Vec<FaultEvent> = members
+            .into_iter()
             .take(masked + 1)
             .map(|(index, member)| FaultEvent {
                 kind: if index == leader {
