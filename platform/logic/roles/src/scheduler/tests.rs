@@ -1,6 +1,7 @@
 //! Claims about the scheduler, against ports that are answered by hand.
 
 mod bench;
+mod blame;
 mod burials;
 
 use std::time::Duration;
@@ -141,100 +142,6 @@ fn a_late_task_is_sent_again_and_answered_once() {
         .filter(|(queue, _)| *queue == QueueName::Outbound)
         .collect();
     assert_eq!(answers.len(), 1);
-}
-
-/// A set that lets every task expire, or turns all of them away, is reported with one replica more than its protocol masks, so that
-/// it is made anew; one that answers now and then is slow, and keeps its members.
-#[test]
-fn a_set_that_answers_nothing_is_made_anew() {
-    let blamed = |is_full: bool, answers: bool| {
-        let mut bench = Bench::new(|config| config.protocol = Protocol::Pbft);
-        let set = bench.set_of(Operation::Add, 0, SetState::Ready, 4);
-        bench.request(1, "1+2");
-        for (queue, body) in bench.settle_sends() {
-            bench.deliver(queue, body);
-        }
-        let mut raised = Vec::new();
-        // A full worker is asked again every 200 ms, one that says nothing after 5 s.
-        for _ in 0..160 {
-            if answers {
-                bench.scheduler.silence.heard(set);
-            }
-            bench.pass(Duration::from_millis(100));
-            let mut assigned = Vec::new();
-            for command in bench.take() {
-                match command {
-                    Command::Observe(o) if o.step == Step::FaultRaised => raised.extend(o.node),
-                    Command::Send {
-                        to,
-                        packet: Packet::Assign(task),
-                    } => assigned.push((to, task)),
-                    _ => {}
-                }
-            }
-            for (worker, task) in assigned.into_iter().filter(|_| is_full) {
-                bench.busy(worker, &task);
-            }
-        }
-        raised
-    };
-    let set = SetId {
-        operation: Operation::Add,
-        number: 0,
-    };
-    let two = [NodeId::Replica(set, 0), NodeId::Replica(set, 1)];
-    assert_eq!(blamed(false, false), two);
-    assert_eq!(blamed(true, false), two);
-    assert_eq!(blamed(false, true), []);
-    assert_eq!(blamed(true, true), []);
-}
-
-/// A worker that answered wrongly gets nothing more until it is replaced, or has had time to be: what it says cannot make the
-/// scheduler ask for more of it.
-#[test]
-fn a_worker_that_lied_is_not_asked_again() {
-    let mut bench = Bench::new(|config| config.protocol = Protocol::Collect);
-    bench.set(Operation::Add, 0, SetState::Ready);
-    bench.request(1, "1+2");
-    for (queue, body) in bench.settle_sends() {
-        bench.deliver(queue, body);
-    }
-    let (worker, task) = bench.assigned().remove(0);
-    for _ in 0..3 {
-        bench.done(worker, task.clone(), "4");
-        assert_eq!(bench.assigned(), []);
-    }
-    let mut asked = 0;
-    for _ in 0..12 {
-        bench.pass(Duration::from_secs(1));
-        asked += bench.assigned().len();
-    }
-    assert_eq!(asked, 1, "tried again after ten seconds");
-}
-
-/// With replicas, an answer without a certificate that verifies counts for nothing.
-#[test]
-fn an_uncertified_answer_is_refused() {
-    let mut bench = Bench::new(|config| config.protocol = Protocol::Collect);
-    bench.set(Operation::Add, 0, SetState::Ready);
-    bench.request(1, "1+2");
-    for (queue, body) in bench.settle_sends() {
-        bench.deliver(queue, body);
-    }
-    let (worker, task) = bench.assigned().remove(0);
-    bench.done(worker, task, "4");
-    let commands = bench.take();
-    let refused = |c: &Command| matches!(c, Command::Observe(o) if o.step == Step::CertificateRefused);
-    assert!(commands.iter().any(refused));
-    // Nothing is answered; the worker, who should have checked, is blamed.
-    let sent: Vec<_> = commands
-        .iter()
-        .filter_map(|c| match c {
-            Command::Port(PortCommand::Send { queue, .. }) => Some(*queue),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(sent, [QueueName::Faults]);
 }
 
 /// What a worker was blamed for may be lost on the fault bus: while it goes on it is blamed again, not with every answer.
