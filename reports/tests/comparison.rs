@@ -208,6 +208,8 @@ fn virtual_time_is_held_against_what_was_measured() {
         let [found] = both.calibrations.as_slice() else {
             panic!("{:?}", both.calibrations)
         };
+        assert!(both.title.contains("sim (virtual time)"), "{}", both.title);
+        assert!(both.title.contains("sim (virtual time)"), "{}", both.title);
         assert_eq!(
             (found.simulated.as_str(), found.measured.as_str()),
             ("sim", "threshold")

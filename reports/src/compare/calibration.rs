@@ -5,9 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::input::{Contestant, Entry};
 use super::statistics;
 
-/// Where an arm ran that was simulated.
-const SIMULATED: &str = "sim";
-
 /// What is compared: a percentile of a duration, and how close the two aim to be.
 const HELD: [(&str, &str, Option<f64>); 7] = [
     ("p50", "latency", Some(0.10)),
@@ -55,15 +52,14 @@ impl CalibrationError {
 /// Every simulated arm against every arm with the same settings that ran elsewhere.
 pub(super) fn calibrations(contestants: &[Contestant], entries: &[Vec<Entry<'_>>]) -> Vec<Calibration> {
     let arms: Vec<(&Contestant, &Vec<Entry<'_>>)> = contestants.iter().zip(entries).collect();
-    let is_simulated = |arm: &Contestant| arm.runs.iter().all(|run| run.target == SIMULATED);
     let same = |a: &Contestant, b: &Contestant| {
         let settings = |arm: &Contestant| arm.runs.first().map(|run| run.settings["platform"].clone());
         settings(a) == settings(b)
     };
     let mut found = Vec::new();
-    for (simulated, ours) in arms.iter().filter(|(arm, _)| is_simulated(arm)) {
+    for (simulated, ours) in arms.iter().filter(|(arm, _)| arm.is_simulated()) {
         let stands_for =
-            |arm: &&(&Contestant, &Vec<Entry<'_>>)| !is_simulated(arm.0) && same(arm.0, simulated);
+            |arm: &&(&Contestant, &Vec<Entry<'_>>)| !arm.0.is_simulated() && same(arm.0, simulated);
         for (measured, theirs) in arms.iter().filter(stands_for) {
             found.push(Calibration {
                 simulated: simulated.label.clone(),

@@ -5,6 +5,9 @@ use tally_capture::{Document, Environment, RunReader};
 
 use crate::run_report::{RunReport, TrialReport};
 
+/// The target of a run in virtual time.
+const SIMULATED: &str = "sim";
+
 /// One stored run with everything a comparison needs of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparedRun {
@@ -82,6 +85,11 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Contestant {
+    /// Whether it was played in virtual time.
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.runs.iter().all(|run| run.target == SIMULATED)
+    }
+
     /// Its trials, in the order of its runs.
     pub(crate) fn entries(&self) -> Vec<Entry<'_>> {
         let mut entries: Vec<Entry<'_>> = Vec::new();

@@ -38,6 +38,7 @@ pub(super) fn title(title: &str, name: &str, contestants: &[Contestant]) -> Stri
         match model(&scaler) {
             Some(_) => format!("{} (a model)", arm.label),
             None if is_live(&arm.label) => format!("{} (live)", arm.label),
+            None if arm.is_simulated() => format!("{} (virtual time)", arm.label),
             None => arm.label.clone(),
         }
     };

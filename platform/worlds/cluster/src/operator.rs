@@ -50,6 +50,23 @@ impl Shared {
         act(&mut self.view.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Waits for changes until `seen` finds something, at most for `limit`.
+    fn wait<T>(&self, limit: Duration, mut seen: impl FnMut(&View) -> Option<T>) -> Option<T> {
+        let until = Instant::now() + limit;
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(found) = seen(&view) {
+                return Some(found);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            let waited = self.changed.wait_timeout(view, left);
+            view = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
     fn take(&self, changes: Vec<Change<PodFact>>) {
         self.with(|view| {
             view.listed = true;
@@ -157,20 +174,11 @@ impl Operator {
         what: &str,
         mut seen: impl FnMut(&[PodFact], bool) -> Option<T>,
     ) -> Result<T, Error> {
-        let until = Instant::now() + limit;
-        let mut view = self.shared.view.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
+        let found = self.shared.wait(limit, |view| {
             let pods: Vec<PodFact> = view.pods.values().cloned().collect();
-            if let Some(found) = seen(&pods, view.listed) {
-                return Ok(found);
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(Error::Start(format!("{what} was not seen within {limit:?}")));
-            }
-            let waited = self.shared.changed.wait_timeout(view, left);
-            view = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+            seen(&pods, view.listed)
+        });
+        found.ok_or_else(|| Error::Start(format!("{what} was not seen within {limit:?}")))
     }
 
     /// Waits for events until `seen` is content with the live autoscalers.
@@ -182,20 +190,9 @@ impl Operator {
         limit: Duration,
         seen: impl Fn(&[AutoscalerFact]) -> bool,
     ) -> Result<(), Vec<AutoscalerFact>> {
-        let until = Instant::now() + limit;
-        let mut view = self.shared.view.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let all: Vec<AutoscalerFact> = view.autoscalers.values().cloned().collect();
-            if seen(&all) {
-                return Ok(());
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(all);
-            }
-            let waited = self.shared.changed.wait_timeout(view, left);
-            view = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let all = |view: &View| -> Vec<AutoscalerFact> { view.autoscalers.values().cloned().collect() };
+        let content = self.shared.wait(limit, |view| seen(&all(view)).then_some(()));
+        content.ok_or_else(|| self.shared.with(|view| all(view)))
     }
 
     /// What the platform's processes observed since [`Operator::connect`], in no order.

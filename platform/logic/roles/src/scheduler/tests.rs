@@ -109,10 +109,7 @@ fn leftovers_of_an_earlier_life_are_deleted() {
 fn tasks_of_a_lost_worker_go_elsewhere() {
     let mut bench = Bench::new(|_| {});
     let first = bench.set(Operation::Add, 0, SetState::Ready);
-    bench.request(1, "1+2");
-    for (queue, body) in bench.settle_sends() {
-        bench.deliver(queue, body);
-    }
+    bench.requested("1+2");
     assert_eq!(bench.assigned().len(), 1);
     let second = bench.set(Operation::Add, 1, SetState::Ready);
     bench.take();
@@ -127,10 +124,7 @@ fn tasks_of_a_lost_worker_go_elsewhere() {
 fn a_late_task_is_sent_again_and_answered_once() {
     let mut bench = Bench::new(|_| {});
     bench.set(Operation::Add, 0, SetState::Ready);
-    bench.request(1, "1+2");
-    for (queue, body) in bench.settle_sends() {
-        bench.deliver(queue, body);
-    }
+    bench.requested("1+2");
     let (worker, task) = bench.assigned().remove(0);
     bench.pass(Duration::from_secs(6));
     assert_eq!(bench.assigned().len(), 1, "sent again");
@@ -149,10 +143,7 @@ fn a_late_task_is_sent_again_and_answered_once() {
 fn a_worker_that_goes_on_lying_is_blamed_again() {
     let mut bench = Bench::new(|config| config.protocol = Protocol::Collect);
     bench.set(Operation::Add, 0, SetState::Ready);
-    bench.request(1, "1+2");
-    for (queue, body) in bench.settle_sends() {
-        bench.deliver(queue, body);
-    }
+    bench.requested("1+2");
     let (worker, task) = bench.assigned().remove(0);
     let mut blamed = |seconds| {
         bench.pass(Duration::from_secs(seconds));
@@ -177,10 +168,7 @@ fn a_worker_that_goes_on_lying_is_blamed_again() {
 fn a_set_is_drained_before_it_goes() {
     let mut bench = Bench::new(|_| {});
     let set = bench.set(Operation::Add, 0, SetState::Ready);
-    bench.request(1, "1+2");
-    for (queue, body) in bench.settle_sends() {
-        bench.deliver(queue, body);
-    }
+    bench.requested("1+2");
     let (worker, task) = bench.assigned().remove(0);
     bench.set(Operation::Add, 0, SetState::Draining);
     let drained = |bench: &mut Bench| {

@@ -112,8 +112,15 @@ impl Bench {
             created: self.now,
             ready: Some(self.now),
         };
+        self.store(&record);
+        id
+    }
+
+    /// The record of a set comes, and its worker is reached.
+    pub(super) fn store(&mut self, record: &SetRecord) {
+        let id = record.id;
         let value = Versioned {
-            value: serde_json::to_string(&record).unwrap(),
+            value: serde_json::to_string(record).unwrap(),
             version: 1,
         };
         let change = Change {
@@ -122,7 +129,6 @@ impl Bench {
         };
         self.port(PortEvent::Changed("sets/".into(), vec![change]));
         self.event(Event::PeerUp(NodeId::Worker(id)));
-        id
     }
 
     /// Confirms every send and hands layer messages back as deliveries, as a queue would.
@@ -165,6 +171,14 @@ impl Bench {
             from,
             packet: Packet::Done(done),
         });
+    }
+
+    /// One expression whose first tasks are on their layers, and received from there.
+    pub(super) fn requested(&mut self, expression: &str) {
+        self.request(1, expression);
+        for (queue, body) in self.settle_sends() {
+            self.deliver(queue, body);
+        }
     }
 
     /// The worker has no room for a task.

@@ -1,51 +1,81 @@
 //! Sets that answer nothing, or wrongly.
 
+use tally_model::{PlatformConfig, Work, WorkDistribution, WorkKind};
+
 use super::*;
+
+const SET: SetId = SetId {
+    operation: Operation::Add,
+    number: 0,
+};
+
+/// Who is blamed in 16 s by a worker that has no room, or says nothing; with `answers` its set answers now and then.
+fn blamed(is_full: bool, answers: bool, leader: u8, configure: impl Fn(&mut PlatformConfig)) -> Vec<NodeId> {
+    let mut bench = Bench::new(|config| {
+        config.protocol = Protocol::Pbft;
+        configure(config);
+    });
+    let set = bench.set_of(Operation::Add, 0, SetState::Ready, 4);
+    let mut record = bench.scheduler.sets.record(set).unwrap().clone();
+    record.leader = leader;
+    bench.store(&record);
+    bench.requested("1+2");
+    let mut raised = Vec::new();
+    // A full worker is asked again every 200 ms, one that says nothing after 5 s.
+    for _ in 0..160 {
+        if answers {
+            bench.scheduler.silence.heard(set);
+        }
+        bench.pass(Duration::from_millis(100));
+        let mut assigned = Vec::new();
+        for command in bench.take() {
+            match command {
+                Command::Observe(o) if o.step == Step::FaultRaised => raised.extend(o.node),
+                Command::Send {
+                    to,
+                    packet: Packet::Assign(task),
+                } => assigned.push((to, task)),
+                _ => {}
+            }
+        }
+        for (worker, task) in assigned.into_iter().filter(|_| is_full) {
+            bench.busy(worker, &task);
+        }
+    }
+    raised
+}
 
 /// A set that lets every task expire, or turns all of them away, is reported with one replica more than its protocol masks, so that
 /// it is made anew; one that answers now and then is slow, and keeps its members.
 #[test]
 fn a_set_that_answers_nothing_is_made_anew() {
-    let blamed = |is_full: bool, answers: bool| {
-        let mut bench = Bench::new(|config| config.protocol = Protocol::Pbft);
-        let set = bench.set_of(Operation::Add, 0, SetState::Ready, 4);
-        bench.request(1, "1+2");
-        for (queue, body) in bench.settle_sends() {
-            bench.deliver(queue, body);
-        }
-        let mut raised = Vec::new();
-        // A full worker is asked again every 200 ms, one that says nothing after 5 s.
-        for _ in 0..160 {
-            if answers {
-                bench.scheduler.silence.heard(set);
-            }
-            bench.pass(Duration::from_millis(100));
-            let mut assigned = Vec::new();
-            for command in bench.take() {
-                match command {
-                    Command::Observe(o) if o.step == Step::FaultRaised => raised.extend(o.node),
-                    Command::Send {
-                        to,
-                        packet: Packet::Assign(task),
-                    } => assigned.push((to, task)),
-                    _ => {}
-                }
-            }
-            for (worker, task) in assigned.into_iter().filter(|_| is_full) {
-                bench.busy(worker, &task);
-            }
-        }
-        raised
+    let two = [NodeId::Replica(SET, 0), NodeId::Replica(SET, 1)];
+    assert_eq!(blamed(false, false, 0, |_| {}), two);
+    assert_eq!(blamed(true, false, 0, |_| {}), two);
+    assert_eq!(blamed(false, true, 0, |_| {}), []);
+    assert_eq!(blamed(true, true, 0, |_| {}), []);
+}
+
+/// Its leader is among them wherever it stands: `collect` has no other member that can stop a set alone.
+#[test]
+fn the_leader_is_blamed_first() {
+    let two = [NodeId::Replica(SET, 3), NodeId::Replica(SET, 0)];
+    assert_eq!(blamed(false, false, 3, |_| {}), two);
+}
+
+/// Where a job may take longer than tasks may, no answer is no silence yet.
+#[test]
+fn a_set_that_works_is_not_silent() {
+    let slow = |config: &mut PlatformConfig| {
+        config.work = [Some(Work {
+            kind: WorkKind::Delay,
+            mean: Duration::from_secs(1),
+            distribution: WorkDistribution::Exponential,
+            replicas: false,
+        }); 4];
     };
-    let set = SetId {
-        operation: Operation::Add,
-        number: 0,
-    };
-    let two = [NodeId::Replica(set, 0), NodeId::Replica(set, 1)];
-    assert_eq!(blamed(false, false), two);
-    assert_eq!(blamed(true, false), two);
-    assert_eq!(blamed(false, true), []);
-    assert_eq!(blamed(true, true), []);
+    assert_eq!(blamed(false, false, 0, slow), []);
+    assert_eq!(blamed(true, false, 0, slow), []);
 }
 
 /// A worker that answered wrongly gets nothing more until it is replaced, or has had time to be: what it says cannot make the
@@ -54,10 +84,7 @@ fn a_set_that_answers_nothing_is_made_anew() {
 fn a_worker_that_lied_is_not_asked_again() {
     let mut bench = Bench::new(|config| config.protocol = Protocol::Collect);
     bench.set(Operation::Add, 0, SetState::Ready);
-    bench.request(1, "1+2");
-    for (queue, body) in bench.settle_sends() {
-        bench.deliver(queue, body);
-    }
+    bench.requested("1+2");
     let (worker, task) = bench.assigned().remove(0);
     for _ in 0..3 {
         bench.done(worker, task.clone(), "4");
@@ -76,10 +103,7 @@ fn a_worker_that_lied_is_not_asked_again() {
 fn an_uncertified_answer_is_refused() {
     let mut bench = Bench::new(|config| config.protocol = Protocol::Collect);
     bench.set(Operation::Add, 0, SetState::Ready);
-    bench.request(1, "1+2");
-    for (queue, body) in bench.settle_sends() {
-        bench.deliver(queue, body);
-    }
+    bench.requested("1+2");
     let (worker, task) = bench.assigned().remove(0);
     bench.done(worker, task, "4");
     let commands = bench.take();
