@@ -4,8 +4,8 @@ use tally_model::Instant;
 
 use crate::watch::{Invariant, Sent, Verdict};
 
-/// Packets of honest members and the control plane within one [`WINDOW`]. A seed has a few dozen requests; the busiest of ten
-/// thousand seeds said some ten thousand things in any window.
+/// Packets of honest members and the control plane within one [`WINDOW`]. Of 300 seeds of each protocol the busiest said 81,800
+/// things in a window with `pbft` and 1,400 with any other; what has no end passes every bound.
 const MOST: u32 = 200_000;
 /// In nanoseconds.
 const WINDOW: u64 = 1_000_000_000;
