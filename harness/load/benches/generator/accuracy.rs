@@ -1,4 +1,5 @@
-//! Lag behind the declared schedule, seen at a sink that stamps arrivals, idle and with a hog on every core.
+//! Lag behind the declared schedule, seen at a sink that stamps arrivals, idle and with a hog on every core; first of a thread
+//! that sends nothing.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,6 +17,20 @@ struct Seen {
     p999: f64,
     worst: f64,
     rate_error: f64,
+}
+
+impl Seen {
+    /// Of at least one lag, in order, in microseconds.
+    fn of(lags: &[f64], rate_error: f64) -> Self {
+        let at = |q: f64| lags[((lags.len() as f64 * q).ceil() as usize).clamp(1, lags.len()) - 1];
+        Self {
+            p50: at(0.5),
+            p99: at(0.99),
+            p999: at(0.999),
+            worst: at(1.0),
+            rate_error,
+        }
+    }
 }
 
 pub(crate) fn measure(full: bool) {
@@ -36,6 +51,14 @@ pub(crate) fn measure(full: bool) {
 /// All generators at one rate, ours first and last so that drift of the machine shows.
 fn row(rate: u64, seconds: u64, hogged: bool, full: bool) {
     let cores = if hogged { "hog" } else { "idle" };
+    let lags = crate::floor::lags(rate, seconds);
+    print(
+        rate,
+        cores,
+        "nothing fifo",
+        &Seen::of(&lags, 0.0),
+        "a thread that only waits for its deadlines: the least lag here, now",
+    );
     let mut sink = Sink::start("fifo");
     let mut own = None;
     for (name, realtime) in [("tally fifo", true), ("tally plain", false)] {
@@ -175,12 +198,5 @@ fn seen(arrivals: &[Arrival], rate: u64, grid: Grid) -> Option<Seen> {
         return None;
     }
     lags.sort_by(f64::total_cmp);
-    let at = |q: f64| lags[((lags.len() as f64 * q).ceil() as usize).clamp(1, lags.len()) - 1];
-    Some(Seen {
-        p50: at(0.5),
-        p99: at(0.99),
-        p999: at(0.999),
-        worst: at(1.0),
-        rate_error: sent / wanted - 1.0,
-    })
+    Some(Seen::of(&lags, sent / wanted - 1.0))
 }

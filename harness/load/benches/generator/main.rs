@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot run must stop")]
 
 mod accuracy;
+mod floor;
 mod peer;
 mod sink;
 mod throughput;

@@ -7,10 +7,6 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use rustix::event::epoll;
 use rustix::time::{ClockId, clock_gettime};
-use thread_priority::unix::{
-    RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
-};
-use thread_priority::{ThreadPriority, ThreadPriorityValue};
 
 use crate::this_program;
 
@@ -28,13 +24,7 @@ pub(crate) type Arrival = (u64, u32);
 pub(crate) fn serve(fifo: bool) {
     if fifo {
         // Above the generator's class, so that arrivals are stamped when they arrive. Without the right to it: later.
-        let _ = ThreadPriorityValue::try_from(20u8).map(|value| {
-            set_thread_priority_and_policy(
-                thread_native_id(),
-                ThreadPriority::Crossplatform(value),
-                ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo),
-            )
-        });
+        crate::floor::first_in_line();
     }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
