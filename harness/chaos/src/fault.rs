@@ -157,7 +157,7 @@ pub(crate) fn wait_until(
     loop {
         match seen() {
             Ok(Some(evidence)) => return Ok(Effect { at: now(), evidence }),
-            Ok(None) => {}
+            Ok(None) => last = Problem::from("nothing was seen"),
             Err(problem) => last = problem,
         }
         if Instant::now() >= until {

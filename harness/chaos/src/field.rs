@@ -85,16 +85,28 @@ pub fn choose(order: &Order, sets: &[SetRecord]) -> Result<Vec<Victim>, Problem>
     Ok(victims)
 }
 
-/// The replacement of a victim, once its set is ready again. A set that was scaled away needs none.
+/// The replacement of a victim, once its set is ready again, or once another is ready in the place of a set that lost too many. A set
+/// that was scaled away needs none. `sets` has the last record of sets that are gone too.
 pub(crate) fn replaced(sets: &[SetRecord], victim: &Victim) -> Option<String> {
     let set = sets.iter().find(|set| Some(set.id) == victim.node.set());
     let Some(set) = set else {
         return Some(format!("the set of {} was removed", victim.node));
     };
-    let member = set.members().find(|member| member.node == victim.node)?;
+    let member = set.members().find(|member| member.node == victim.node);
+    let member = member.filter(|member| member.incarnation > victim.incarnation);
+    let Some(member) = member else {
+        let newer = |other: &&SetRecord| {
+            other.id.operation == set.id.operation
+                && other.id.number > set.id.number
+                && other.state == SetState::Ready
+        };
+        let next = (set.state == SetState::Draining).then(|| sets.iter().find(newer));
+        return next
+            .flatten()
+            .map(|next| format!("{} was made in the place of {}", next.id, set.id));
+    };
     let ready = matches!(set.state, SetState::Ready | SetState::Draining);
-    (ready && member.incarnation > victim.incarnation)
-        .then(|| format!("{} is served by incarnation {}", victim.node, member.incarnation))
+    ready.then(|| format!("{} is served by incarnation {}", victim.node, member.incarnation))
 }
 
 #[cfg(test)]
@@ -174,5 +186,21 @@ mod tests {
         assert_eq!(chosen.len(), 2);
         assert!(chosen.iter().all(|victim| victim.node.set() != Some(sets[0].id)));
         assert!(choose(&order(FaultType::Worker, 1), &sets[..1]).is_err());
+    }
+
+    /// A set that lost more than it bears is drained and made anew under another number; its last record stays to be read.
+    #[test]
+    fn a_set_in_the_place_of_the_lost_one_is_a_replacement() {
+        let ready = [set(0, SetState::Ready)];
+        let victim = choose(&order(FaultType::Worker, 1), &ready).unwrap().remove(0);
+        assert_eq!(replaced(&ready, &victim), None);
+        assert_eq!(replaced(&[set(0, SetState::Draining)], &victim), None);
+        let starting = [set(0, SetState::Draining), set(1, SetState::Starting)];
+        assert_eq!(replaced(&starting, &victim), None);
+        let anew = [set(0, SetState::Draining), set(1, SetState::Ready)];
+        let text = replaced(&anew, &victim).unwrap();
+        assert_eq!(text, "add-1 was made in the place of add-0");
+        let beside = [set(0, SetState::Fenced), set(1, SetState::Ready)];
+        assert_eq!(replaced(&beside, &victim), None);
     }
 }
