@@ -8,6 +8,7 @@ mod clean;
 mod compare;
 mod error;
 mod html;
+mod live_hpa;
 mod markdown;
 mod phrase;
 mod policies;
@@ -22,7 +23,8 @@ pub use compare::{
 };
 pub use error::Error;
 pub use html::{MOST_BYTES, comparison_html, html, policies_html};
+pub use live_hpa::{LiveAutoscaler, LiveLook};
 pub use markdown::markdown;
 pub use policies::{Curves, PolicyArm, PolicyCase, PolicyComparison, PolicyRun};
 pub use run_report::{Correctness, ExpectationLine, GeneratorFacts, Memory, RunReport, TrialReport, Warning};
-pub use text::{comparison_text, policies_text, text};
+pub use text::{comparison_text, hpa_text, policies_text, text};

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use tally_capture::{FaultRecord, RunReader, Sample, Summary};
 use tally_model::Observation;
 
+use crate::live_hpa::LiveAutoscaler;
+
 /// One run, judged. All durations are nanoseconds, all moments nanoseconds since the trial began.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
@@ -73,6 +75,9 @@ pub struct TrialReport {
     pub faults: Vec<FaultRecord>,
     /// What the checker found; none if it did not look.
     pub correctness: Option<Correctness>,
+    /// Its live autoscalers beside the model of them; none in most runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub autoscalers: Vec<LiveAutoscaler>,
     /// How well the generator kept its schedule.
     pub generator: GeneratorFacts,
     /// Highest resident memory, per kind of process.

@@ -3,6 +3,7 @@
 mod compare;
 mod faults;
 mod grid;
+mod live_hpa;
 mod paint;
 mod policies;
 mod reaction;
@@ -14,6 +15,7 @@ use crate::run_report::{ExpectationLine, RunReport, TrialReport};
 use crate::unit;
 pub use compare::comparison_text;
 use grid::grid;
+pub use live_hpa::hpa_text;
 use paint::Paint;
 pub use policies::policies_text;
 
@@ -199,6 +201,7 @@ fn one(trial: &TrialReport, page: &mut Paint) {
     sparks(trial, page);
     requests(trial, page);
     reaction::reaction(trial, page);
+    live_hpa::live_hpa(trial, page);
     faults::ledger(trial, page);
     correctness(trial, page);
     generator(trial, page);

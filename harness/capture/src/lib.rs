@@ -8,7 +8,8 @@
 //!     trials/0001/                                                          phase 1, as it happens
 //!       history.jsonl.zst        HistoryLine: every operation and later read, without tasks
 //!       certificates.jsonl.zst   CertificateLine: the tasks of every answer, with certificates
-//!       faults.jsonl events.jsonl series.jsonl keys.json   and simulation.json of a simulated trial
+//!       faults.jsonl events.jsonl series.jsonl keys.json   and simulation.json of a simulated trial,
+//!                                                          hpa.jsonl of one with live autoscalers
 //!       latency.hdr lag.hdr      HdrHistogram interval logs, made from the history
 //!     check.json results.json summary.txt report.html BLAKE3SUMS            phase 2, after analysis
 //! ```
@@ -25,6 +26,7 @@ mod error;
 mod frame;
 mod gaps;
 mod history;
+mod hpa;
 mod interval;
 mod lines;
 mod metric;
@@ -52,6 +54,7 @@ pub use environment::{Environment, load_average};
 pub use error::{CaptureError, Result};
 pub use frame::{FRAME_AGE, FRAME_BYTES, FRAME_LIMIT, Frame, FrameDecoder, FrameReader, FrameWriter, Tail};
 pub use history::{HistoryReader, fold_frames, parse_line, split_lines};
+pub use hpa::{HpaCondition, HpaFact, HpaLine};
 pub use lines::{LineWriter, read_lines};
 pub use phases::LayerTimes;
 pub use reaction::{ScaleUp, Stage, scale_ups};

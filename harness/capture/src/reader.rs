@@ -11,6 +11,7 @@ use crate::environment::Environment;
 use crate::error::{CaptureError, Result};
 use crate::frame::Tail;
 use crate::history::HistoryReader;
+use crate::hpa::HpaLine;
 use crate::lines::read_lines;
 use crate::name::{check_name, is_stamp};
 use crate::record::{FaultRecord, SCHEMA_VERSION, Sample, TrialKeys};
@@ -220,6 +221,19 @@ impl TrialReader {
     /// If they cannot be read.
     pub fn faults(&self) -> Result<(Vec<FaultRecord>, Tail)> {
         read_lines(&self.directory.join("faults.jsonl"))
+    }
+
+    /// What live autoscalers were shown and decided; nothing if the trial had none.
+    ///
+    /// # Errors
+    /// If the record is there and cannot be read.
+    pub fn autoscalers(&self) -> Result<(Vec<HpaLine>, Tail)> {
+        let path = self.directory.join("hpa.jsonl");
+        if path.exists() {
+            read_lines(&path)
+        } else {
+            Ok((Vec::new(), Tail::Clean))
+        }
     }
 
     /// `simulation.json` of a trial in virtual time.

@@ -7,6 +7,7 @@ use tally_model::Observation;
 use crate::durable::{sync_directory, write_json};
 use crate::error::Result;
 use crate::frame::FrameWriter;
+use crate::hpa::HpaLine;
 use crate::lines::LineWriter;
 use crate::record::{CertificateLine, FaultRecord, HistoryLine, Operation, Read, Sample, TrialKeys};
 
@@ -131,6 +132,18 @@ impl TrialWriter {
     /// If it cannot be turned into JSON or written.
     pub fn simulation(&self, facts: &impl serde::Serialize) -> Result<()> {
         write_json(&self.directory, "simulation.json", facts)
+    }
+
+    /// Writes `hpa.jsonl`, durably: what live autoscalers were shown and decided.
+    ///
+    /// # Errors
+    /// If it is there already or the disk refuses.
+    pub fn autoscalers(&self, lines: &[HpaLine]) -> Result<()> {
+        let mut file = LineWriter::create(&self.directory.join("hpa.jsonl"))?;
+        for line in lines {
+            file.line(line)?;
+        }
+        file.finish()
     }
 
     /// Makes the trial durable.

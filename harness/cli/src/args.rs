@@ -110,6 +110,8 @@ pub(crate) enum Command {
     Schema,
     /// Compare the model of the Kubernetes autoscaler with a table of cases.
     HpaCases(HpaCases),
+    /// Show the model of the Kubernetes autoscaler what live ones of stored runs were shown, and list every difference.
+    HpaReplay(HpaReplay),
     /// Make an experiment file of a recorded trace in the form of Azure Functions 2019.
     Import(Import),
     /// Print a completion script.
@@ -341,6 +343,13 @@ pub(crate) struct Init {
 pub(crate) struct HpaCases {
     /// A JSON array of rows.
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HpaReplay {
+    /// Runs of an arm such as hpa-queue: `latest`, `burst/latest`, a path, or an id.
+    #[arg(default_value = "latest")]
+    pub(crate) runs: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod doctor;
 mod down;
 mod explain;
 mod hpa_cases;
+mod hpa_replay;
 mod import;
 mod init;
 #[cfg(feature = "cluster")]
@@ -69,6 +70,7 @@ fn perform(cli: Cli, output: &Output) -> Exit {
         Command::Init(args) => init::run(&args, output),
         Command::Schema => schema::run(output),
         Command::HpaCases(args) => hpa_cases::run(&args, output),
+        Command::HpaReplay(args) => hpa_replay::run(&args, &cli.global, output),
         Command::Import(args) => import::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
         Command::Serve(args) => serve::run(&args),

@@ -10,6 +10,7 @@ mod comparison;
 mod deploy;
 mod embed;
 mod exit;
+mod live_hpa;
 mod output;
 mod run;
 mod simulate;

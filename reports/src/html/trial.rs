@@ -6,6 +6,7 @@ use super::page::Badge;
 use super::tables::{self, Fault, Finding, Phase};
 use crate::chart::{self, Band, Chart, Timeline};
 use crate::error::Error;
+use crate::live_hpa::LiveAutoscaler;
 use crate::phrase::{self, Tone};
 use crate::run_report::{GeneratorFacts, TrialReport};
 use crate::unit;
@@ -14,6 +15,8 @@ use crate::unit;
 const FAULTS: usize = 100;
 /// Most faults drawn behind a chart; more would hide it.
 const BANDS: usize = 24;
+/// Most live autoscalers: one per layer.
+const LAYERS: usize = 4;
 
 #[derive(Debug, Serialize)]
 pub(super) struct TrialPage {
@@ -27,6 +30,7 @@ pub(super) struct TrialPage {
     stages: Vec<String>,
     scale_ups: Vec<Vec<String>>,
     more_scale_ups: usize,
+    autoscalers: Vec<Autoscaler>,
     lag: Option<Chart>,
     generator: Generator,
     windows: Vec<Vec<String>>,
@@ -37,6 +41,14 @@ pub(super) struct TrialPage {
     examples: Vec<String>,
     phases: Vec<Phase>,
     memory: Vec<(String, String)>,
+}
+
+/// A live autoscaler beside the model of it.
+#[derive(Debug, Serialize)]
+struct Autoscaler {
+    badge: Badge,
+    sentence: String,
+    chart: Option<Chart>,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,6 +77,12 @@ pub(super) fn trial(trial: &TrialReport) -> Result<TrialPage, Error> {
             .map(phrase::scale_up)
             .collect(),
         more_scale_ups: summary.scale_ups.len().saturating_sub(FAULTS),
+        autoscalers: trial
+            .autoscalers
+            .iter()
+            .take(LAYERS)
+            .map(|one| autoscaler(&time, one))
+            .collect::<Result<_, _>>()?,
         lag: chart::lag(&time, summary, &trial.generator)?,
         generator: generator(&trial.generator),
         windows: tables::windows(summary),
@@ -94,6 +112,20 @@ pub(super) fn trial(trial: &TrialReport) -> Result<TrialPage, Error> {
             .take(FAULTS)
             .map(|memory| (memory.label.clone(), unit::bytes(memory.bytes)))
             .collect(),
+    })
+}
+
+fn autoscaler(time: &Timeline, one: &LiveAutoscaler) -> Result<Autoscaler, Error> {
+    let [same, differ, unknown] = one.tally();
+    let badge = match (same, differ, unknown) {
+        (0, 0, _) => Badge::new(Tone::Doubtful, "not compared"),
+        (_, 0, _) => Badge::new(Tone::Good, "the same decisions"),
+        (_, _, _) => Badge::new(Tone::Doubtful, &format!("{differ} decided differently")),
+    };
+    Ok(Autoscaler {
+        badge,
+        sentence: one.sentence(),
+        chart: chart::live_hpa(time, one)?,
     })
 }
 

@@ -269,6 +269,7 @@ pub(crate) fn trial(number: u32, seconds: u64) -> TrialReport {
             flaws: BTreeMap::new(),
             ..Correctness::default()
         }),
+        autoscalers: Vec::new(),
         generator: GeneratorFacts {
             lag_p50: 90_000,
             lag_p99: 360_000,

@@ -351,6 +351,7 @@ impl Stage<'_> {
             events: reader.events().map_err(unreadable)?.0,
             faults: trial.faults,
             correctness: Some(report_correctness(&check)),
+            autoscalers: crate::live_hpa::against_model(&reader.autoscalers().map_err(unreadable)?.0),
             generator: generator_facts(&generator),
             memory: memory_lines(trial.memory),
         };

@@ -98,6 +98,10 @@ pub(super) fn play(
     for fault in &faults {
         recorder.write(|writer| writer.fault(fault));
     }
+    let autoscalers = setup.world.autoscalers(zero);
+    if !autoscalers.is_empty() {
+        recorder.write(|writer| writer.autoscalers(&autoscalers));
+    }
     let writer = recorder.finish().map_err(|error| error.to_string())?;
     writer.finish().map_err(|error| error.to_string())?;
     Ok(Trial {

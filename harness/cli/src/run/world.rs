@@ -2,10 +2,13 @@
 
 #[cfg(feature = "cluster")]
 mod cluster;
+#[cfg(feature = "cluster")]
+mod hpa;
 mod local;
 
 use std::net::SocketAddr;
 
+use tally_capture::HpaLine;
 use tally_chaos::{Fault, Order, Problem};
 use tally_load::Client;
 use tally_model::{Observation, SetRecord};
@@ -40,6 +43,11 @@ pub(crate) trait World: Sync {
     fn logs(&self) -> String;
     /// What its processes observed so far, by the wall clock, in no order.
     fn observations(&self) -> Vec<Observation>;
+    /// What its live autoscalers were shown and decided, if it has any; `zero` is when the trial began, in nanoseconds by the wall
+    /// clock.
+    fn autoscalers(&self, _zero: u64) -> Vec<HpaLine> {
+        Vec::new()
+    }
     /// Looks at memory; none where nobody can tell.
     fn memory(&self) -> Box<dyn FnMut() -> Option<Sizes> + Send>;
     /// A fault as ordered; `now` tells nanoseconds since the trial began.

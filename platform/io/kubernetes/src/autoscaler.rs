@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::autoscaling::v2::{
-    CrossVersionObjectReference, ExternalMetricSource, HorizontalPodAutoscalerSpec,
-    HorizontalPodAutoscalerStatus, MetricIdentifier, MetricSpec, MetricTarget, ResourceMetricSource,
+    CrossVersionObjectReference, ExternalMetricSource, HorizontalPodAutoscalerCondition,
+    HorizontalPodAutoscalerSpec, HorizontalPodAutoscalerStatus, MetricIdentifier, MetricSpec, MetricTarget,
+    ResourceMetricSource,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{ApiResource, DeleteParams, ListParams, Patch, PatchParams};
 use kube::core::{GroupVersionKind, Object};
 use kube::{Api, Client, discovery};
-use serde_json::json;
+use serde_json::{Value, json};
 use tally_model::Operation;
 
 use crate::Error;
@@ -124,6 +125,19 @@ impl Metric {
     }
 }
 
+/// One condition of an autoscaler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConditionFact {
+    /// `ScalingActive`.
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// The reason's name.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+}
+
 /// What an autoscaler last decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AutoscalerFact {
@@ -135,6 +149,14 @@ pub struct AutoscalerFact {
     pub desired: u32,
     /// How many it saw.
     pub current: u32,
+    /// Its `spec`, as the server has it.
+    pub spec: Value,
+    /// Its `currentMetrics`, as the server has them; null before its first look.
+    pub metrics: Value,
+    /// Its conditions.
+    pub conditions: Vec<ConditionFact>,
+    /// When it last changed the number of pods, as the server writes it.
+    pub last_scale: Option<String>,
     /// Its condition `ScalingActive`: whether it reads its metric; before its first look that is unknown.
     pub active: Option<bool>,
     /// What it says about that, with the reason's name: `FailedGetExternalMetric: ...`.
@@ -146,8 +168,13 @@ impl AutoscalerFact {
         let labels = live.metadata.labels.as_ref();
         let status = live.status.as_ref();
         let conditions = status.and_then(|status| status.conditions.as_ref());
-        let active = conditions.and_then(|all| all.iter().find(|one| one.type_ == "ScalingActive"));
-        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        let conditions: Vec<ConditionFact> = conditions
+            .into_iter()
+            .flatten()
+            .map(ConditionFact::read)
+            .collect();
+        let active = conditions.iter().find(|one| one.kind == "ScalingActive");
+        let scaled = status.and_then(|status| status.last_scale_time.as_ref());
         Self {
             name: live.metadata.name.clone().unwrap_or_default(),
             operation: labels.and_then(|labels| labels.get(OPERATION)).cloned(),
@@ -156,11 +183,32 @@ impl AutoscalerFact {
                 .and_then(|status| status.current_replicas)
                 .unwrap_or(0)
                 .max(0) as u32,
+            spec: json!(live.spec),
+            metrics: json!(status.and_then(|status| status.current_metrics.as_ref())),
+            last_scale: scaled.and_then(|time| json!(time).as_str().map(str::to_owned)),
             active: active.map(|condition| condition.status == "True"),
             why: active.map_or_else(
                 || "it has not looked yet".to_owned(),
-                |condition| format!("{}: {}", text(&condition.reason), text(&condition.message)),
+                |condition| format!("{}: {}", condition.reason, condition.message),
             ),
+            conditions,
+        }
+    }
+
+    /// Mean use of the processor over what the pods request, in percent, as it last read it; none if that is not its metric.
+    pub fn utilization(&self) -> Option<i64> {
+        let current = |metric: &Value| metric["resource"]["current"]["averageUtilization"].as_i64();
+        self.metrics.as_array()?.iter().find_map(current)
+    }
+}
+
+impl ConditionFact {
+    fn read(condition: &HorizontalPodAutoscalerCondition) -> Self {
+        Self {
+            kind: condition.type_.clone(),
+            status: condition.status.clone(),
+            reason: condition.reason.clone().unwrap_or_default(),
+            message: condition.message.clone().unwrap_or_default(),
         }
     }
 }
@@ -173,10 +221,7 @@ impl AutoscalerFacts {
     /// The next changes: first everything that exists; none if the watch has ended. Cancel safe.
     pub async fn next(&mut self) -> Option<Vec<Change<AutoscalerFact>>> {
         let changes = self.0.next().await?;
-        let read = |change| match change {
-            Change::Applied(live) => Change::Applied(AutoscalerFact::read(&live)),
-            Change::Deleted(live) => Change::Deleted(AutoscalerFact::read(&live)),
-        };
+        let read = |change: Change<Live>| change.map(|live| AutoscalerFact::read(&live));
         Some(changes.into_iter().map(read).collect())
     }
 }

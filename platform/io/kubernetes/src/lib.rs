@@ -6,6 +6,7 @@
 mod autoscaler;
 mod cluster;
 mod connect;
+mod deployment;
 mod error;
 mod fact;
 mod labels;
@@ -14,9 +15,10 @@ mod pod;
 mod service;
 mod watch;
 
-pub use autoscaler::{Autoscaler, AutoscalerFact, AutoscalerFacts, Autoscalers, Live, Metric};
+pub use autoscaler::{Autoscaler, AutoscalerFact, AutoscalerFacts, Autoscalers, ConditionFact, Live, Metric};
 pub use cluster::{Kubernetes, Settings};
 pub use connect::{Access, connect};
+pub use deployment::{DeploymentFact, DeploymentFacts};
 pub use error::Error;
 pub use fact::PodFact;
 pub use labels::{COMPONENT, INCARNATION, NODE, OPERATION, PART_OF, PLATFORM, SET};

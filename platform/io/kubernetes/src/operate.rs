@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::Error;
 use crate::cluster::in_time;
+use crate::deployment::DeploymentFacts;
 use crate::fact::PodFact;
 use crate::watch::{Change, Objects, watch_objects};
 
@@ -46,10 +47,7 @@ impl PodFacts {
     /// The next changes: first everything that exists; none if the watch has ended. Cancel safe.
     pub async fn next(&mut self) -> Option<Vec<Change<PodFact>>> {
         let changes = self.0.next().await?;
-        let read = |change| match change {
-            Change::Applied(pod) => Change::Applied(PodFact::read(&pod)),
-            Change::Deleted(pod) => Change::Deleted(PodFact::read(&pod)),
-        };
+        let read = |change: Change<KubePod>| change.map(|pod| PodFact::read(&pod));
         Some(changes.into_iter().map(read).collect())
     }
 }
@@ -160,6 +158,23 @@ impl Operate {
             Api::namespaced(self.client.clone(), namespace),
             labels,
         ))
+    }
+
+    /// Watches the Deployments of one namespace that `labels` chooses.
+    pub fn watch_deployments(&self, namespace: &str, labels: &str) -> DeploymentFacts {
+        DeploymentFacts(watch_objects(
+            Api::namespaced(self.client.clone(), namespace),
+            labels,
+        ))
+    }
+
+    /// The version of the API server, and so of its controllers if they are of one release: `v1.20.2`.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn version(&self) -> Result<String, Error> {
+        let told = in_time("ask for the version".into(), self.client.apiserver_version()).await?;
+        Ok(told.git_version)
     }
 
     /// The machines of the cluster.

@@ -26,6 +26,16 @@ pub enum Change<K> {
     Deleted(K),
 }
 
+impl<K> Change<K> {
+    /// The same change, of what `read` makes of the object.
+    pub fn map<T>(self, read: impl FnOnce(K) -> T) -> Change<T> {
+        match self {
+            Self::Applied(object) => Change::Applied(read(object)),
+            Self::Deleted(object) => Change::Deleted(read(object)),
+        }
+    }
+}
+
 type Events<K> = BoxStream<'static, Result<Event<K>, watcher::Error>>;
 
 /// Changes of all objects of a kind that a selector chooses.

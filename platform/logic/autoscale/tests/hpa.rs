@@ -16,6 +16,8 @@ mod properties;
 mod readiness;
 #[path = "hpa/reconcile.rs"]
 mod reconcile;
+#[path = "hpa/replay.rs"]
+mod replay;
 #[path = "hpa/rows.rs"]
 mod rows;
 

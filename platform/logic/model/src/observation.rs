@@ -14,6 +14,8 @@ pub enum Step {
     OverThreshold,
     /// The policy saw the depth that made it act.
     MetricVisible,
+    /// The metrics adapter answered a live autoscaler (`value`; none if it could not; `note` = the metric, and why).
+    MetricServed,
     /// The policy decided on a number of sets (`value`).
     Decision,
     /// The cluster service accepted the call.

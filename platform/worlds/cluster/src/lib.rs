@@ -11,6 +11,7 @@ mod config;
 mod control;
 mod deployments;
 mod hints;
+mod live;
 mod metrics;
 mod node;
 mod operator;
@@ -21,10 +22,11 @@ mod serving;
 mod waits;
 
 pub use config::{Config, Role};
+pub use live::LiveFact;
 pub use operator::Operator;
 pub use platform::{Options, Platform, SYSTEM, Sets, WORKERS};
 pub use ports::{Pods, Stores};
-pub use tally_kubernetes::{Machine, PodFact};
+pub use tally_kubernetes::{AutoscalerFact, DeploymentFact, Machine, PodFact};
 pub use tally_process::Error;
 pub use waits::waits_of_pods;
 

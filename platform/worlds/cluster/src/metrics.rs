@@ -81,7 +81,9 @@ impl<W: World> Adapter<W> {
         };
         let mut items = Vec::new();
         for operation in operations {
-            match self.value(metric, operation).await {
+            let value = self.value(metric, operation).await;
+            self.answered(metric, operation, &value);
+            match value {
                 Ok(value) => items.push(item(metric, operation, &value, wall_clock())),
                 Err(problem) => return (503, status(503, &problem).to_string()),
             }
@@ -101,6 +103,18 @@ impl<W: World> Adapter<W> {
         let depth = depth.visible + depth.in_flight;
         self.served(operation, depth);
         Ok(depth.to_string())
+    }
+
+    /// Every answer is put on record: with the scale they are all that a live autoscaler decides by.
+    fn answered(&self, metric: &str, operation: Operation, answer: &Result<String, String>) {
+        let step = Observation::new(self.room.clock.now(), Step::MetricServed).with_operation(operation);
+        self.room.observe(&match answer {
+            Ok(quantity) => match number(quantity) {
+                Some(value) => step.with_value(value).with_note(metric),
+                None => step.with_note(format!("{metric}: {quantity} is no number")),
+            },
+            Err(problem) => step.with_note(format!("{metric}: {problem}")),
+        });
     }
 
     /// The first value above the threshold that was served is when the metric became visible.
@@ -168,6 +182,14 @@ fn request(path: &str, query: &str) -> Option<(&'static str, Vec<Operation>)> {
     match wanted.get("operation") {
         Some(name) => Operation::from_name(name).map(|operation| (metric, vec![operation])),
         None => Some((metric, Operation::ALL.to_vec())),
+    }
+}
+
+/// The number of a quantity of ours: whole, or in thousandths.
+fn number(quantity: &str) -> Option<f64> {
+    match quantity.strip_suffix('m') {
+        Some(milli) => milli.parse::<f64>().ok().map(|milli| milli / 1000.0),
+        None => quantity.parse().ok(),
     }
 }
 

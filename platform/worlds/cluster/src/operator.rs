@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 use tally_kubernetes::{
     Access, AutoscalerFact, Autoscalers, Change, Machine, Operate, PART_OF, PLATFORM, PodFact, connect,
 };
-use tally_model::{Observation, Operation, Step};
-use tally_ports::Clock;
+use tally_model::Observation;
 use tally_process::Error;
-use tally_runtime::SystemClock;
 use tokio::runtime::Runtime;
 
+use crate::live::{Heard, LiveFact, watch_autoscalers, watch_deployments};
 use crate::platform::WORKERS;
 
 /// Observations kept; a trial has far fewer.
@@ -31,22 +30,24 @@ type Key = (String, String);
 type Life = (String, u32);
 
 #[derive(Debug, Default)]
-struct View {
+pub(crate) struct View {
     pods: BTreeMap<Key, PodFact>,
     listed: bool,
     followed: BTreeSet<Life>,
-    observations: Vec<Observation>,
-    autoscalers: BTreeMap<String, AutoscalerFact>,
+    pub(crate) observations: Vec<Observation>,
+    pub(crate) autoscalers: BTreeMap<String, AutoscalerFact>,
+    pub(crate) heard: Heard,
 }
 
+/// What the watching tasks share with whoever asks.
 #[derive(Debug, Default)]
-struct Shared {
+pub(crate) struct Shared {
     view: Mutex<View>,
-    changed: Condvar,
+    pub(crate) changed: Condvar,
 }
 
 impl Shared {
-    fn with<T>(&self, act: impl FnOnce(&mut View) -> T) -> T {
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut View) -> T) -> T {
         act(&mut self.view.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -143,7 +144,9 @@ impl Operator {
         let (operate, shared) = (operator.operate.clone(), Arc::clone(&operator.shared));
         operator.runtime.spawn(watch(operate, shared));
         let (autoscalers, shared) = (operator.autoscalers.clone(), Arc::clone(&operator.shared));
-        operator.runtime.spawn(watch_decisions(autoscalers, shared));
+        operator.runtime.spawn(watch_autoscalers(autoscalers, shared));
+        let (operate, shared) = (operator.operate.clone(), Arc::clone(&operator.shared));
+        operator.runtime.spawn(watch_deployments(operate, shared));
         operator.wait_for(Duration::from_secs(10), "the list of pods", |_, listed| {
             listed.then_some(())
         })?;
@@ -200,6 +203,19 @@ impl Operator {
         self.shared.with(|view| view.observations.clone())
     }
 
+    /// What was heard of the live autoscalers that there are, and of what they scale, in the order of time by the wall clock.
+    pub fn live(&self) -> Vec<(tally_model::Instant, LiveFact)> {
+        self.shared.with(|view| view.heard.all())
+    }
+
+    /// The version of the API server: `v1.20.2`.
+    ///
+    /// # Errors
+    /// The API server's.
+    pub fn version(&self) -> Result<String, Error> {
+        self.runtime.block_on(self.operate.version()).map_err(failed)
+    }
+
     /// The machines of the cluster.
     ///
     /// # Errors
@@ -250,41 +266,6 @@ async fn watch(operate: Operate, shared: Arc<Shared>) {
         for pod in shared.unfollowed() {
             tokio::spawn(follow(operate.clone(), Arc::clone(&shared), pod));
         }
-    }
-}
-
-/// Observes what Kubernetes' own autoscaler decides: a change of the number of pods that it wants.
-async fn watch_decisions(autoscalers: Autoscalers, shared: Arc<Shared>) {
-    let clock = SystemClock::start();
-    let mut wanted = BTreeMap::new();
-    let mut facts = autoscalers.watch();
-    while let Some(changes) = facts.next().await {
-        for change in changes {
-            let fact = match change {
-                Change::Applied(fact) => fact,
-                Change::Deleted(fact) => {
-                    shared.with(|view| view.autoscalers.remove(&fact.name));
-                    continue;
-                }
-            };
-            shared.with(|view| view.autoscalers.insert(fact.name.clone(), fact.clone()));
-            let operation = fact.operation.as_deref().and_then(Operation::from_name);
-            let (Some(operation), true) = (operation, fact.desired > 0) else {
-                continue;
-            };
-            let before = wanted.insert(operation, fact.desired);
-            if before != Some(fact.desired) {
-                let decided = Observation::new(clock.now(), Step::Decision)
-                    .with_operation(operation)
-                    .with_value(f64::from(fact.desired))
-                    .with_note(format!(
-                        "HorizontalPodAutoscaler {} at {} pod(s)",
-                        fact.name, fact.current
-                    ));
-                shared.with(|view| view.observations.push(decided));
-            }
-        }
-        shared.changed.notify_all();
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use tally_capture::HpaLine;
 use tally_chaos::{ClusterFault, Fault, Order, Problem};
-use tally_cluster::{Operator, Platform, SYSTEM};
-use tally_model::Observation;
+use tally_cluster::{LiveFact, Operator, Platform, SYSTEM};
+use tally_model::{Observation, Step};
 
-use super::{Hold, Sizes, World, current_sets};
+use super::{Hold, Sizes, World, current_sets, hpa};
 
 /// A platform whose pods an operator watches.
 #[derive(Debug)]
@@ -40,8 +42,30 @@ impl World for Cluster {
         format!("`kubectl -n {SYSTEM} logs deployment/scheduler` and the like")
     }
 
+    /// Without what the metrics adapter answered, which is told with the autoscalers.
     fn observations(&self) -> Vec<Observation> {
-        self.operator.observations()
+        let mut observations = self.operator.observations();
+        observations.retain(|one| one.step != Step::MetricServed);
+        observations
+    }
+
+    fn autoscalers(&self, zero: u64) -> Vec<HpaLine> {
+        let heard = self.operator.live();
+        if !heard
+            .iter()
+            .any(|(_, fact)| matches!(fact, LiveFact::Autoscaler(_)))
+        {
+            return Vec::new();
+        }
+        // Without it nothing can be decided again, and the replay says so; the run is worth as much as before.
+        let version = self.operator.version().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the version of the API server is not known");
+            String::new()
+        });
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(zero, |now| now.as_nanos() as u64);
+        hpa::lines(version, heard, &self.operator.observations(), zero, now)
     }
 
     /// Processes of other machines are not looked into.

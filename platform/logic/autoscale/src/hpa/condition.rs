@@ -80,6 +80,13 @@ pub struct Condition {
     pub reason: Reason,
 }
 
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = if self.holds { "True" } else { "False" };
+        write!(f, "{status}/{}", self.reason)
+    }
+}
+
 /// All conditions that were ever set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions(BTreeMap<ConditionType, Condition>);
@@ -104,10 +111,7 @@ impl Conditions {
     pub fn describe(&self, condition: ConditionType) -> String {
         match self.get(condition) {
             None => format!("{condition} is not set"),
-            Some(Condition { holds, reason }) => {
-                let status = if holds { "True" } else { "False" };
-                format!("{condition}={status}/{reason}")
-            }
+            Some(set) => format!("{condition}={set}"),
         }
     }
 }

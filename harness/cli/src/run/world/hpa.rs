@@ -1,0 +1,103 @@
+//! What was heard of live autoscalers, as lines of `hpa.jsonl`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tally_capture::{HpaCondition, HpaFact, HpaLine};
+use tally_cluster::{AutoscalerFact, LiveFact};
+use tally_model::{Instant, Observation, Operation, Step};
+
+/// Nanoseconds for which an answer is left out: what the controller made of it may not have been heard yet.
+const SETTLING: u64 = 2_000_000_000;
+
+/// Every line, in the order of time. `zero` is when the trial began and `now` is now, in nanoseconds by the wall clock.
+pub(super) fn lines(
+    version: String,
+    heard: Vec<(Instant, LiveFact)>,
+    observations: &[Observation],
+    zero: u64,
+    now: u64,
+) -> Vec<HpaLine> {
+    let mut lines = vec![HpaLine {
+        at: 0,
+        fact: HpaFact::Server(version),
+    }];
+    let mut specs = BTreeMap::new();
+    for (at, fact) in heard {
+        let at = since(at, zero);
+        match fact {
+            LiveFact::Autoscaler(fact) => {
+                let told = autoscaler(fact, &mut specs);
+                lines.extend(told.into_iter().map(|fact| HpaLine { at, fact }));
+            }
+            LiveFact::Deployment(fact) => lines.push(HpaLine {
+                at,
+                fact: HpaFact::Deployment {
+                    name: fact.name,
+                    wanted: fact.wanted,
+                    there: fact.there,
+                    ready: fact.ready,
+                },
+            }),
+        }
+    }
+    let settled = |one: &&Observation| one.at.as_nanos() + SETTLING <= now;
+    lines.extend(
+        observations
+            .iter()
+            .filter(settled)
+            .filter_map(|one| answer(one, zero)),
+    );
+    lines.sort_by_key(|line| line.at);
+    lines
+}
+
+/// Its status, and before it its spec if that is new.
+fn autoscaler(fact: AutoscalerFact, specs: &mut BTreeMap<String, Value>) -> Vec<HpaFact> {
+    let mut told = Vec::new();
+    let operation = fact.operation.as_deref().and_then(Operation::from_name);
+    if let Some(operation) = operation
+        && specs.get(&fact.name) != Some(&fact.spec)
+    {
+        specs.insert(fact.name.clone(), fact.spec.clone());
+        told.push(HpaFact::Object {
+            name: fact.name.clone(),
+            operation,
+            spec: fact.spec,
+        });
+    }
+    let conditions = fact.conditions.into_iter().map(|one| HpaCondition {
+        kind: one.kind,
+        status: one.status,
+        reason: one.reason,
+        message: one.message,
+    });
+    told.push(HpaFact::Status {
+        name: fact.name,
+        desired: fact.desired,
+        current: fact.current,
+        metrics: fact.metrics,
+        conditions: conditions.collect(),
+        last_scale: fact.last_scale,
+    });
+    told
+}
+
+fn answer(seen: &Observation, zero: u64) -> Option<HpaLine> {
+    let (Step::MetricServed, Some(operation)) = (seen.step, seen.operation) else {
+        return None;
+    };
+    let note = seen.note.as_deref().unwrap_or_default();
+    Some(HpaLine {
+        at: since(seen.at, zero),
+        fact: HpaFact::Answer {
+            operation,
+            metric: note.split(':').next().unwrap_or_default().to_owned(),
+            value: seen.value,
+        },
+    })
+}
+
+fn since(at: Instant, zero: u64) -> i64 {
+    at.as_nanos().cast_signed().wrapping_sub(zero.cast_signed())
+}
