@@ -2,7 +2,8 @@
 
 use super::grid::grid;
 use super::paint::Paint;
-use crate::live_hpa::{COLUMNS, LiveAutoscaler};
+use crate::clean::clean;
+use crate::live_hpa::{COLUMNS, LiveAutoscaler, LiveLook};
 use crate::run_report::TrialReport;
 
 /// Most looks listed per autoscaler.
@@ -12,7 +13,8 @@ const LINES: usize = 8;
 pub fn hpa_text(autoscalers: &[LiveAutoscaler], most: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for autoscaler in autoscalers {
-        lines.push(format!("{}: {}", autoscaler.operation, autoscaler.sentence()));
+        let said = format!("{}: {}", autoscaler.operation, autoscaler.sentence());
+        lines.push(clean(&said));
         lines.extend(looks(autoscaler, most, |_| true));
     }
     lines
@@ -27,19 +29,15 @@ pub(super) fn live_hpa(trial: &TrialReport, page: &mut Paint) {
     page.heading("the live autoscaler and the model of it");
     for autoscaler in &trial.autoscalers {
         page.wrapped(2, &format!("{}: {}", autoscaler.operation, autoscaler.sentence()));
-        for line in looks(autoscaler, LINES, crate::live_hpa::LiveLook::differs) {
+        for line in looks(autoscaler, LINES, LiveLook::differs) {
             page.line(&line);
         }
     }
 }
 
-fn looks(
-    autoscaler: &LiveAutoscaler,
-    most: usize,
-    chosen: impl Fn(&crate::live_hpa::LiveLook) -> bool,
-) -> Vec<String> {
+fn looks(autoscaler: &LiveAutoscaler, most: usize, chosen: impl Fn(&LiveLook) -> bool) -> Vec<String> {
     let rows = autoscaler.looks.iter().filter(|look| chosen(look));
-    let rows: Vec<Vec<String>> = rows.take(most).map(crate::live_hpa::LiveLook::row).collect();
+    let rows: Vec<Vec<String>> = rows.take(most).map(LiveLook::row).collect();
     if rows.is_empty() {
         return Vec::new();
     }

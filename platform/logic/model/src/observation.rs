@@ -14,8 +14,6 @@ pub enum Step {
     OverThreshold,
     /// The policy saw the depth that made it act.
     MetricVisible,
-    /// The metrics adapter answered a live autoscaler (`value`; none if it could not; `note` = the metric, and why).
-    MetricServed,
     /// The policy decided on a number of sets (`value`).
     Decision,
     /// The cluster service accepted the call.
@@ -72,6 +70,8 @@ pub enum Step {
     DecisionHeld,
     /// What a policy that does not drive would have decided (`value` = sets, `note` = its name and reason).
     ShadowDecision,
+    /// The metrics adapter answered a live autoscaler (`value`; none if it could not; `note` = the metric, and why).
+    MetricServed,
 }
 
 /// One thing that happened.
