@@ -158,7 +158,7 @@ impl<'a> Recording<'a> {
                 .sizes
                 .iter()
                 .filter(|size| size.name == target && size.at <= at);
-            let [asked, there, ready] = sizes.last()?.counts;
+            let [asked, there, ready] = sizes.max_by_key(|size| size.at)?.counts;
             Some(Seen {
                 at,
                 read,
@@ -166,7 +166,9 @@ impl<'a> Recording<'a> {
                 there,
                 ready,
                 // What does not change is not told again.
-                status: mine().filter(|status| status.at < end).last(),
+                status: mine()
+                    .filter(|status| status.at < end)
+                    .max_by_key(|status| status.at),
             })
         });
         seen.collect()

@@ -1,3 +1,5 @@
+//! Records made by hand: one that the model agrees with, and what differs or cannot be decided again.
+
 use serde_json::{Value, json};
 use tally_capture::HpaFact;
 use tally_model::Operation;

@@ -107,17 +107,13 @@ impl Noticed {
         };
         let mut seen = Vec::new();
         let over = fact.utilization().filter(|percent| Some(*percent) > target(fact));
-        match over {
-            Some(percent) if self.busy.insert(operation) => {
-                seen.push(observe(Step::MetricVisible, percent as f64).with_note(format!(
-                    "HorizontalPodAutoscaler {} read this percentage",
-                    fact.name
-                )))
+        if let Some(percent) = over {
+            if self.busy.insert(operation) {
+                let note = format!("HorizontalPodAutoscaler {} read this percentage", fact.name);
+                seen.push(observe(Step::MetricVisible, percent as f64).with_note(note));
             }
-            Some(_) => {}
-            None => {
-                self.busy.remove(&operation);
-            }
+        } else {
+            self.busy.remove(&operation);
         }
         if fact.desired > 0 && self.wanted.insert(operation, fact.desired) != Some(fact.desired) {
             let note = format!("HorizontalPodAutoscaler {} at {} pod(s)", fact.name, fact.current);
