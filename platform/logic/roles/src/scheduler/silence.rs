@@ -58,9 +58,10 @@ impl Scheduler {
         };
         let masked = usize::from(self.config.faulty());
         let leader = usize::from(record.leader);
-        // The leader before all others: where a set has no other without it (`collect`), it is the one that can stop it alone.
+        // The leader before all others: where a set has no other without it (`collect`), it is the one that can stop it alone. Then
+        // those who were replaced least often: what was silent before them and is silent after them is not silent because of them.
         let mut members: Vec<_> = record.replicas.iter().enumerate().collect();
-        members.sort_by_key(|(index, _)| *index != leader);
+        members.sort_by_key(|(index, member)| (*index != leader, member.incarnation));
         let events: Vec<FaultEvent> = members
             .into_iter()
             .take(masked + 1)
