@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[path = "packet/giants.rs"]
+mod giants;
 #[path = "packet/pbft.rs"]
 mod pbft;
 

@@ -40,6 +40,11 @@ impl Batch {
         digest(suite, Domain::Order, &parts)
     }
 
+    /// Bytes of the operands of all its jobs.
+    pub(super) fn bytes(&self) -> usize {
+        self.requests.iter().map(Request::bytes).sum()
+    }
+
     /// Whether it keeps its bounds: something to do, not too much, one request per client, or a later epoch and nothing else.
     pub(super) fn check_bounds(&self, scope: &Scope) -> Result<(), Refusal> {
         if let Some(reconfig) = self.reconfig {

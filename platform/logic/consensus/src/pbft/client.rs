@@ -1,15 +1,17 @@
 //! The worker's side: signs requests, sends them to the primary, and believes what f+1 replicas answer alike.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tally_model::{Deadline, Epoch, Instant, NodeId, Protocol, SetRecord};
 
 use super::flight::Flight;
+use super::lost::Lost;
 use super::message::{Body, Request};
 use super::pulse::Pulse;
 use super::quorum::primary;
+use super::settings::Settings;
 use super::statement::{self, Content};
 use super::{BATCH_BYTES, SLOTS};
 use crate::client::ClientEvent;
@@ -38,7 +40,7 @@ pub struct Client {
     /// The last view each replica said it is in.
     views: BTreeMap<u8, u32>,
     /// Replicas whose connection broke and of which nothing was heard since.
-    lost: BTreeSet<u8>,
+    lost: Lost,
     /// What was told last of who leads.
     led: Option<(Epoch, u8)>,
     /// The view to guess until f+1 replicas said theirs: a new epoch keeps the primary, if it stays.
@@ -61,7 +63,7 @@ impl Client {
             flights: BTreeMap::new(),
             timestamp: 0,
             views: BTreeMap::new(),
-            lost: BTreeSet::new(),
+            lost: Lost::default(),
             led: None,
             guess: 0,
             pulse: Pulse::new(timeout),
@@ -125,7 +127,7 @@ impl Client {
             .keys
             .sign(&statement::request(&membership.scope, content.digest));
         let leader = primary(membership, self.view(membership));
-        if !self.ordered || self.lost.contains(&leader) {
+        if !self.ordered || self.lost.contains(leader) {
             to_all(membership, &request, out);
         } else {
             out.push(send(membership, leader, &request));
@@ -187,7 +189,7 @@ impl crate::Client for Client {
         if !same {
             self.guess = guess;
             self.views.clear();
-            self.lost.clear();
+            self.lost = Lost::default();
             self.pulse = Pulse::new(self.seat.config.timing.quorum_timeout);
             // Under the same timestamps: what the old epoch executed is answered, not executed again.
             for (slot, flight) in std::mem::take(&mut self.flights) {
@@ -256,11 +258,12 @@ impl crate::Client for Client {
         }
     }
 
-    fn peer_lost(&mut self, _now: Instant, peer: NodeId, out: &mut Vec<ClientEvent>) {
+    fn peer_lost(&mut self, now: Instant, peer: NodeId, out: &mut Vec<ClientEvent>) {
         let (Some(membership), NodeId::Replica(_, index)) = (self.membership.clone(), peer) else {
             return;
         };
-        let news = self.lost.insert(index);
+        let grace = Settings::of(&self.seat.config).grace;
+        let news = self.lost.lost(now, index, grace);
         if news && self.ordered && index == primary(&membership, self.view(&membership)) {
             for flight in self.flights.values() {
                 to_all(&membership, &flight.request, out);

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use tally_model::NodeId;
 
+use super::BATCH_BYTES;
 use super::message::Body;
+use super::settings::Settings;
+use crate::membership::Membership;
 use crate::replica::Refusal;
 
 /// Messages kept per sender, so that one who lies cannot crowd out the others.
@@ -12,15 +15,32 @@ const PER_SENDER: usize = 32;
 
 /// The buffer.
 #[derive(Debug, Default)]
-pub(super) struct Later(BTreeMap<NodeId, Vec<(u32, Body)>>);
+pub(super) struct Later(BTreeMap<u8, Vec<(u32, Body)>>);
 
 impl Later {
-    pub(super) fn keep(&mut self, from: NodeId, view: u32, body: Body) -> Result<(), Refusal> {
-        if !matches!(from, NodeId::Replica(..)) {
-            return Err(Refusal::NotAMember);
+    /// Keeps what `from` says, if it is a member and has not as many messages, or as many bytes, here as an honest one may have
+    /// under way. Nothing of it is verified yet, and who sent it has nothing but its own word.
+    pub(super) fn keep(
+        &mut self,
+        membership: &Membership,
+        settings: &Settings,
+        from: NodeId,
+        view: u32,
+        body: Body,
+    ) -> Result<(), Refusal> {
+        let member = match from {
+            NodeId::Replica(set, index) if set == membership.set() && membership.replica(index).is_some() => {
+                index
+            }
+            _ => return Err(Refusal::NotAMember),
+        };
+        if let Body::PrePrepare(order) = &body {
+            order.batch.check_bounds(&membership.scope)?;
         }
-        let kept = self.0.entry(from).or_default();
-        if kept.len() >= PER_SENDER {
+        let kept = self.0.entry(member).or_default();
+        let held: usize = kept.iter().map(|(_, body)| operands(body)).sum();
+        let most = BATCH_BYTES * settings.pipeline as usize;
+        if kept.len() >= PER_SENDER || held + operands(&body) > most {
             return Err(Refusal::OtherView);
         }
         kept.push((view, body));
@@ -29,6 +49,12 @@ impl Later {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.values().all(Vec::is_empty)
+    }
+
+    /// Bytes of operands that are kept, of all senders.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.0.values().flatten().map(|(_, body)| operands(body)).sum()
     }
 
     /// What was kept for `view`; what was kept for earlier ones is forgotten.
@@ -43,5 +69,13 @@ impl Later {
             *kept = later;
         }
         due
+    }
+}
+
+/// Bytes of the operands in a message; nothing else of it has a length of its own.
+fn operands(body: &Body) -> usize {
+    match body {
+        Body::PrePrepare(order) => order.batch.bytes(),
+        _ => 0,
     }
 }

@@ -229,7 +229,7 @@ impl Replica {
         if matches!(*body, Body::PrePrepare(_) | Body::Prepare(_) | Body::Commit(_)) {
             let early = view > self.view || (view == self.view && self.changing);
             if early {
-                self.later.keep(from, view, *body)?;
+                self.later.keep(&membership, &self.settings, from, view, *body)?;
                 self.settle(now, &membership, out);
                 return Ok(());
             }
@@ -295,7 +295,7 @@ impl crate::Replica for Replica {
     }
 
     fn handle(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<Outgoing>) {
-        self.lost.heard(from);
+        self.lost.heard(now, from);
         let known = self.current.as_ref().map(|known| known.epoch());
         let result = if Some(message.set) != self.desk.seat.node.set() {
             Err(Refusal::OtherSet)
@@ -348,7 +348,7 @@ impl crate::Replica for Replica {
         if let NodeId::Replica(set, index) = peer
             && Some(set) == self.desk.seat.node.set()
         {
-            self.lost.lost(index, now + self.settings.grace);
+            self.lost.lost(now, index, self.settings.grace);
         }
     }
 

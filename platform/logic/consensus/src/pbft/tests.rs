@@ -1,15 +1,17 @@
-//! What only a member with its keys can say wrongly: openings of views that do not follow from the changes in them.
+//! What only a member with its keys can say wrongly: openings of views that do not follow from the changes in them; and what is kept of
+//! what anybody says.
 
 use tally_model::{
-    Epoch, Instant, Member, NodeId, Operation, PlatformConfig, Protocol, SetId, SetRecord, SetState, Suite,
+    Epoch, Instant, Job, Member, NodeId, Operation, PlatformConfig, Protocol, RequestId, SetId, SetRecord,
+    SetState, Suite, TaskId,
 };
 
-use super::Replica;
-use super::message::{NewView, Order, PreparedProof, ViewChange};
+use super::message::{Batch, Body, NewView, Order, PrePrepare, PreparedProof, Request, ViewChange};
 use super::statement::{self, scope};
 use super::view_change::Choice;
+use super::{BATCH_BYTES, Replica};
 use crate::digest::Digest;
-use crate::{Keys, Refusal, Replica as _, Seat, Vote};
+use crate::{Item, Keys, MAX_BATCH, Message, Refusal, Replica as _, Seat, Vote};
 
 const SET: SetId = SetId {
     operation: Operation::Add,
@@ -209,4 +211,71 @@ fn a_view_change_with_a_bad_proof_is_refused() {
         assert!(!holds(proof.clone()), "{proof:?}");
     }
     assert!(holds(good));
+}
+
+/// An order of a view to come, of so many jobs with the longest operands.
+fn giant(sequence: u64, jobs: usize) -> Message {
+    let item = Item {
+        job: Job {
+            task: TaskId {
+                request: RequestId(1),
+                index: 0,
+            },
+            operation: Operation::Add,
+            left: "9".repeat(2_600),
+            right: "9".repeat(2_600),
+        },
+        work_key: 0,
+    };
+    let request = Request {
+        incarnation: 0,
+        slot: 0,
+        timestamp: sequence,
+        items: vec![item; jobs].into(),
+        signature: Vec::new(),
+    };
+    let batch = Batch {
+        requests: vec![request],
+        reconfig: None,
+    };
+    Message {
+        set: SET,
+        epoch: Epoch(1),
+        view: 7,
+        body: crate::Body::Pbft(Box::new(Body::PrePrepare(PrePrepare {
+            sequence,
+            batch,
+            signature: Vec::new(),
+        }))),
+    }
+}
+
+/// Orders of views to come are kept before anything of them is verified (Z8): nobody has more of them kept than an honest primary has
+/// under way, a batch that is larger than any is not kept at all, and who is no member is not listened to, whatever it calls itself.
+#[test]
+fn giants_are_kept_for_later_within_bounds() {
+    let mut replica = replicas().remove(0);
+    let now = Instant::ZERO;
+    let mut said = |from: NodeId, jobs| {
+        for sequence in 1..=40 {
+            replica.handle(now, from, giant(sequence, jobs), &mut Vec::new());
+        }
+        replica.later.bytes()
+    };
+    let share = BATCH_BYTES * 8;
+    assert_eq!(said(NodeId::Replica(SET, 1), MAX_BATCH + 1), 0);
+    let other = SetId { number: 2, ..SET };
+    for stranger in [
+        NodeId::Replica(SET, 4),
+        NodeId::Replica(other, 1),
+        NodeId::Worker(SET),
+    ] {
+        assert_eq!(said(stranger, 1), 0);
+    }
+    let one = said(NodeId::Replica(SET, 1), MAX_BATCH);
+    assert!(0 < one && one <= share, "{one}");
+    assert_eq!(said(NodeId::Replica(SET, 1), MAX_BATCH), one);
+    assert_eq!(said(NodeId::Replica(SET, 2), MAX_BATCH), 2 * one);
+    let refused = crate::Replica::refused(&replica).get(&Refusal::NotAMember);
+    assert_eq!(refused, Some(&120));
 }

@@ -39,7 +39,7 @@ impl Client {
             peer.key.verify(statement, signature)
         })?;
         self.views.insert(member, view);
-        self.lost.remove(&member);
+        self.lost.heard(now, NodeId::Replica(membership.set(), member));
         if heard == Heard::Waiting {
             return Ok(());
         }
