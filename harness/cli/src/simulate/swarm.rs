@@ -41,6 +41,8 @@ struct Total {
     turns: u64,
     simulated: Duration,
     cpu: Duration,
+    /// The most packets within one second of a seed, and the seed.
+    busiest: (u64, u64),
     coverage: Coverage,
     failed: Vec<Report>,
     /// Over all traces, whatever the order in which seeds ended.
@@ -54,6 +56,7 @@ impl Total {
         self.turns += report.work.turns;
         self.simulated += report.simulated;
         self.cpu += cpu;
+        self.busiest = self.busiest.max((report.work.busiest, report.seed));
         self.coverage.add(&report.coverage);
         let trace = u128::from_str_radix(&report.trace, 16).unwrap_or(0);
         self.trace ^= trace.wrapping_mul(u128::from(report.seed) * 2 + 1);
@@ -139,7 +142,7 @@ fn conclude(swarm: &Swarm, total: &Total, real: Duration, output: &Output) -> (E
         }
     }
     output.line(&format!(
-        "{} seed(s), {} violation(s); {:.0} s simulated in {:.1} s ({:.0} times real time); {} events, {:.2} million per CPU-second; trace {:032x}",
+        "{} seed(s), {} violation(s); {:.0} s simulated in {:.1} s ({:.0} times real time); {} events, {:.2} million per CPU-second; {} packets in the busiest second (seed {}); trace {:032x}",
         total.seeds,
         total.failed.len(),
         total.simulated.as_secs_f64(),
@@ -147,6 +150,8 @@ fn conclude(swarm: &Swarm, total: &Total, real: Duration, output: &Output) -> (E
         total.simulated.as_secs_f64() / real.as_secs_f64().max(1e-9),
         total.events,
         total.events as f64 / cpu / 1e6,
+        total.busiest.0,
+        total.busiest.1,
         total.trace
     ));
     let mut exit = if total.failed.is_empty() {
@@ -169,7 +174,7 @@ fn conclude(swarm: &Swarm, total: &Total, real: Duration, output: &Output) -> (E
     let document = json!({
         "exit_code": exit.code(), "seeds": total.seeds, "failed": failed, "events": total.events, "turns": total.turns,
         "cpu_seconds": cpu, "simulated_seconds": total.simulated.as_secs_f64(), "trace": format!("{:032x}", total.trace),
-        "rare": missing,
+        "rare": missing, "busiest_second": total.busiest.0, "busiest_seed": total.busiest.1,
     });
     (exit, document)
 }

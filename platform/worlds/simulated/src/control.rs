@@ -1,6 +1,7 @@
 //! The control plane's process: five roles that live and die together.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tally_model::{Instant, Machine, NodeId, Observation, Operation, PlatformConfig, Scaler};
 use tally_roles::gateway::{CallId, Gateway, GatewayCommand, Response};
@@ -21,7 +22,7 @@ pub(crate) enum Wish {
     Route(NodeId, Option<String>),
     Send(NodeId, Packet),
     Enqueued(Operation, u64),
-    Probe(NodeId, u32, String, std::time::Duration),
+    Probe(NodeId, u32, String, Duration),
     Describe(NodeId, u32, String),
     Nothing,
 }
@@ -116,6 +117,8 @@ pub(crate) struct Control {
     pub(crate) life: Life,
     pub(crate) up: bool,
     pub(crate) paused: bool,
+    /// How far its clock is ahead of the world's.
+    pub(crate) ahead: Duration,
     /// What came while it was paused.
     pub(crate) held: Vec<Happening>,
     pub(crate) armed: [Option<Instant>; Role::ALL.len()],
@@ -139,12 +142,19 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// The `life`-th process.
-    pub(crate) fn new(life: Life, config: &PlatformConfig, cluster: [u8; 16], shadows: &[Scaler]) -> Self {
+    /// The `life`-th process, whose clock is so far ahead.
+    pub(crate) fn new(
+        life: Life,
+        ahead: Duration,
+        config: &PlatformConfig,
+        cluster: [u8; 16],
+        shadows: &[Scaler],
+    ) -> Self {
         Self {
             life,
             up: true,
             paused: false,
+            ahead,
             held: Vec::new(),
             armed: [None; Role::ALL.len()],
             watches: Vec::new(),
@@ -168,12 +178,13 @@ impl Control {
 
     /// What the scheduler wants at its start.
     pub(crate) fn start(&mut self, now: Instant, wishes: &mut Vec<Wish>) {
-        self.scheduler.start(now, &mut self.scheduler_out);
+        self.scheduler.start(now + self.ahead, &mut self.scheduler_out);
         wishes.extend(self.scheduler_out.drain(..).map(Wish::from));
     }
 
     /// Hands an event to its role.
     pub(crate) fn handle(&mut self, now: Instant, event: RoleEvent, wishes: &mut Vec<Wish>) {
+        let now = now + self.ahead;
         match event {
             RoleEvent::Gateway(event) => {
                 turn(&mut self.gateway, now, Some(event), &mut self.gateway_out, wishes);
@@ -203,6 +214,7 @@ impl Control {
 
     /// Wakes a role that is due.
     pub(crate) fn wake(&mut self, now: Instant, role: Role, wishes: &mut Vec<Wish>) {
+        let now = now + self.ahead;
         match role {
             Role::Gateway => turn(&mut self.gateway, now, None, &mut self.gateway_out, wishes),
             Role::Scheduler => turn(&mut self.scheduler, now, None, &mut self.scheduler_out, wishes),
@@ -212,7 +224,7 @@ impl Control {
         }
     }
 
-    /// When a role wants to be woken.
+    /// When a role wants to be woken, by the world's clock.
     pub(crate) fn deadline(&self, role: Role) -> Option<Instant> {
         let deadline = match role {
             Role::Gateway => self.gateway.deadline(),
@@ -221,7 +233,7 @@ impl Control {
             Role::Admin => self.admin.deadline(),
             Role::Autoscaler => self.autoscaler.deadline(),
         };
-        deadline.map(|deadline| deadline.at)
+        deadline.map(|deadline| deadline.at - self.ahead)
     }
 
     /// Accepted requests without an outcome, as the gateway counts them.

@@ -82,6 +82,8 @@ pub enum Sometimes {
     LieWithhold,
     /// Z8: everything was said many times, half of it junk.
     LieFlood,
+    /// Z8: something was said that is as large as it can be, or larger.
+    LieGiant,
     /// Type I: a worker told another outcome than its replicas certified.
     LieTamper,
     /// A process went on after a stop.
@@ -96,13 +98,19 @@ pub enum Sometimes {
     DeleteLost,
     /// A queue counted a receive that nobody saw.
     ReceiveLost,
-    /// A clock stepped.
+    /// The clock of a pod jumped forward.
     ClockStep,
+    /// The clock of the control plane jumped forward.
+    ControlClockStep,
+    /// A pod began with a clock behind that of the control plane.
+    SetBack,
+    /// A control plane began with a clock behind that of its predecessor.
+    ControlSetBack,
 }
 
 impl Sometimes {
     /// Every event.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 47] = [
         Self::ViewChange,
         Self::StateTransfer,
         Self::Checkpoint,
@@ -138,6 +146,7 @@ impl Sometimes {
         Self::LieCensor,
         Self::LieWithhold,
         Self::LieFlood,
+        Self::LieGiant,
         Self::LieTamper,
         Self::Resumed,
         Self::PortTrouble,
@@ -146,6 +155,9 @@ impl Sometimes {
         Self::DeleteLost,
         Self::ReceiveLost,
         Self::ClockStep,
+        Self::ControlClockStep,
+        Self::SetBack,
+        Self::ControlSetBack,
     ];
 
     /// Whether it can happen where sets of this protocol are the only ones.
@@ -165,6 +177,7 @@ impl Sometimes {
             | Self::LieAlternate
             | Self::LieCensor
             | Self::LieFlood
+            | Self::LieGiant
             | Self::LieTamper => !matches!(protocol, Protocol::None),
             Self::LieWithhold => matches!(protocol, Protocol::Pbft | Protocol::Collect),
             _ => true,
@@ -208,6 +221,7 @@ impl Sometimes {
             Self::LieCensor => "lie-censor",
             Self::LieWithhold => "lie-withhold",
             Self::LieFlood => "lie-flood",
+            Self::LieGiant => "lie-giant",
             Self::LieTamper => "lie-tamper",
             Self::QueueTwice => "queue-twice",
             Self::QueueLate => "queue-late",
@@ -217,6 +231,9 @@ impl Sometimes {
             Self::Resumed => "resumed",
             Self::PortTrouble => "port-trouble",
             Self::ClockStep => "clock-step",
+            Self::ControlClockStep => "control-clock-step",
+            Self::SetBack => "set-back",
+            Self::ControlSetBack => "control-set-back",
         }
     }
 }

@@ -111,7 +111,10 @@ impl World {
         self.queues = self.queues.reopen();
         self.hit(Sometimes::ControlRestart);
         let life = of + 1;
-        self.control = Control::new(life, &self.config, self.cluster_id, &self.shadows);
+        if self.wall < self.control.ahead {
+            self.hit(Sometimes::ControlSetBack);
+        }
+        self.control = Control::new(life, self.wall, &self.config, self.cluster_id, &self.shadows);
         self.begin_control();
     }
 

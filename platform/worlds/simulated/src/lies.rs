@@ -10,11 +10,13 @@ use tally_roles::packet::Packet;
 use tally_substrate::PodIndex;
 
 mod forge;
+mod giant;
 
 use crate::coverage::Sometimes;
 use crate::pods::{PodEvent, Tenant};
 use crate::world::World;
 use forge::forge;
+use giant::giant;
 
 /// How a member lies; the numbers are of the Byzantine matrix of the reliability reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub enum Lie {
     Withhold,
     /// Z8: says everything many times, half of it forged.
     Flood,
+    /// Z8: now and then says something as large as it can be, or larger.
+    Giant,
     /// Type I: a worker that asks its replicas for something else than it was told to, or tells another outcome than they certified.
     Tamper,
 }
@@ -60,6 +64,7 @@ impl Lie {
             Self::Censor(_) => Sometimes::LieCensor,
             Self::Withhold => Sometimes::LieWithhold,
             Self::Flood => Sometimes::LieFlood,
+            Self::Giant => Sometimes::LieGiant,
             Self::Tamper => Sometimes::LieTamper,
         }
     }
@@ -97,6 +102,8 @@ impl Liar {
 const SAID_MAX: usize = 64;
 /// Copies of a flood.
 const FLOOD: u64 = 8;
+/// One message of so many is blown up.
+const GIANTS: u64 = 8;
 
 /// The bit of a member in a mask.
 const fn bit(node: NodeId) -> u16 {
@@ -152,13 +159,14 @@ impl World {
     /// A second machine with the identity of the first, fresh: it has forgotten everything but who it is.
     fn twin_of(&mut self, index: PodIndex) -> Option<Tenant> {
         let life = &self.pods[index.0 as usize];
+        let now = self.now + life.ahead;
         let (node, incarnation, keys) = (life.node, life.incarnation, life.keys.clone()?);
         let mut twin = Tenant::new(&self.config, self.cluster_id, node, incarnation, keys).ok()?;
         let set = node.set()?;
         if let Some(record) = self.records.get(&set).cloned() {
             let event = PodEvent::Packet(NodeId::Control, Packet::Configure(record));
             let mut unsaid = Vec::new();
-            twin.turn(self.now, event, &mut self.pod_out, &mut unsaid);
+            twin.turn(now, event, &mut self.pod_out, &mut unsaid);
         }
         Some(twin)
     }
@@ -234,6 +242,13 @@ impl World {
                 let mut forged = packet.clone();
                 forge(&mut forged, word);
                 vec![(from, to, packet, 0), (from, to, forged, 0)]
+            }
+            Lie::Giant => {
+                let mut grown = packet.clone();
+                if word.is_multiple_of(GIANTS) {
+                    giant(&mut grown, word / GIANTS);
+                }
+                vec![(from, to, grown, 0), (from, to, packet, 0)]
             }
             Lie::Replay => {
                 // To whom it was said, to somebody else of the set, or to a member of another.

@@ -190,7 +190,7 @@ pub(crate) struct PodLife {
     /// How it lies, if it does.
     pub(crate) liar: Option<Box<Liar>>,
     /// How far its clock is ahead.
-    pub(crate) skew: Duration,
+    pub(crate) ahead: Duration,
 }
 
 impl PodLife {
@@ -198,7 +198,7 @@ impl PodLife {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let twin = self.liar.as_deref().and_then(|liar| liar.twin.as_ref());
         let deadlines = self.tenant.iter().chain(twin).filter_map(Tenant::deadline);
-        deadlines.min().map(|at| at - self.skew)
+        deadlines.min().map(|at| at - self.ahead)
     }
 
     /// A pod that was just created.
@@ -217,7 +217,7 @@ impl PodLife {
             alive: true,
             keys: None,
             liar: None,
-            skew: Duration::ZERO,
+            ahead: Duration::ZERO,
         }
     }
 }

@@ -212,7 +212,7 @@ impl World {
         self.work.turns += 1;
         let before = tenant.effort();
         let mut wishes = std::mem::take(&mut self.pod_wishes);
-        tenant.turn(now + life.skew, event, &mut self.pod_out, &mut wishes);
+        tenant.turn(now + life.ahead, event, &mut self.pod_out, &mut wishes);
         let after = tenant.effort();
         let spent = self.costs.sign * (after.signed - before.signed) as u32
             + self.costs.verify * (after.verified - before.verified) as u32;

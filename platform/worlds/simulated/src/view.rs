@@ -35,6 +35,18 @@ pub struct Work {
     pub events: u64,
     /// Of these, to the platform's own machines.
     pub turns: u64,
+    /// Packets that were put on links, whether they arrive or not.
+    pub packets: u64,
+    /// The most of them within one second.
+    pub busiest: u64,
+}
+
+impl Work {
+    /// A packet is put on a link; `before` were when its second began.
+    pub(crate) fn packet(&mut self, before: u64) {
+        self.packets += 1;
+        self.busiest = self.busiest.max(self.packets - before);
+    }
 }
 
 impl World {

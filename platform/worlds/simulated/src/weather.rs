@@ -79,18 +79,37 @@ impl World {
         self.port_weather = weather;
     }
 
-    /// The clock of a pod jumps forward: for it, `by` has passed at once.
+    /// The clock of a pod jumps forward: for it, `by` has passed at once, as on a machine that was suspended.
     ///
     /// # Errors
     /// [`crate::Missed`] if there is no such pod.
     pub fn step_clock(&mut self, pod: &str, by: Duration) -> Result<(), crate::Missed> {
         let index = self.find(pod)?;
         let life = &mut self.pods[index.0 as usize];
-        life.skew += by;
+        life.ahead += by;
         life.armed = None;
         self.arm_pod(index);
         self.hit(Sometimes::ClockStep);
         Ok(())
+    }
+
+    /// The clock of the control plane jumps forward.
+    pub fn step_control_clock(&mut self, by: Duration) {
+        if self.control.up && !self.control.paused {
+            self.control.ahead += by;
+            self.rearm_control();
+            self.hit(Sometimes::ControlClockStep);
+        }
+    }
+
+    /// The wall clock is set: forward, or back, but not to before the beginning of the world. Processes that run do not see it.
+    pub const fn set_wall_clock(&mut self, ahead: Duration) {
+        self.wall = ahead;
+    }
+
+    /// How far the wall clock is ahead of the world's own time.
+    pub const fn wall_clock(&self) -> Duration {
+        self.wall
     }
 
     pub(crate) fn hit(&mut self, what: Sometimes) {

@@ -133,6 +133,11 @@ impl World {
         arrive: impl Fn(Packet) -> Happening,
         packet: Packet,
     ) {
+        let second = self.now.as_nanos() / 1_000_000_000;
+        if self.second.0 != second {
+            self.second = (second, self.work.packets);
+        }
+        self.work.packet(self.second.1);
         if let Some(node) = self.clogs.at(from, to) {
             self.clogs.hold(node, arrive(packet));
             return;
@@ -350,10 +355,14 @@ impl World {
         match made {
             Ok((tenant, public_key, keys)) => {
                 let life = &mut self.pods[index.0 as usize];
+                life.ahead = self.wall;
                 life.tenant = Some(tenant);
                 life.keys = Some(keys);
                 life.public_key = public_key;
                 self.cluster.run(index);
+                if self.wall < self.control.ahead {
+                    self.hit(Sometimes::SetBack);
+                }
                 self.observe(Observation::new(self.now, Step::RoleStarted).with_node(node));
                 self.pods_changed();
                 self.arm_pod(index);

@@ -33,6 +33,8 @@ pub struct Options {
     pub seed: u64,
     /// Policies that see every signal and decide nothing.
     pub shadows: Vec<Scaler>,
+    /// How far the machines' wall clock is ahead of the world's own time at the beginning: so far it can be set back.
+    pub wall: Duration,
     /// Keep one line per event (see [`World::take_lines`]).
     pub lines: bool,
     /// Hold everything that is said and decided against the invariants; this is what they compare values with.
@@ -47,6 +49,7 @@ impl Options {
             costs: Costs::default(),
             seed,
             shadows: Vec::new(),
+            wall: Duration::ZERO,
             lines: false,
             oracle: None,
         }
@@ -89,9 +92,13 @@ pub struct World {
     pub(crate) observations: Vec<Observation>,
     pub(crate) trace: Trace,
     pub(crate) work: Work,
+    /// Which second of the world this is, and how many packets there were when it began.
+    pub(crate) second: (u64, u64),
     pub(crate) usage: Usage,
     pub(crate) trouble: Option<String>,
     pub(crate) watch: Option<Box<Watch>>,
+    /// How far the wall clock is ahead, of which a process takes note when it starts.
+    pub(crate) wall: Duration,
     pub(crate) clogs: Clogs,
     pub(crate) port_weather: PortWeather,
     /// Messages that were sent and do not show yet.
@@ -112,6 +119,7 @@ impl World {
             costs,
             seed,
             shadows,
+            wall,
             lines,
             oracle,
         } = options;
@@ -128,7 +136,7 @@ impl World {
         let mut world = Self {
             now: Instant::ZERO,
             agenda: Agenda::new(),
-            control: Control::new(0, &config, cluster_id, &shadows),
+            control: Control::new(0, wall, &config, cluster_id, &shadows),
             link: Link::new(Weather::calm(costs.hop)),
             config,
             costs,
@@ -150,9 +158,11 @@ impl World {
             observations: Vec::new(),
             trace: Trace::new(lines),
             work: Work::default(),
+            second: (0, 0),
             usage: Usage::default(),
             trouble: None,
             watch: oracle.map(|oracle| Box::new(Watch::new(&options_config, oracle))),
+            wall,
             clogs: Clogs::default(),
             port_weather: PortWeather::default(),
             late: 0,

@@ -35,6 +35,10 @@ pub enum What {
     Lie(u64, Lie),
     /// The clock of a pod jumps forward by this many milliseconds.
     Clock(u64, u32),
+    /// The clock of the control plane jumps forward by this many milliseconds.
+    ControlClock(u32),
+    /// The wall clock is set forward by this many milliseconds, or back; whoever starts from now on begins with it.
+    Wall(i32),
 }
 
 /// See the module.
@@ -145,12 +149,32 @@ impl World {
                 self.suborn(word, lie);
                 Undo::Nothing
             }
-            What::Clock(word, millis) => {
-                if let Some((name, _)) = victim(self, word, any) {
-                    let _gone = self.step_clock(&name, Duration::from_millis(u64::from(millis)));
-                }
+            What::Clock(..) | What::ControlClock(_) | What::Wall(_) => {
+                self.step_a_clock(what);
                 Undo::Nothing
             }
+        }
+    }
+
+    /// A clock steps; there is no way back.
+    fn step_a_clock(&mut self, what: What) {
+        let millis = |millis: u32| Duration::from_millis(u64::from(millis));
+        match what {
+            What::Clock(word, by) => {
+                if let Some((name, _)) = victim(self, word, |_| true) {
+                    let _gone = self.step_clock(&name, millis(by));
+                }
+            }
+            What::ControlClock(by) => self.step_control_clock(millis(by)),
+            What::Wall(by) => {
+                let (now, size) = (self.wall_clock(), millis(by.unsigned_abs()));
+                self.set_wall_clock(if by < 0 {
+                    now.saturating_sub(size)
+                } else {
+                    now + size
+                });
+            }
+            _ => {}
         }
     }
 

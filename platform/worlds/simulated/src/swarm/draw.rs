@@ -15,6 +15,8 @@ use super::scene;
 use crate::lies::Lie;
 use crate::weather::PortWeather;
 
+/// Makes another seed of a seed.
+const APART: u64 = 0xc10c_1e55;
 /// Length of the safety phase.
 pub(super) const SAFETY: Duration = Duration::from_secs(6);
 
@@ -95,8 +97,23 @@ impl Draw {
             self.blow(rng, count, |rng| What::Lie(rng.random(), lie(rng)));
         }
         scene::add(self, rng);
+        self.apart(&mut ChaCha8Rng::seed_from_u64(self.seed ^ APART), lies);
         let wrong = |blow: &Blow| matches!(blow.what, What::Lie(_, Lie::Wrong));
         self.config.corruptible = self.blows.iter().any(wrong);
+    }
+
+    /// What is drawn from a stream of its own, so that it does not move what else a seed stands for.
+    fn apart(&mut self, rng: &mut ChaCha8Rng, lies: bool) {
+        if chance(rng, 15) {
+            let count = rng.random_range(1..3);
+            self.blow(rng, count, |rng| What::ControlClock(rng.random_range(1..3_000)));
+        }
+        if chance(rng, 20) {
+            scene::set_clock(self, rng);
+        }
+        if lies && chance(rng, 15) {
+            self.blow(rng, 1, |rng| What::Lie(rng.random(), Lie::Giant));
+        }
     }
 
     fn blow(&mut self, rng: &mut ChaCha8Rng, count: usize, what: impl Fn(&mut ChaCha8Rng) -> What) {

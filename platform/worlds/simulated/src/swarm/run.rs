@@ -18,6 +18,8 @@ use crate::world::{Options, World};
 const SETTLE: Duration = Duration::from_secs(30);
 /// How long it may take, once everything is healed, until nothing is owed: a few visibility timeouts, restarts and replacements.
 const LIVENESS: Duration = Duration::from_secs(90);
+/// What the wall clock is ahead of the world's time at first: it may be set back by more than anything waits.
+const WALL: Duration = Duration::from_secs(1_000);
 /// Between two looks in that phase.
 const LOOK: Duration = Duration::from_millis(500);
 /// Answers that are read again at the end.
@@ -46,6 +48,7 @@ pub struct Report {
 pub fn run(draw: &Draw, oracle: Oracle, lines: bool) -> Report {
     let options = Options {
         oracle: Some(oracle),
+        wall: WALL,
         lines,
         ..Options::new(draw.config.clone(), draw.seed)
     };

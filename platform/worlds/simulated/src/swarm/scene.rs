@@ -88,6 +88,21 @@ fn forget(draw: &mut Draw, rng: &mut ChaCha8Rng) {
     }
 }
 
+/// The wall clock is set, back or forward, by a moment or by more than anything waits, and processes are started again after it.
+pub(super) fn set_clock(draw: &mut Draw, rng: &mut ChaCha8Rng) {
+    for _ in 0..rng.random_range(1..4) {
+        let power = 1 << rng.random_range(3..19_u32);
+        let by = power + rng.random_range(0..power);
+        let at = moment(rng);
+        let sign = if chance(rng, 60) { -1 } else { 1 };
+        fall(draw, at, Duration::ZERO, What::Wall(sign * by));
+        let word = rng.random();
+        let (control, pod) = (at + millis(rng, 0, 800), at + millis(rng, 0, 800));
+        fall(draw, control, Duration::ZERO, What::KillControl);
+        fall(draw, pod, Duration::ZERO, What::Kill(word));
+    }
+}
+
 /// A member that stood still is suspected at once and answers again before anybody acts, because the fault bus is slow.
 fn false_alarm(draw: &mut Draw, rng: &mut ChaCha8Rng) {
     let timing = &mut draw.config.timing;
