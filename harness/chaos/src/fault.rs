@@ -153,13 +153,12 @@ pub(crate) fn wait_until(
     mut seen: impl FnMut() -> Result<Option<String>, Problem>,
 ) -> Result<Effect, Problem> {
     let until = Instant::now() + limit;
-    let mut last = Problem::from("nothing was seen");
     loop {
-        match seen() {
+        let last = match seen() {
             Ok(Some(evidence)) => return Ok(Effect { at: now(), evidence }),
-            Ok(None) => last = Problem::from("nothing was seen"),
-            Err(problem) => last = problem,
-        }
+            Ok(None) => Problem::from("nothing was seen"),
+            Err(problem) => problem,
+        };
         if Instant::now() >= until {
             return Err(Problem(format!("not confirmed within {limit:?}: {last}")));
         }

@@ -1,6 +1,7 @@
 //! `tally run FILE... --against ARM,...`: the same experiment on several arms, side by side.
 
 use serde_json::{Value, json};
+use tally_model::Protocol;
 use tally_plan::Experiment;
 
 use super::validate::load;
@@ -81,7 +82,7 @@ fn contest(
     output: &Output,
 ) -> Result<Contest, Exit> {
     let (source, own) = load(file, overrides, output)?;
-    let arms = with_own(arms, &own);
+    let arms = on_equal_terms(with_own(arms, &own), &own, output);
     let mut experiments = Vec::new();
     for arm in &arms {
         let mut pairs = Vec::new();
@@ -136,6 +137,18 @@ fn with_own(arms: &[Arm], own: &Experiment) -> Vec<Arm> {
         all.push(own);
     }
     all
+}
+
+/// A live autoscaler scales a Deployment of plain pods, so beside one no arm pays for replicas that does not ask for them: what is
+/// compared is who scales.
+fn on_equal_terms(arms: Vec<Arm>, own: &Experiment, output: &Output) -> Vec<Arm> {
+    if own.platform.protocol == Protocol::None || !arms.iter().any(Arm::has_live_autoscaler) {
+        return arms;
+    }
+    output.note(
+        "the pods of a live HorizontalPodAutoscaler have no replicas, so no arm has any here; an arm such as `threshold+protocol=pbft` does",
+    );
+    arms.into_iter().map(Arm::without_replicas).collect()
 }
 
 /// Every pair has a seed of its own, the first that of the file; seeds of files are whole numbers up to 2^63 - 1.

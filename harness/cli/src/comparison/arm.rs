@@ -102,6 +102,22 @@ impl Arm {
         })
     }
 
+    /// Without replicas, unless the arm says what certifies its answers.
+    pub(crate) fn without_replicas(mut self) -> Self {
+        let (key, value) = LIVE[0];
+        if self.changes.iter().all(|(changed, _)| changed != key) {
+            self.changes.push((key.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
+    /// Whether a live HorizontalPodAutoscaler scales it.
+    pub(crate) fn has_live_autoscaler(&self) -> bool {
+        self.label
+            .split('+')
+            .any(|part| matches!(part.trim(), "hpa-cpu" | "hpa-queue"))
+    }
+
     /// All of `--against`, in order.
     ///
     /// # Errors
@@ -216,6 +232,21 @@ mod tests {
         assert!(parse("hpa-cpu,hpa-queue", "kind").is_ok());
         let many: Vec<String> = (1..=MOST + 1).map(|n| format!("fixed-{n}")).collect();
         assert!(parse(&many.join(","), "local").is_err());
+    }
+
+    /// Beside live autoscalers nobody has replicas but who says so.
+    #[test]
+    fn an_arm_keeps_the_protocol_that_it_names() {
+        let arms = parse("hpa-queue,kalman,kalman+protocol=vote", "kind").unwrap();
+        let live: Vec<bool> = arms.iter().map(Arm::has_live_autoscaler).collect();
+        assert_eq!(live, [true, false, false]);
+        let protocol = |arm: Arm| {
+            let changes = arm.without_replicas().changes;
+            let protocols = changes.into_iter().filter(|(key, _)| key == "platform.protocol");
+            protocols.map(|(_, value)| value).collect::<Vec<_>>()
+        };
+        let protocols: Vec<_> = arms.into_iter().map(protocol).collect();
+        assert_eq!(protocols, [["none"], ["none"], ["vote"]]);
     }
 
     /// Folders are names that a run directory accepts, and no two arms share one.
