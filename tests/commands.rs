@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
+#[path = "commands/agents.rs"]
+mod agents;
 #[path = "commands/life.rs"]
 mod life;
 #[path = "commands/offline.rs"]

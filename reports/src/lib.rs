@@ -26,5 +26,7 @@ pub use html::{MOST_BYTES, comparison_html, html, policies_html};
 pub use live_hpa::{LiveAutoscaler, LiveLook};
 pub use markdown::markdown;
 pub use policies::{Curves, PolicyArm, PolicyCase, PolicyComparison, PolicyRun};
-pub use run_report::{Correctness, ExpectationLine, GeneratorFacts, Memory, RunReport, TrialReport, Warning};
+pub use run_report::{
+    AgentFacts, Correctness, ExpectationLine, GeneratorFacts, Memory, RunReport, TrialReport, Warning,
+};
 pub use text::{comparison_text, hpa_text, policies_text, text};

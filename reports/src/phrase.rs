@@ -3,7 +3,7 @@
 use tally_capture::{Effect, FaultRecord, ScaleUp, Stage};
 
 use crate::compare::{Calibration, CalibrationError, Difference, Number, Unit, Verdict};
-use crate::run_report::{ExpectationLine, RunReport};
+use crate::run_report::{AgentFacts, ExpectationLine, GeneratorFacts, RunReport};
 use crate::unit;
 
 /// How a thing is shown: its symbol, its colour, and a word for readers who see neither.
@@ -50,6 +50,37 @@ impl Tone {
             Self::Doubtful => "doubtful",
         }
     }
+}
+
+/// Agents that are listed one by one.
+const AGENTS: usize = 32;
+
+/// Who sent the load, and how each did; nothing if the harness sent it itself.
+pub(crate) fn agents(facts: &GeneratorFacts) -> Vec<String> {
+    let count = facts.agents.len();
+    if count == 0 {
+        return Vec::new();
+    }
+    let whose = if count == 1 {
+        "1 agent"
+    } else {
+        &format!("{count} agents, in equal shares")
+    };
+    let mut lines = vec![format!("sent by {whose}; the lag above is that of all together")];
+    lines.extend(facts.agents.iter().take(AGENTS).map(agent));
+    lines
+}
+
+fn agent(facts: &AgentFacts) -> String {
+    format!(
+        "agent {}: {} sent, lag p50 {}, p99 {}, p99.9 {}, longest {}",
+        facts.agent,
+        unit::count(facts.sent),
+        unit::nanos(facts.lag_p50),
+        unit::nanos(facts.lag_p99),
+        unit::nanos(facts.lag_p999),
+        unit::nanos(facts.lag_max)
+    )
 }
 
 /// The word for an expectation.

@@ -140,6 +140,26 @@ pub struct GeneratorFacts {
     pub realtime: bool,
     /// Processor time of the generator, in seconds.
     pub cpu_seconds: f64,
+    /// Each agent on its own; none if the harness sent everything itself. The figures above are of all together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<AgentFacts>,
+}
+
+/// How well one agent kept its share of the schedule. Times in nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentFacts {
+    /// Which, from 0.
+    pub agent: u32,
+    /// Requests that it sent.
+    pub sent: u64,
+    /// Median lag.
+    pub lag_p50: u64,
+    /// 99th percentile.
+    pub lag_p99: u64,
+    /// 99.9th percentile.
+    pub lag_p999: u64,
+    /// Longest.
+    pub lag_max: u64,
 }
 
 /// Memory of one kind of process.

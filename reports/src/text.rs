@@ -352,6 +352,9 @@ fn generator(trial: &TrialReport, page: &mut Paint) {
             unit::nanos(facts.lag_max)
         ),
     );
+    for line in phrase::agents(facts) {
+        page.line(&line);
+    }
 }
 
 fn tail(report: &RunReport, page: &mut Paint) {

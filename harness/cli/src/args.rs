@@ -266,6 +266,12 @@ pub(crate) struct Run {
     /// Use the platform that `up` started.
     #[arg(long)]
     pub(crate) attach: bool,
+    /// Have the load sent by this many processes instead of by this one, each with an equal share of the plan.
+    #[arg(long, value_name = "N")]
+    pub(crate) agents: Option<u32>,
+    /// `kind` and `kube`: have it sent by Jobs on the cluster, one if --agents does not say more.
+    #[arg(long)]
+    pub(crate) in_cluster: bool,
     /// Stop after the first experiment that does not pass.
     #[arg(long)]
     pub(crate) fail_fast: bool,

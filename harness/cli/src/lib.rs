@@ -1,8 +1,9 @@
 //! The tally command line: one binary for the platform and the harness.
 //!
 //! `commands/` has a file per command; `run/` plays one experiment, `simulate/` in virtual time, `comparison/` the same one on
-//! several arms; `output/` is what people and programs read.
+//! several arms, `agents/` from several processes; `output/` is what people and programs read.
 
+mod agents;
 mod args;
 mod commands;
 mod comparison;

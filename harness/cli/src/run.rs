@@ -14,6 +14,8 @@ mod recorder;
 mod rehearsal;
 mod rereads;
 mod sampler;
+mod senders;
+mod station;
 mod target;
 mod trial;
 mod world;
@@ -21,11 +23,16 @@ mod world;
 pub(crate) use experiment::{Finished, Settings, play, tag_of};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use judge::is_only_owed;
+pub(crate) use loads::Address;
 pub(crate) use outcome::check_line;
 pub(crate) use ready::wait_until_ready;
+#[cfg(test)]
+pub(crate) use recorder::Recorder;
 pub use rehearsal::{Rehearsed, rehearse};
+pub(crate) use senders::Senders;
+pub(crate) use station::{Sent, Station, Told, Zero, wall};
 pub(crate) use target::Target;
 pub(crate) use trial::order as fault_order;
 #[cfg(feature = "cluster")]
 pub(crate) use world::Cluster;
-pub(crate) use world::Local;
+pub(crate) use world::{Local, World};

@@ -55,6 +55,7 @@ struct Autoscaler {
 struct Generator {
     badge: Badge,
     sentence: String,
+    agents: Vec<String>,
 }
 
 /// One trial.
@@ -182,5 +183,6 @@ fn generator(facts: &GeneratorFacts) -> Generator {
                 "without realtime priority"
             }
         ),
+        agents: phrase::agents(facts),
     }
 }

@@ -62,6 +62,8 @@ pub(crate) enum Role {
     Metrics,
     Worker,
     Replica,
+    /// No part of the platform: sends a share of an experiment's load for `tally run --agents`.
+    Agent,
     /// A durable queue server that speaks the JSON protocol of SQS.
     Queue,
 }

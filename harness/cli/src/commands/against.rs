@@ -5,6 +5,7 @@ use tally_model::Protocol;
 use tally_plan::Experiment;
 
 use super::validate::load;
+use crate::agents::Agents;
 use crate::args::{Global, Run};
 use crate::comparison::{Arm, Contest, conclude, play_all};
 use crate::exit::Exit;
@@ -12,7 +13,13 @@ use crate::output::Output;
 use crate::run::{Interrupt, Settings, Target};
 
 /// Plays every file on every arm. `overrides` are those of the whole run.
-pub(super) fn run(args: &Run, overrides: &[(String, String)], global: &Global, output: &Output) -> Exit {
+pub(super) fn run(
+    args: &Run,
+    agents: Option<Agents>,
+    overrides: &[(String, String)],
+    global: &Global,
+    output: &Output,
+) -> Exit {
     if args.attach {
         let help = "leave out --attach: every trial of every arm gets a platform of its own";
         output.error("--against needs a platform for each arm", Some(help));
@@ -39,6 +46,7 @@ pub(super) fn run(args: &Run, overrides: &[(String, String)], global: &Global, o
     }
     let mut settings = Settings {
         target: Target::from_name(&args.target).unwrap_or(Target::Local),
+        agents,
         ..Settings::new(&global.runs_dir)
     };
     if matches!(settings.target, Target::Kind | Target::Kube)

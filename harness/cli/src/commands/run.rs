@@ -4,6 +4,7 @@ use serde_json::json;
 use tally_plan::Experiment;
 
 use super::validate::load;
+use crate::agents::Agents;
 use crate::args::{Global, Run};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -21,11 +22,20 @@ pub(crate) fn run(args: &Run, global: &Global, output: &Output) -> Exit {
         output.error("--attach does not go with --target sim", Some(help));
         return Exit::BadInput;
     }
+    let agents = match Agents::of(args, target) {
+        Ok(agents) => agents,
+        Err(problems) => {
+            for (problem, help) in problems {
+                output.error(&problem, Some(help));
+            }
+            return Exit::BadInput;
+        }
+    };
     let Some(overrides) = overrides(args, output) else {
         return Exit::BadInput;
     };
     if !args.against.is_empty() {
-        return super::against::run(args, &overrides, global, output);
+        return super::against::run(args, agents, &overrides, global, output);
     }
     // Every file is read before the first is run, so that a typo in the last does not cost the time of the others.
     let mut experiments = Vec::new();
@@ -49,6 +59,7 @@ pub(crate) fn run(args: &Run, global: &Global, output: &Output) -> Exit {
     let mut settings = Settings {
         attach: args.attach,
         target,
+        agents,
         ..Settings::new(&global.runs_dir)
     };
     let place = match target {

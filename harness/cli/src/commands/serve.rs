@@ -12,6 +12,7 @@ pub(crate) fn run(args: &Serve) -> Exit {
     let result = match args.role {
         Role::Supervisor => serve_supervisor().map_err(|error| error.to_string()),
         Role::ControlPlane => serve_control_plane().map_err(|error| error.to_string()),
+        Role::Agent => crate::agents::serve(),
         Role::Queue => serve_queue(&args.queue).map_err(|error| error.to_string()),
         // A pod is told everything by its environment, a child of the supervisor by one line on standard input.
         Role::Worker | Role::Replica if std::env::var_os("TALLY_CLUSTER").is_none() => {
@@ -53,7 +54,9 @@ fn serve_pod(role: Role) -> Result<(), tally_local::ChildError> {
         Role::Autoscaler => tally_cluster::Role::Autoscaler,
         Role::Metrics => tally_cluster::Role::Metrics,
         Role::Replica => tally_cluster::Role::Replica,
-        Role::Worker | Role::Supervisor | Role::ControlPlane | Role::Queue => tally_cluster::Role::Worker,
+        Role::Worker | Role::Supervisor | Role::ControlPlane | Role::Queue | Role::Agent => {
+            tally_cluster::Role::Worker
+        }
     };
     tally_cluster::serve(role)
 }

@@ -7,6 +7,7 @@ use tally_plan::Experiment;
 
 use super::arm::Arm;
 use super::order::{Turn, turns};
+use crate::agents::Agents;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::run::{Interrupt, Settings, Target, play};
@@ -191,6 +192,9 @@ fn alone(contest: &Contest, turn: Turn, experiment: &Experiment, settings: &Sett
     ]);
     command.extend(["--seed".to_owned(), experiment.seed.to_string()]);
     command.extend(["--trials".to_owned(), "1".to_owned()]);
+    if target(contest, turn, settings) != Target::Sim {
+        command.extend(settings.agents.into_iter().flat_map(Agents::flags));
+    }
     command
 }
 

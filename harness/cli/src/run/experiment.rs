@@ -12,13 +12,14 @@ use tally_simulated::Costs;
 
 use super::conclusion::{Judgement, conclude};
 use super::interrupt::Interrupt;
-use super::judge::{Facts, Generator, measure, verdict};
+use super::judge::{Facts, Generator, measure, verdict, without};
 use super::outcome::{generator_facts, memory_lines, report_correctness};
 use super::ready::{must_match, wait_until_ready};
 use super::sampler::Memory;
 use super::target::Target;
 use super::trial::{Setup, Trial, order, play as play_trial};
 use super::world::{Hold, Local, Owned, STORE, World};
+use crate::agents::{Agents, Brief, Crew};
 use crate::exit::Exit;
 use crate::output::{Output, Progress};
 use crate::simulate;
@@ -37,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) attach: bool,
     /// Where it runs.
     pub(crate) target: Target,
+    /// Who sends, if this process does not.
+    pub(crate) agents: Option<Agents>,
     /// What things cost in virtual time.
     pub(crate) costs: Costs,
     /// The cluster of `kind` and `kube`, and who makes the workers there.
@@ -52,6 +55,7 @@ impl Settings {
             command: std::env::args().collect(),
             attach: false,
             target: Target::Local,
+            agents: None,
             costs: Costs::default(),
             #[cfg(feature = "cluster")]
             cluster: None,
@@ -187,17 +191,29 @@ impl Stage<'_> {
             .trial(self.number)
             .map_err(|error| (Exit::Environment, error.to_string()))?;
         let directory = writer.directory().to_owned();
+        let tag = tag_of(&self.run.id());
+        let brief = Brief {
+            experiment: self.experiment,
+            plan: self.plan,
+            tag: &tag,
+            trial: self.number,
+        };
+        let gather = |agents: Agents| agents.gather(world.as_ref(), &brief, progress);
+        let crew = self.settings.agents.map(gather).transpose();
+        let crew = crew.map_err(|problem| (Exit::Setup, problem))?;
         let setup = Setup {
             number: self.number,
             plan: Arc::clone(self.plan),
             platform: &self.experiment.platform,
             world: world.as_ref(),
-            tag: tag_of(&self.run.id()),
+            tag,
             interrupt: self.interrupt,
+            crew,
         };
         let played = play_trial(&setup, writer, progress, &mut || own.as_mut()?.tend());
+        let left = setup.crew.map_or(Ok(()), Crew::disband);
         drop(world);
-        let stopped = own.map_or(Ok(()), Hold::stop);
+        let stopped = left.and(own.map_or(Ok(()), Hold::stop));
         let trial = played.map_err(|problem| (Exit::Setup, problem))?;
         let mut judgement = self.judge(&directory, trial)?;
         if let Err(error) = stopped {
@@ -250,6 +266,7 @@ impl Stage<'_> {
             faults,
             reports: Vec::new(),
             memory: Memory::default(),
+            lost: Vec::new(),
         };
         let judgement = self.judge(&directory, trial)?;
         self.told(&judgement, progress);
@@ -344,6 +361,7 @@ impl Stage<'_> {
             self.interrupt.is_set(),
             &mut warnings,
         );
+        let exit = without(&trial.lost, exit, &mut warnings);
         let report = TrialReport {
             number: self.number,
             summary,

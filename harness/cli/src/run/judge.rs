@@ -1,5 +1,6 @@
 //! Expectations against what was measured, and the verdict of all trials together.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -7,8 +8,9 @@ use tally_capture::{Analysis, FaultRecord, Summary, Window, WindowSummary};
 use tally_check::{CheckReport, Safety};
 use tally_load::{is_valid, lag_bound, sent_beyond};
 use tally_plan::{Experiment, Function, Metric, MetricRef, Plan, When};
+use tally_reports::AgentFacts;
 
-use super::trial::Sent;
+use super::station::Sent;
 use crate::exit::Exit;
 
 /// One expectation, judged.
@@ -238,6 +240,22 @@ pub(super) fn verdict(
     exit
 }
 
+/// What a trial comes to if agents were lost: what they sent and heard is not on record, so nothing that the record shows of the
+/// platform's speed or success is all of it. What is wrong in it is wrong all the same.
+pub(super) fn without(lost: &[String], exit: Exit, warnings: &mut Vec<(String, String)>) -> Exit {
+    for agent in lost {
+        warnings.push((
+            format!("{agent}; its record is not complete"),
+            "look at what ended it (its machine, `kubectl get events -A`), or take fewer agents".into(),
+        ));
+    }
+    match exit {
+        exit if lost.is_empty() => exit,
+        Exit::Fail => Exit::Inconclusive,
+        exit => exit.worse(Exit::Inconclusive),
+    }
+}
+
 /// Took effect, was noticed or made up for, and is over.
 fn is_confirmed(fault: &FaultRecord) -> bool {
     fault.problem.is_none() && fault.effective.is_some() && fault.healed.is_some()
@@ -254,6 +272,8 @@ pub(super) struct Generator {
     pub(super) valid: bool,
     pub(super) realtime: bool,
     pub(super) cpu_seconds: f64,
+    /// Of each agent that told its lag.
+    pub(super) agents: Vec<AgentFacts>,
 }
 
 impl Generator {
@@ -276,12 +296,31 @@ impl Generator {
             valid: dropped == 0 && is_valid(&lag, latency_p99),
             realtime: !reports.is_empty() && reports.iter().all(|sent| sent.report.realtime),
             cpu_seconds: reports.iter().map(|sent| sent.report.cpu_seconds).sum(),
+            agents: agents(reports),
         }
     }
 }
 
+/// The lags of every agent, in their order.
+fn agents(reports: &[Sent]) -> Vec<AgentFacts> {
+    let numbers: BTreeSet<u32> = reports.iter().filter_map(|sent| sent.agent).collect();
+    let facts = |agent: u32| {
+        let own = || reports.iter().filter(move |sent| sent.agent == Some(agent));
+        let lag = added(own());
+        AgentFacts {
+            agent,
+            sent: own().map(|sent| sent.report.sent).sum(),
+            lag_p50: lag.value_at_quantile(0.5),
+            lag_p99: lag.value_at_quantile(0.99),
+            lag_p999: lag.value_at_quantile(0.999),
+            lag_max: lag.value_at_quantile(1.0),
+        }
+    };
+    numbers.into_iter().map(facts).collect()
+}
+
 /// The lags of all lanes.
-fn added(reports: &[Sent]) -> Histogram<u64> {
+fn added<'a>(reports: impl IntoIterator<Item = &'a Sent>) -> Histogram<u64> {
     let mut all = tally_load::nanos_histogram();
     for Sent { report, .. } in reports {
         // Of equal bounds, so that adding cannot fail.

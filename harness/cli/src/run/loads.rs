@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tally_load::{
     Control, LoadError, Loop, Options, Report, RetryPolicy, Sent, Shot, Source, Submission, serialise,
 };
-use tally_plan::{ClosedLoad, Plan, PlannedRequest};
+use tally_plan::{ClosedLoad, Plan, PlannedRequest, Share};
 
 use super::recorder::{Lookup, Wanted};
 
@@ -29,6 +29,16 @@ impl Lane {
     pub(super) fn is_open(&self) -> bool {
         self.mode == Loop::Open
     }
+
+    #[cfg(test)]
+    pub(super) fn requests(&self) -> Vec<(u64, u64, String)> {
+        let request = |index| {
+            let (shot, mut bytes) = (self.requests.shot(index), Vec::new());
+            self.requests.write(index, &mut bytes);
+            (shot.n, shot.due_ns, String::from_utf8_lossy(&bytes).into_owned())
+        };
+        (0..self.requests.len()).map(request).collect()
+    }
 }
 
 /// Everything a trial sends.
@@ -40,16 +50,27 @@ pub(super) struct Lanes {
 
 /// What is the same for every request of a trial.
 #[derive(Clone, Debug)]
-pub(super) struct Address {
-    pub(super) target: SocketAddr,
-    pub(super) tag: String,
-    pub(super) trial: u32,
+pub(crate) struct Address {
+    pub(crate) target: SocketAddr,
+    /// Names the run on the platform.
+    pub(crate) tag: String,
+    pub(crate) trial: u32,
+    /// How many agents share the requests; 0 if this process sends them itself.
+    pub(crate) agents: u32,
 }
 
 impl Address {
-    /// The idempotency key of a request; nobody else uses it.
+    /// The idempotency key of a request, whoever sends it; no other request has it.
     pub(super) fn key(&self, n: u64) -> String {
         format!("{}-{}-{n}", self.tag, self.trial)
+    }
+
+    /// What answers to requests of one agent are asked for by: each hears its own only.
+    pub(super) fn stream(&self, agent: u32) -> String {
+        if self.agents == 0 {
+            return self.tag.clone();
+        }
+        format!("{}-agent-{agent}", self.tag)
     }
 
     /// A request as it is sent, the first time and again: equal in every byte that the platform compares.
@@ -58,12 +79,13 @@ impl Address {
         expression: &'a str,
         key: &'a str,
         work_key: u64,
+        stream: &'a str,
     ) -> Submission<'a> {
         Submission {
             target: self.target,
             expression,
             idempotency_key: key,
-            tag: Some(&self.tag),
+            tag: Some(stream),
             work_key: Some(work_key),
         }
     }
@@ -73,6 +95,8 @@ impl Address {
 #[derive(Clone, Debug)]
 struct Requests {
     address: Address,
+    /// The part of them that is sent from here.
+    share: Share,
     from: Origin,
 }
 
@@ -80,9 +104,10 @@ struct Requests {
 enum Origin {
     /// The shots of a plan.
     Plan(Arc<Plan>),
-    /// The users' requests in turns, numbered from `first`.
+    /// The users' requests in turns, numbered from `first`; users are shared, with all their requests.
     Closed {
         first: u64,
+        users: u32,
         load: u16,
         think: u64,
         requests: Arc<Vec<PlannedRequest>>,
@@ -92,22 +117,33 @@ enum Origin {
 impl Source for Requests {
     fn len(&self) -> usize {
         match &self.from {
-            Origin::Plan(plan) => plan.shots.len(),
-            Origin::Closed { requests, .. } => requests.len(),
+            Origin::Plan(plan) => self.share.len(plan.shots.len() as u64) as usize,
+            Origin::Closed { requests, users, .. } => {
+                let rounds = requests.len() / (*users).max(1) as usize;
+                rounds * self.users(*users)
+            }
         }
     }
 
     fn shot(&self, index: usize) -> Shot {
-        let n = index as u64;
         match &self.from {
-            Origin::Plan(plan) => Shot {
-                n,
-                due_ns: plan.shots.get(n).map_or(0, |shot| shot.due),
-            },
-            Origin::Closed { first, think, .. } => Shot {
-                n: first + n,
-                due_ns: *think,
-            },
+            Origin::Plan(plan) => {
+                let n = self.share.nth(index as u64);
+                Shot {
+                    n,
+                    due_ns: plan.shots.get(n).map_or(0, |shot| shot.due),
+                }
+            }
+            Origin::Closed {
+                first, users, think, ..
+            } => {
+                let mine = self.users(*users).max(1);
+                let (round, user) = (index / mine, self.share.nth((index % mine) as u64));
+                Shot {
+                    n: first + round as u64 * u64::from(*users) + user,
+                    due_ns: *think,
+                }
+            }
         }
     }
 
@@ -115,37 +151,50 @@ impl Source for Requests {
         let n = self.shot(index).n;
         let known = match &self.from {
             Origin::Plan(plan) => plan.shots.get(n).map(|shot| (shot.expression, shot.work_key)),
-            Origin::Closed { requests, .. } => requests
-                .get(index)
+            Origin::Closed { first, requests, .. } => requests
+                .get((n - first) as usize)
                 .map(|request| (request.expression.as_str(), request.work_key)),
         };
         let Some((expression, work_key)) = known else {
             return;
         };
-        let key = self.address.key(n);
-        serialise(&self.address.submission(expression, &key, work_key), bytes);
+        let (key, stream) = (self.address.key(n), self.address.stream(self.share.index()));
+        serialise(
+            &self.address.submission(expression, &key, work_key, &stream),
+            bytes,
+        );
     }
 }
 
 impl Requests {
+    /// How many of `users` are this share's.
+    fn users(&self, users: u32) -> usize {
+        self.share.len(u64::from(users)) as usize
+    }
+
     fn wanted(&self, n: u64) -> Option<Wanted> {
+        let agents = self.address.agents.max(1);
         match &self.from {
             Origin::Plan(plan) => plan.shots.get(n).map(|shot| Wanted {
                 load: shot.load as u16,
                 expression: shot.expression.to_owned(),
                 work_key: shot.work_key,
+                agent: Share::holder(n, agents),
             }),
             Origin::Closed {
                 first,
+                users,
                 load,
                 requests,
                 ..
             } => {
-                let request = requests.get(usize::try_from(n.checked_sub(*first)?).ok()?)?;
+                let place = n.checked_sub(*first)?;
+                let request = requests.get(usize::try_from(place).ok()?)?;
                 Some(Wanted {
                     load: *load,
                     expression: request.expression.clone(),
                     work_key: request.work_key,
+                    agent: Share::holder(place % u64::from((*users).max(1)), agents),
                 })
             }
         }
@@ -153,21 +202,26 @@ impl Requests {
 }
 
 impl Lanes {
-    /// A lane for the open loads together, and one for each closed load.
-    pub(super) fn new(plan: &Arc<Plan>, address: &Address) -> std::io::Result<Self> {
+    /// A lane for the open loads together, and one for each closed load, of the part that is sent from here.
+    pub(super) fn new(plan: &Arc<Plan>, address: &Address, share: Share) -> std::io::Result<Self> {
         let closed_from = plan.shots.len() as u64;
-        let lane = |from, mode, waiting| -> std::io::Result<Lane> {
-            let address = address.clone();
-            Ok(Lane {
-                requests: Requests { address, from },
-                mode,
-                control: Arc::new(Control::new(waiting)?),
-            })
-        };
         let mut lanes = Vec::new();
-        if !plan.shots.is_empty() {
-            lanes.push(lane(Origin::Plan(Arc::clone(plan)), Loop::Open, 1)?);
-        }
+        let mut add = |from, mode, waiting| -> std::io::Result<()> {
+            let requests = Requests {
+                address: address.clone(),
+                share,
+                from,
+            };
+            if !requests.is_empty() {
+                lanes.push(Lane {
+                    requests,
+                    mode,
+                    control: Arc::new(Control::new(waiting)?),
+                });
+            }
+            Ok(())
+        };
+        add(Origin::Plan(Arc::clone(plan)), Loop::Open, 1)?;
         let mut next = closed_from;
         for load in &plan.closed {
             let requests = closed(load);
@@ -175,15 +229,17 @@ impl Lanes {
             next += requests.len() as u64;
             let from = Origin::Closed {
                 first,
+                users: load.users,
                 load: load.load as u16,
                 think: load.think,
                 requests: Arc::new(requests),
             };
+            let users = share.len(u64::from(load.users)) as u32;
             let mode = Loop::Closed {
-                users: load.users,
+                users,
                 wait_for_answer: true,
             };
-            lanes.push(lane(from, mode, load.users as usize * 2)?);
+            add(from, mode, users as usize * 2)?;
         }
         Ok(Self { lanes, closed_from })
     }

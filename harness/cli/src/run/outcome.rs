@@ -125,6 +125,7 @@ pub(super) fn generator_facts(generator: &Generator) -> GeneratorFacts {
         valid: generator.valid,
         realtime: generator.realtime,
         cpu_seconds: generator.cpu_seconds,
+        agents: generator.agents.clone(),
     }
 }
 

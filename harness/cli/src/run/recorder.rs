@@ -15,14 +15,16 @@ const EARLY_MAX: usize = 8_192;
 
 /// What is known of a request before it is sent.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     pub(super) load: u16,
     pub(super) expression: String,
     pub(super) work_key: u64,
+    /// Who sends it, if agents do.
+    pub(super) agent: u32,
 }
 
 /// Tells what a request of a number is.
-pub(super) type Lookup = Box<dyn Fn(u64) -> Option<Wanted> + Send>;
+pub(crate) type Lookup = Box<dyn Fn(u64) -> Option<Wanted> + Send>;
 
 struct Table {
     writer: TrialWriter,
@@ -51,13 +53,13 @@ pub(super) struct Counts {
 }
 
 /// The recorder of one trial; shared by the threads that hear things.
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     table: Mutex<Table>,
 }
 
 impl Recorder {
     /// Writes into `writer`; answered requests are kept for the ledgers if there are faults.
-    pub(super) fn new(writer: TrialWriter, lookup: Lookup, keep_answered: bool) -> Self {
+    pub(crate) fn new(writer: TrialWriter, lookup: Lookup, keep_answered: bool) -> Self {
         let table = Table {
             writer,
             lookup,
@@ -80,12 +82,12 @@ impl Recorder {
     }
 
     /// The generator is done with a request. Returns false for one that is not of this trial or was told before.
-    pub(super) fn sent(&self, sent: &Sent) {
+    pub(crate) fn sent(&self, sent: &Sent) {
         self.with(|table| table.sent(sent));
     }
 
     /// An answer arrived on the stream.
-    pub(super) fn answer(&self, answer: &Answer) {
+    pub(crate) fn answer(&self, answer: &Answer) {
         if let Ok(message) = serde_json::from_slice::<AnswerMessage>(&answer.json) {
             self.with(|table| table.answer(answer.at_ns, message, Sight::Delivery));
         }
@@ -189,7 +191,7 @@ impl Recorder {
     }
 
     /// Writes down what never ended, and gives the writer back.
-    pub(super) fn finish(self) -> tally_capture::Result<TrialWriter> {
+    pub(crate) fn finish(self) -> tally_capture::Result<TrialWriter> {
         let mut table = self.table.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut left: Vec<Operation> = std::mem::take(&mut table.open).into_values().collect();
         left.sort_by_key(|operation| operation.n);

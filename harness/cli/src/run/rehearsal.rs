@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tally_capture::TrialWriter;
 use tally_load::{AnswerStream, StreamEvent};
-use tally_plan::Plan;
+use tally_plan::{Plan, Share};
 
 use super::loads::{Address, Lanes, run};
 use super::recorder::Recorder;
@@ -45,8 +45,9 @@ pub fn rehearse(plan: Plan, target: SocketAddr, writer: TrialWriter) -> Result<R
         target,
         tag: "rehearsal".into(),
         trial: 1,
+        agents: 0,
     };
-    let lanes = Lanes::new(&plan, &address).map_err(|error| error.to_string())?;
+    let lanes = Lanes::new(&plan, &address, Share::ALL).map_err(|error| error.to_string())?;
     let recorder = Recorder::new(writer, lanes.lookup(), false);
     let start = Instant::now() + Duration::from_millis(150);
     let (stream, answers) =

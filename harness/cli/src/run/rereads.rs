@@ -72,8 +72,8 @@ impl<'a> Rereader<'a> {
     /// Sends again, under its own key, every request of unknown fate: accepted before or not, it is one request.
     pub(super) fn unresolved(&mut self, address: &Address) {
         for (n, wanted) in self.recorder.unresolved() {
-            let key = address.key(n);
-            let submission = address.submission(&wanted.expression, &key, wanted.work_key);
+            let (key, stream) = (address.key(n), address.stream(wanted.agent));
+            let submission = address.submission(&wanted.expression, &key, wanted.work_key, &stream);
             let Ok(reply) = self.client.submit(&submission, ASK) else {
                 continue;
             };

@@ -7,18 +7,21 @@ mod hpa;
 mod local;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tally_capture::HpaLine;
 use tally_chaos::{Fault, Order, Problem};
 use tally_load::Client;
 use tally_model::{Observation, SetRecord};
 
+use crate::agents::Seats;
+
 #[cfg(feature = "cluster")]
 pub(crate) use cluster::Cluster;
 pub(crate) use local::{Local, Owned, STORE};
 
 /// How long the gateway may take to tell its sets.
-const ASK: std::time::Duration = std::time::Duration::from_secs(1);
+const ASK: Duration = Duration::from_secs(1);
 
 /// Resident bytes of the platform's processes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,6 +53,8 @@ pub(crate) trait World: Sync {
     }
     /// Looks at memory; none where nobody can tell.
     fn memory(&self) -> Box<dyn FnMut() -> Option<Sizes> + Send>;
+    /// Places on the platform's own machines for agents, which may stay for `longest`.
+    fn seats(&self, agents: u32, longest: Duration) -> Result<Box<dyn Seats>, String>;
     /// A fault as ordered; `now` tells nanoseconds since the trial began.
     fn fault<'a>(
         &'a self,
