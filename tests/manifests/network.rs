@@ -27,6 +27,7 @@ const ADMIN: End = end("admin", "tally-system", "admin");
 const ETCD: End = end("etcd", "tally-store", "etcd");
 const QUEUE: End = end("queue", "tally-store", "queue");
 const WORKER: End = end("worker", "tally-workers", "worker");
+const AGENT: End = end("agent", "tally-load", "agent");
 const REPLICA: End = end("replica", "tally-workers", "replica");
 /// Neither a pod of ours nor one whose labels we know: a client, the API server.
 const OUTSIDE: End = end("outside", "", "");
@@ -34,6 +35,7 @@ const OUTSIDE: End = end("outside", "", "");
 /// What must be possible.
 const EDGES: &[(&End, &End, u16)] = &[
     (&OUTSIDE, &GATEWAY, 8080),
+    (&AGENT, &GATEWAY, 8080),
     (&GATEWAY, &ETCD, 2379),
     (&SCHEDULER, &ETCD, 2379),
     (&SCHEDULER, &WORKER, 7000),
@@ -63,13 +65,22 @@ const WALLS: &[(&End, &End, u16)] = &[
     (&OUTSIDE, &FLEET, 7000),
     (&OUTSIDE, &WORKER, 7000),
     (&GATEWAY, &OUTSIDE, 6443),
+    (&AGENT, &GATEWAY, 7000),
+    (&AGENT, &SCHEDULER, 7000),
+    (&AGENT, &ETCD, 2379),
+    (&AGENT, &QUEUE, 9324),
+    (&AGENT, &WORKER, 7000),
+    (&AGENT, &OUTSIDE, 443),
+    (&AGENT, &OUTSIDE, 6443),
+    (&OUTSIDE, &AGENT, 8080),
+    (&SCHEDULER, &AGENT, 7000),
     (&SCHEDULER, &WORKER, 22),
 ];
 
 /// Edges that are cut and walls with a hole, and namespaces without a wall.
 pub(crate) fn violations(rendered: &Rendered) -> Vec<String> {
     let mut found = Vec::new();
-    for space in ["tally-system", "tally-store", "tally-workers"] {
+    for space in ["tally-system", "tally-store", "tally-workers", "tally-load"] {
         let denies = rendered.of("NetworkPolicy").any(|policy| {
             policy["metadata"]["namespace"] == space
                 && policy["spec"] == json!({ "podSelector": {}, "policyTypes": ["Ingress", "Egress"] })

@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// An overlay: its place under `deploy/`, and its objects.
+#[derive(Clone)]
 pub(crate) struct Rendered {
     pub(crate) name: String,
     pub(crate) objects: Vec<Value>,

@@ -13,7 +13,9 @@ pub(crate) struct Rule {
 }
 
 /// The namespaces there are.
-const NAMESPACES: [&str; 3] = ["tally-system", "tally-store", "tally-workers"];
+const NAMESPACES: [&str; 4] = ["tally-system", "tally-store", "tally-workers", "tally-load"];
+/// Load agents of one run at most.
+const AGENTS_MAX: u32 = 32;
 
 /// Every rule about single objects and pods.
 pub(crate) const RULES: &[Rule] = &[
@@ -49,7 +51,7 @@ pub(crate) const RULES: &[Rule] = &[
         plant: |object| take(object, "/spec/template/spec/containers/0/resources/limits/memory"),
     },
     Rule {
-        name: "every container is probed for being alive and for being ready, at a port it names",
+        name: "every container that serves is probed for being alive and for being ready, at a port it names",
         violations: without_probes,
         plant: |object| {
             set(
@@ -199,7 +201,12 @@ fn without_resources(rendered: &Rendered) -> Vec<String> {
 }
 
 fn without_probes(rendered: &Rendered) -> Vec<String> {
-    offending_containers(rendered, |container| {
+    // A load agent serves nobody; the harness hears that it lives.
+    let mut serving = rendered.clone();
+    serving
+        .objects
+        .retain(|object| object["metadata"]["name"] != "agent-pod");
+    offending_containers(&serving, |container| {
         let ports = container["ports"].as_array().cloned().unwrap_or_default();
         let names_port = |probe: &Value| {
             let port = [&probe["httpGet"]["port"], &probe["tcpSocket"]["port"]];
@@ -234,7 +241,8 @@ fn images(rendered: &Rendered) -> Vec<String> {
     for (name, pod) in rendered
         .pods()
         .iter()
-        .filter(|(name, _)| !name.ends_with("/worker-pod"))
+        // Whoever makes pods of these puts its own image in.
+        .filter(|(name, _)| !name.ends_with("/worker-pod") && !name.ends_with("/agent-pod"))
     {
         for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
             let image = container["image"].as_str().unwrap_or("");
@@ -297,6 +305,11 @@ fn loose_namespaces(rendered: &Rendered) -> Vec<String> {
             found.push(format!("{name} has no quota of pods"));
             continue;
         };
+        if name == "tally-load" && pods < AGENTS_MAX {
+            found.push(format!(
+                "{name}: {pods} pods, but there may be {AGENTS_MAX} agents"
+            ));
+        }
         if name == "tally-workers" && pods < largest() {
             found.push(format!(
                 "{name}: {pods} pods, but the platform may want {}",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tally_cluster::{Operator, Options, Platform, PodFact, SYSTEM, WORKERS, waits_of_pods};
+use tally_cluster::{LOAD, Operator, Options, Platform, PodFact, SYSTEM, WORKERS, waits_of_pods};
 
 use crate::args::{ClusterArgs, Down, Run, Status, Up};
 use crate::deploy::{self, Arm, ClusterTarget, Deploy};
@@ -189,7 +189,7 @@ pub(super) fn status(args: &Status, output: &Output) -> Exit {
 fn show(pods: &[PodFact], output: &Output) {
     let ours = pods
         .iter()
-        .filter(|pod| pod.namespace == SYSTEM || pod.namespace == WORKERS);
+        .filter(|pod| [SYSTEM, WORKERS, LOAD].contains(&pod.namespace.as_str()));
     let mut told = Vec::new();
     for pod in ours {
         let state = if pod.gone {

@@ -9,6 +9,7 @@ mod connect;
 mod deployment;
 mod error;
 mod fact;
+mod job;
 mod labels;
 mod operate;
 mod pod;

@@ -30,7 +30,7 @@ pub struct Machine {
 /// An operator's calls.
 #[derive(Clone)]
 pub struct Operate {
-    client: Client,
+    pub(crate) client: Client,
 }
 
 impl Debug for Operate {

@@ -35,6 +35,11 @@ impl Template {
         Ok(Self(pod))
     }
 
+    /// The pod as it stands.
+    pub(crate) const fn pod(&self) -> &KubePod {
+        &self.0
+    }
+
     /// The pod for a place.
     pub(crate) fn fill(&self, spec: &PodSpec, owner: Option<OwnerReference>) -> KubePod {
         let mut pod = self.0.clone();

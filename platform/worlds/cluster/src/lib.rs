@@ -7,6 +7,7 @@
 #![cfg(feature = "client")]
 
 mod adopt;
+mod agents;
 mod config;
 mod control;
 mod deployments;
@@ -21,6 +22,7 @@ mod recording;
 mod serving;
 mod waits;
 
+pub use agents::{Agents, LOAD};
 pub use config::{Config, Role};
 pub use live::LiveFact;
 pub use operator::Operator;

@@ -14,6 +14,7 @@ use tally_model::Observation;
 use tally_process::Error;
 use tokio::runtime::Runtime;
 
+use crate::agents::LOAD;
 use crate::live::{Heard, LiveFact, watch_autoscalers, watch_deployments};
 use crate::platform::WORKERS;
 
@@ -91,6 +92,8 @@ impl Shared {
         self.with(|view| {
             let fresh = view.pods.values().filter(|pod| pod.running);
             let fresh: Vec<PodFact> = fresh
+                // What a load agent says is for the harness, which hears it already.
+                .filter(|pod| pod.namespace != LOAD)
                 .filter(|pod| !view.followed.contains(&(pod.uid.clone(), pod.restarts)))
                 .cloned()
                 .collect();
@@ -114,6 +117,7 @@ impl Shared {
 /// A connection to a cluster.
 #[derive(Debug)]
 pub struct Operator {
+    context: String,
     runtime: Runtime,
     operate: Operate,
     autoscalers: Autoscalers,
@@ -136,6 +140,7 @@ impl Operator {
         let autoscalers = Autoscalers::discover(client.clone(), WORKERS);
         let autoscalers = runtime.block_on(autoscalers).map_err(failed)?;
         let operator = Self {
+            context: context.to_owned(),
             runtime,
             autoscalers,
             operate: Operate::new(client),
@@ -151,6 +156,11 @@ impl Operator {
             listed.then_some(())
         })?;
         Ok(operator)
+    }
+
+    /// The kubeconfig's context that it uses.
+    pub fn context(&self) -> &str {
+        &self.context
     }
 
     /// Every pod of the platform, as of the newest event.

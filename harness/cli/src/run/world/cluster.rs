@@ -1,15 +1,17 @@
 //! A platform on a Kubernetes cluster.
 
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tally_capture::HpaLine;
 use tally_chaos::{ClusterFault, Fault, Order, Problem};
-use tally_cluster::{LiveFact, Operator, Platform, SYSTEM};
+use tally_cluster::{Agents, LOAD, LiveFact, Operator, Platform, SYSTEM};
 use tally_model::{Observation, Step};
 
 use super::{Hold, Sizes, World, current_sets, hpa};
+use crate::agents::Seats;
 
 /// A platform whose pods an operator watches.
 #[derive(Debug)]
@@ -73,6 +75,12 @@ impl World for Cluster {
         Box::new(|| None)
     }
 
+    fn seats(&self, agents: u32, longest: Duration) -> Result<Box<dyn Seats>, String> {
+        let agents = Agents::start(&self.operator, agents, longest).map_err(|error| error.to_string())?;
+        let context = self.operator.context().to_owned();
+        Ok(Box::new(Jobs { context, agents }))
+    }
+
     fn fault<'a>(
         &'a self,
         order: Order,
@@ -82,6 +90,33 @@ impl World for Cluster {
         let operator = Arc::clone(&self.operator);
         let fault = ClusterFault::new(operator, move || current_sets(http), order, now);
         Ok(Box::new(fault))
+    }
+}
+
+/// Agents that are Jobs. Their standard streams come and go through the API server, to which `kubectl` knows the way.
+struct Jobs {
+    context: String,
+    agents: Agents,
+}
+
+impl Seats for Jobs {
+    fn gateway(&self) -> SocketAddr {
+        self.agents.gateway()
+    }
+
+    fn commands(&self) -> Result<Vec<(String, Command)>, String> {
+        let seat = |pod: &String| {
+            let mut command = Command::new("kubectl");
+            command
+                .args(["--context", &self.context, "--namespace", LOAD])
+                .args(["attach", "--stdin", "--quiet", pod]);
+            (pod.clone(), command)
+        };
+        Ok(self.agents.pods().iter().map(seat).collect())
+    }
+
+    fn leave(self: Box<Self>) -> Result<(), String> {
+        self.agents.stop().map_err(|error| error.to_string())
     }
 }
 
