@@ -22,8 +22,12 @@ const ORDERS: usize = 16;
 /// What kept it from its work; the harness is told the same.
 pub(crate) fn serve() -> Result<(), String> {
     let orders = listen();
+    // Nothing is said before the first order, not even that this process lives: to a pod's standard output the harness comes later.
+    let Ok(first) = orders.recv() else {
+        return Err(ALONE.into());
+    };
     let outbox = Outbox::new(std::io::stdout());
-    let worked = work(&orders, &outbox);
+    let worked = work(first, &orders, &outbox);
     if let Err(trouble) = &worked {
         outbox.note(Note::Trouble(trouble.clone()));
     }
@@ -58,11 +62,9 @@ fn listen() -> Receiver<Order> {
 /// The other end is gone.
 const ALONE: &str = "the harness is gone";
 
-fn work(orders: &Receiver<Order>, outbox: &Outbox) -> Result<(), String> {
-    let assignment = match orders.recv() {
-        Ok(Order::Assign(assignment)) => *assignment,
-        Ok(_) => return Err("the first order is not an assignment".into()),
-        Err(_) => return Err(ALONE.into()),
+fn work(first: Order, orders: &Receiver<Order>, outbox: &Outbox) -> Result<(), String> {
+    let Order::Assign(assignment) = first else {
+        return Err("the first order is not an assignment".into());
     };
     let Assignment {
         experiment,
@@ -71,7 +73,7 @@ fn work(orders: &Receiver<Order>, outbox: &Outbox) -> Result<(), String> {
         gateway,
         tag,
         trial,
-    } = assignment;
+    } = *assignment;
     let share = Share::new(index, of).ok_or_else(|| format!("there is no agent {index} of {of}"))?;
     let plan = Arc::new(Plan::expand(&experiment));
     let address = Address {
