@@ -61,12 +61,9 @@ pub(crate) fn agents(facts: &GeneratorFacts) -> Vec<String> {
     if count == 0 {
         return Vec::new();
     }
-    let whose = if count == 1 {
-        "1 agent"
-    } else {
-        &format!("{count} agents, in equal shares")
-    };
-    let mut lines = vec![format!("sent by {whose}; the lag above is that of all together")];
+    let mut lines = vec![format!(
+        "sent by agents in equal shares; the lag above is that of the {count} that told theirs"
+    )];
     lines.extend(facts.agents.iter().take(AGENTS).map(agent));
     lines
 }

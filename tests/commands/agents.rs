@@ -100,7 +100,7 @@ fn agents_together_send_the_plan_once() {
     desk.tally(&["check", "latest"]).expect(0);
     let told = desk.tally(&["report", "latest"]).expect(0).out;
     assert!(
-        told.contains("sent by 3 agents") && told.contains("agent 2: "),
+        told.contains("of the 3 that told theirs") && told.contains("agent 2: "),
         "{told}"
     );
     desk.is_deserted();
