@@ -90,7 +90,7 @@ pub(super) fn play(
     for fault in &faults {
         recorder.write(|writer| writer.fault(fault));
     }
-    let autoscalers = setup.world.autoscalers(zero);
+    let autoscalers = setup.world.autoscalers(zero.wall);
     if !autoscalers.is_empty() {
         recorder.write(|writer| writer.autoscalers(&autoscalers));
     }
