@@ -149,6 +149,17 @@ impl Queues {
         id
     }
 
+    /// Takes out a message that was handed over and never became durable, whoever holds it; returns whether it was there.
+    pub fn withdraw(&mut self, id: MessageId) -> bool {
+        let Some(message) = self.messages.get(&id) else {
+            return false;
+        };
+        let (queue, state) = (message.placement.queue, message.state);
+        self.lanes.entry(queue).or_default().leave(id, state);
+        self.forget(id);
+        true
+    }
+
     /// Takes up to `limit` messages under the configured lease.
     pub fn receive(&mut self, now: Instant, queue: impl Into<QueueId>, limit: usize) -> Vec<Delivery> {
         let queue = queue.into();

@@ -17,6 +17,8 @@ pub struct Costs {
     pub local: Duration,
     /// One durable commit. Writes that wait while one runs share the next (group commit), so this is no bound on their rate.
     pub commit: Duration,
+    /// How long a send that nobody waits for waits for a commit to ride on (`tally_embedded`, `LINGER`).
+    pub linger: Duration,
     /// From a change of a key to the watcher that is told.
     pub watch: Duration,
     /// From the creation of a pod to the moment it listens.
@@ -38,6 +40,7 @@ impl Default for Costs {
             door: Duration::from_micros(200),
             local: Duration::from_micros(30),
             commit: Duration::from_micros(1_200),
+            linger: Duration::from_millis(3),
             watch: Duration::from_micros(100),
             pod_start: Duration::from_millis(60),
             dial: Duration::from_micros(800),

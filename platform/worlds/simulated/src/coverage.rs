@@ -98,6 +98,8 @@ pub enum Sometimes {
     DeleteLost,
     /// A queue counted a receive that nobody saw.
     ReceiveLost,
+    /// A message that could be received was lost with the process, before it was on the disk.
+    UnwrittenLost,
     /// The clock of a pod jumped forward.
     ClockStep,
     /// The clock of the control plane jumped forward.
@@ -110,7 +112,7 @@ pub enum Sometimes {
 
 impl Sometimes {
     /// Every event.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         Self::ViewChange,
         Self::StateTransfer,
         Self::Checkpoint,
@@ -154,6 +156,7 @@ impl Sometimes {
         Self::QueueLate,
         Self::DeleteLost,
         Self::ReceiveLost,
+        Self::UnwrittenLost,
         Self::ClockStep,
         Self::ControlClockStep,
         Self::SetBack,
@@ -229,6 +232,7 @@ impl Sometimes {
             Self::ReceiveLost => "receive-lost",
             Self::PartitionHealed => "partition-healed",
             Self::Resumed => "resumed",
+            Self::UnwrittenLost => "unwritten-lost",
             Self::PortTrouble => "port-trouble",
             Self::ClockStep => "clock-step",
             Self::ControlClockStep => "control-clock-step",

@@ -23,11 +23,29 @@ impl Disk {
         self.last = (from, from + commit);
         self.last.1
     }
+
+    /// When the commit ends that waits for the running one; none if none waits.
+    pub(crate) fn waiting(&self, now: Instant) -> Option<Instant> {
+        let (from, to) = self.last;
+        (now < from).then_some(to)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A commit that has not begun takes along what comes meanwhile; one that runs, or none, does not.
+    #[test]
+    fn only_a_commit_that_waits_can_be_joined() {
+        let (mut disk, at) = (Disk::default(), Instant::from_nanos);
+        let commit = Duration::from_nanos(10);
+        disk.write(at(10), commit);
+        assert_eq!(disk.waiting(at(15)), None);
+        disk.write(at(15), commit);
+        assert_eq!(disk.waiting(at(15)), Some(at(30)));
+        assert_eq!(disk.waiting(at(20)), None);
+    }
 
     /// Writes during a commit share the next one, and a writer at rest begins at once.
     #[test]

@@ -94,6 +94,7 @@ impl World {
                 _ => {}
             }
         }
+        self.lose_unwritten();
         for watching in std::mem::take(&mut self.control.watches) {
             self.store.unwatch(watching.id);
         }

@@ -91,6 +91,10 @@ pub(crate) enum Happening {
     Wake(Station),
     /// A question to a port takes effect.
     Port(Life, Role, PortCommand),
+    /// A send is durable.
+    Written(Life, u64),
+    /// A send that nobody waits for has waited long enough.
+    Flush(Life, u64),
     /// A queue has messages for somebody who waits.
     Serve(QueueName),
     /// A message that was sent shows in its queue.

@@ -25,6 +25,7 @@ mod ports;
 mod timeline;
 mod trace;
 mod turns;
+mod unwritten;
 mod view;
 mod watch;
 mod weather;

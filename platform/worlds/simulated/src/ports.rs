@@ -65,9 +65,7 @@ impl World {
     /// A role asks; notes when it takes effect.
     pub(crate) fn ask(&mut self, role: Role, command: PortCommand) {
         let at = match &command {
-            PortCommand::Send { .. } | PortCommand::Put { .. } | PortCommand::DeleteKey { .. } => {
-                self.disk.write(self.now, self.costs.commit)
-            }
+            PortCommand::Put { .. } | PortCommand::DeleteKey { .. } => self.commit(),
             PortCommand::CreatePod(_) | PortCommand::DeletePod(_) => self.now + self.costs.hop,
             _ => self.now + self.costs.local,
         };
@@ -102,6 +100,7 @@ impl World {
                 let pods = self.cluster.list();
                 self.tell(wrap(role, PortEvent::Pods(pods)));
             }
+            PortCommand::Send { token, queue, bodies } => self.hand_over(role, token, queue, bodies),
             other => {
                 if let Some(event) = self.effect(other) {
                     self.tell(wrap(role, event));
@@ -128,18 +127,9 @@ impl World {
     pub(crate) fn effect(&mut self, command: PortCommand) -> Option<PortEvent> {
         let now = self.now;
         Some(match command {
-            PortCommand::Send { token, queue, bodies } => {
-                for body in bodies {
-                    if self.happens(self.port_weather.duplicate) {
-                        self.hit(Sometimes::QueueTwice);
-                        self.queues.send(queue, body.clone());
-                    }
-                    if let Some(body) = self.dawdle(queue, body) {
-                        self.queues.send(queue, body);
-                    }
-                }
-                self.serve_soon(queue);
-                PortEvent::Sent(token, Ok(()))
+            PortCommand::Send { queue, bodies, .. } => {
+                self.admit(queue, bodies);
+                return None;
             }
             PortCommand::Delete { queue, receipts } => {
                 if self.happens(self.port_weather.lost_delete) {

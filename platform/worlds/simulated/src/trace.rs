@@ -105,6 +105,8 @@ fn kind(happening: &Happening) -> u64 {
         Happening::Knock(knock) => 0x13 | knock.n << 8,
         Happening::Reply(call, _) => 0x14 | call << 8,
         Happening::Late(queue, _) => 0x16 | (queue.index() as u64) << 8,
+        Happening::Written(_, serial) => 0x17 | serial << 8,
+        Happening::Flush(_, serial) => 0x18 | serial << 8,
         Happening::Hangup { to, .. } => 0x15 | u64::from(to.0) << 8,
     }
 }

@@ -18,6 +18,7 @@ use crate::happening::{Happening, RoleEvent};
 use crate::pods::{Out, Places, PodEvent, PodLife, PodWish};
 use crate::ports::Lines;
 use crate::trace::Trace;
+use crate::unwritten::Unwritten;
 use crate::view::{Usage, Work};
 use crate::watch::{Oracle, Watch};
 use crate::weather::{Clogs, PortWeather};
@@ -78,6 +79,7 @@ pub struct World {
     keys: ChaCha8Rng,
     pub(crate) control: Control,
     pub(crate) disk: Disk,
+    pub(crate) unwritten: Unwritten,
     pub(crate) queues: Queues,
     pub(crate) lines: Lines,
     pub(crate) store: Store,
@@ -145,6 +147,7 @@ impl World {
             rng,
             keys,
             disk: Disk::default(),
+            unwritten: Unwritten::default(),
             queues: Queues::new(settings),
             lines: Lines::default(),
             store: Store::new(),
@@ -227,6 +230,8 @@ impl World {
         match happening {
             Happening::Role(life, event) => self.reach(life, Happening::Role(life, event)),
             Happening::Port(life, role, command) => self.reach(life, Happening::Port(life, role, command)),
+            Happening::Written(life, serial) => self.reach(life, Happening::Written(life, serial)),
+            Happening::Flush(life, serial) => self.reach(life, Happening::Flush(life, serial)),
             Happening::Inward { from, packet } => {
                 let life = self.control.life;
                 self.reach(life, Happening::Inward { from, packet });
@@ -266,6 +271,8 @@ impl World {
         match happening {
             Happening::Role(_, event) => self.tell(event),
             Happening::Port(_, role, command) => self.perform(role, command),
+            Happening::Written(_, serial) => self.written(serial),
+            Happening::Flush(_, serial) => self.flush(serial),
             Happening::Inward { from, packet } => {
                 self.tell(RoleEvent::Scheduler(tally_roles::scheduler::Event::Packet {
                     from,

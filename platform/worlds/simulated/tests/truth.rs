@@ -49,6 +49,7 @@ fn world(servers: u32, distribution: WorkDistribution, seed: u64) -> World {
         door: nothing,
         local: nothing,
         commit: nothing,
+        linger: nothing,
         watch: nothing,
         dial: nothing,
         sign: nothing,

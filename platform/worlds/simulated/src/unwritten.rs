@@ -1,0 +1,120 @@
+//! Messages that can be received and are not on the disk yet.
+//!
+//! As the embedded store does it (ARCHITECTURE.md, decision 2): a message is handed to whoever receives as soon as it is on its way
+//! to the disk, its sender is told when it is there. What is sent inbound begins a commit, as every write of a key does; tasks
+//! and answers on their way, which nobody waits for, ride on the next commit, or begin one themselves after [`Costs::linger`].
+//! All of that is one process: whoever received such a message dies with it.
+//!
+//! [`Costs::linger`]: crate::Costs::linger
+
+use std::collections::BTreeMap;
+
+use tally_model::{Instant, QueueName};
+use tally_roles::port::{PortEvent, Token};
+use tally_substrate::MessageId;
+
+use crate::coverage::Sometimes;
+use crate::happening::{Happening, Role};
+use crate::ports::wrap;
+use crate::world::World;
+
+/// One send that is on its way to the disk.
+#[derive(Debug)]
+struct Sent {
+    role: Role,
+    token: Token,
+    messages: Vec<MessageId>,
+}
+
+/// Every send that is on its way to the disk.
+#[derive(Debug, Default)]
+pub(crate) struct Unwritten {
+    next: u64,
+    sends: BTreeMap<u64, Sent>,
+    /// Those that wait for a commit to ride on, the first of them first.
+    riding: Vec<u64>,
+}
+
+impl World {
+    /// A role sends: what it sends can be received at once.
+    pub(crate) fn hand_over(&mut self, role: Role, token: Token, queue: QueueName, bodies: Vec<String>) {
+        let messages = self.admit(queue, bodies);
+        let serial = self.unwritten.next;
+        self.unwritten.next += 1;
+        let sent = Sent {
+            role,
+            token,
+            messages,
+        };
+        self.unwritten.sends.insert(serial, sent);
+        self.unwritten.riding.push(serial);
+        if queue == QueueName::Inbound {
+            self.commit();
+        } else if let Some(at) = self.disk.waiting(self.now) {
+            self.embark(at);
+        } else if self.unwritten.riding.len() == 1 {
+            let at = self.now + self.costs.linger;
+            self.agenda.push(at, Happening::Flush(self.control.life, serial));
+        }
+    }
+
+    /// Puts messages where they can be received; one that dawdles is not among those returned.
+    pub(crate) fn admit(&mut self, queue: QueueName, bodies: Vec<String>) -> Vec<MessageId> {
+        let mut messages = Vec::new();
+        for body in bodies {
+            if self.happens(self.port_weather.duplicate) {
+                self.hit(Sometimes::QueueTwice);
+                messages.push(self.queues.send(queue, body.clone()));
+            }
+            if let Some(body) = self.dawdle(queue, body) {
+                messages.push(self.queues.send(queue, body));
+            }
+        }
+        self.serve_soon(queue);
+        messages
+    }
+
+    /// When a write that is asked for now is durable; whatever waits for a commit to ride on is written with it.
+    pub(crate) fn commit(&mut self) -> Instant {
+        let at = self.disk.write(self.now, self.costs.commit);
+        self.embark(at);
+        at
+    }
+
+    fn embark(&mut self, at: Instant) {
+        let life = self.control.life;
+        for serial in std::mem::take(&mut self.unwritten.riding) {
+            self.agenda.push(at, Happening::Written(life, serial));
+        }
+    }
+
+    /// No commit came along to ride on since this send began to wait.
+    pub(crate) fn flush(&mut self, serial: u64) {
+        if self.unwritten.riding.first() == Some(&serial) {
+            self.commit();
+        }
+    }
+
+    /// A send is durable.
+    pub(crate) fn written(&mut self, serial: u64) {
+        if let Some(sent) = self.unwritten.sends.remove(&serial) {
+            self.tell(wrap(sent.role, PortEvent::Sent(sent.token, Ok(()))));
+        }
+    }
+
+    /// The process ends: what it was writing became durable or not, and nobody is told. What did not was never there.
+    pub(crate) fn lose_unwritten(&mut self) {
+        let sends = std::mem::take(&mut self.unwritten.sends);
+        self.unwritten.riding.clear();
+        for sent in sends.into_values() {
+            if self.draw() & 1 == 0 {
+                continue;
+            }
+            for message in sent.messages {
+                if self.queues.withdraw(message) {
+                    self.hit(Sometimes::UnwrittenLost);
+                }
+            }
+        }
+    }
+}
