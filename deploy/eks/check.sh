@@ -9,7 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 context=${1:?usage: deploy/eks/check.sh CONTEXT}
 kube() { kubectl --context "$context" "$@"; }
 
-spaces=(tally-check-system tally-check-store tally-check-workers)
+spaces=(tally-check-system tally-check-store tally-check-workers tally-check-load)
 trap 'kube delete namespace --ignore-not-found "${spaces[@]}" >/dev/null' EXIT
 for space in "${spaces[@]}"; do kube create namespace "$space" --dry-run=client -o yaml | kube apply -f - >/dev/null; done
 
@@ -17,7 +17,7 @@ failed=0
 for overlay in "$here"/overlays/*/; do
   name=$(basename "$overlay")
   wanted=$(kubectl kustomize "$overlay" | grep -c '^kind:')
-  told=$(TALLY_RENAME='s/\btally-\(system\|store\|workers\)\b/tally-check-\1/g' \
+  told=$(TALLY_RENAME='s/\btally-\(system\|store\|workers\|load\)\b/tally-check-\1/g' \
     "$here/../apply.sh" "$context" "$overlay" --dry-run=server 2>&1) || failed=1
   taken=$(grep -c '(server dry run)' <<<"$told") || true
   [ "$taken" = "$wanted" ] || failed=1

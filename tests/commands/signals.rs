@@ -1,5 +1,8 @@
 //! Ctrl-C once, Ctrl-C twice, SIGTERM and SIGKILL: what is kept, and that no process stays.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -135,4 +138,34 @@ fn an_interrupted_calc_leaves_nothing() {
         "{:?}",
         desk.files("temporary")
     );
+}
+
+/// A process that begins when its parent is gone already, as one does that was started while the parent was killed, is nobody's: it ends.
+#[test]
+fn an_orphan_does_not_begin() {
+    let desk = Desk::new();
+    // Whoever runs this test, it is not the first process.
+    let config = tally_local::SupervisorConfig {
+        data: desk.path("orphan"),
+        platform: tally_model::PlatformConfig::default(),
+        http: "127.0.0.1:0".parse().unwrap(),
+        grpc: "127.0.0.1:0".parse().unwrap(),
+        parent: Some(1),
+    };
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tally"))
+        .args(["serve", "supervisor"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, "{}", serde_json::to_string(&config).unwrap()).unwrap();
+    let done = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        !done.status.success() && said.contains("the parent process is gone"),
+        "{said}"
+    );
+    assert!(!desk.path("orphan").exists());
 }

@@ -210,7 +210,12 @@ impl Stage<'_> {
             interrupt: self.interrupt,
             crew,
         };
-        let played = play_trial(&setup, writer, progress, &mut || own.as_mut()?.tend());
+        // A supervisor that ends because this process leaves is not brought back.
+        let mut tend = || match &mut own {
+            Some(own) if !self.interrupt.is_leaving() => own.tend(),
+            _ => None,
+        };
+        let played = play_trial(&setup, writer, progress, &mut tend);
         let left = setup.crew.map_or(Ok(()), Crew::disband);
         drop(world);
         let stopped = left.and(own.map_or(Ok(()), Hold::stop));

@@ -16,6 +16,8 @@ struct Shared {
     /// The exit code that the last signal asked for; 0 for none.
     code: AtomicU8,
     stop: AtomicBool,
+    /// The platform is being ended, and this process after it.
+    leaving: AtomicBool,
     /// What goes with this process if it leaves at once.
     owned: Mutex<Vec<PathBuf>>,
 }
@@ -23,6 +25,7 @@ struct Shared {
 static SHARED: Shared = Shared {
     code: AtomicU8::new(0),
     stop: AtomicBool::new(false),
+    leaving: AtomicBool::new(false),
     owned: Mutex::new(Vec::new()),
 };
 /// How long processes and files may take to go.
@@ -69,6 +72,11 @@ impl Interrupt {
         self.shared.stop.load(Ordering::Acquire)
     }
 
+    /// True from the moment on at which nothing may be started any more.
+    pub(crate) fn is_leaving(self) -> bool {
+        self.shared.leaving.load(Ordering::Acquire)
+    }
+
     /// The flag itself, for those who wait on it.
     pub(crate) fn flag(self) -> &'static AtomicBool {
         &self.shared.stop
@@ -101,6 +109,7 @@ impl Interrupt {
 
 /// The platform goes before what it writes to: a process that is still starting would make its folder again.
 fn leave(code: u8) -> ! {
+    SHARED.leaving.store(true, Ordering::Release);
     let until = Instant::now() + REMOVE;
     let family = stopped_family();
     for &process in &family {

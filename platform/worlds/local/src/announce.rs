@@ -44,16 +44,17 @@ pub(crate) fn announce(announcement: &Announcement) -> Result<(), Error> {
 
 /// Makes the kernel kill this process when the thread that started it ends.
 ///
-/// The parent starts children from a thread that lives as long as it does. If the parent died before this call, the
-/// process has been given to another parent and ends here.
-pub(crate) fn die_with_parent(parent: Option<rustix::process::Pid>) -> Result<(), Error> {
+/// The parent starts children from a thread that lives as long as it does, and says its number in the configuration. If it died before
+/// this call, the process has been given to another parent and ends here; asking for the parent's number on the way in would
+/// be too late, for it may have died by then.
+pub(crate) fn die_with_parent(parent: u32) -> Result<(), Error> {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).map_err(
         |error| Error::System {
             what: "cannot follow the parent".into(),
             source: error.into(),
         },
     )?;
-    if rustix::process::getppid() == parent {
+    if rustix::process::getppid() == rustix::process::Pid::from_raw(parent as i32) {
         Ok(())
     } else {
         Err(Error::Start("the parent process is gone".into()))

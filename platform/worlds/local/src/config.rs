@@ -19,8 +19,8 @@ pub struct SupervisorConfig {
     pub http: SocketAddr,
     /// Where the supervisor's own services listen; port 0 for any.
     pub grpc: SocketAddr,
-    /// End with the process that started it; false for a daemon.
-    pub follow_parent: bool,
+    /// The process that started it and that it ends with; none for a daemon.
+    pub parent: Option<u32>,
 }
 
 /// For the control plane.
@@ -39,6 +39,8 @@ pub struct ControlPlaneConfig {
     pub supervisor: SocketAddr,
     /// Name of this platform, part of everything signed: 32 hexadecimal digits.
     pub cluster: String,
+    /// The supervisor, which it ends with.
+    pub parent: u32,
 }
 
 /// What all pods of a platform are told: the `config` of a `PodSpec`.
@@ -63,6 +65,8 @@ pub struct NodeConfig {
     pub incarnation: u32,
     /// What all pods are told.
     pub pod: PodConfig,
+    /// The supervisor, which it ends with.
+    pub parent: u32,
 }
 
 /// The 16 bytes of a cluster name.

@@ -49,9 +49,8 @@ struct Front {
 /// # Errors
 /// Anything that keeps it from starting, and a store that broke.
 pub fn serve() -> Result<(), Error> {
-    let parent = rustix::process::getppid();
     let config: ControlPlaneConfig = read_config()?;
-    die_with_parent(parent)?;
+    die_with_parent(config.parent)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

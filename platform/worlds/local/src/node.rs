@@ -16,9 +16,8 @@ use crate::config::{NodeConfig, cluster_bytes};
 /// # Errors
 /// Anything that keeps it from starting.
 pub fn serve() -> Result<(), Error> {
-    let parent = rustix::process::getppid();
     let config: NodeConfig = read_config()?;
-    die_with_parent(parent)?;
+    die_with_parent(config.parent)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

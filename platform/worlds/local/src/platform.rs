@@ -211,7 +211,7 @@ fn spawn(
         platform: options.platform.clone(),
         http,
         grpc,
-        follow_parent: !options.daemon,
+        parent: (!options.daemon).then(std::process::id),
     };
     let mut line = serde_json::to_vec(&config).map_err(|error| Error::Start {
         reason: format!("its configuration cannot be written: {error}"),

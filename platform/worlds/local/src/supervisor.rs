@@ -29,9 +29,8 @@ use processes::Processes;
 /// # Errors
 /// Anything that keeps the platform from starting.
 pub fn serve() -> Result<(), Error> {
-    let parent = rustix::process::getppid();
     let config: SupervisorConfig = read_config()?;
-    if config.follow_parent {
+    if let Some(parent) = config.parent {
         die_with_parent(parent)?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -91,6 +90,7 @@ fn control_plane(config: &SupervisorConfig, supervisor: SocketAddr) -> Result<Co
         grpc: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         supervisor,
         cluster,
+        parent: std::process::id(),
     })
 }
 

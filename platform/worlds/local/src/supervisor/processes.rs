@@ -188,6 +188,7 @@ impl Processes {
             node: spec.node,
             incarnation: spec.incarnation,
             pod,
+            parent: std::process::id(),
         };
         let role = match spec.node {
             NodeId::Worker(_) => "worker",
