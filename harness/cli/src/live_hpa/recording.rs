@@ -4,7 +4,8 @@ use serde_json::Value;
 use tally_capture::{HpaCondition, HpaFact, HpaLine};
 use tally_model::Operation;
 
-/// A status that tells of a metric that could not be read belongs to the answer before it if it came within these nanoseconds.
+/// A status belongs to the answer before it if it came within these nanoseconds; one that comes later is of a look whose answer was
+/// not recorded.
 const PROMPT: i64 = 5_000_000_000;
 
 /// One record, sorted.
@@ -152,7 +153,11 @@ impl<'a> Recording<'a> {
             .collect();
         moments.extend(unanswered.into_iter().map(|at| (at, None)));
         moments.sort_by_key(|(at, _)| *at);
-        let ends = moments.iter().skip(1).map(|(at, _)| *at).chain([i64::MAX]);
+        let next = moments.iter().skip(1).map(|(at, _)| *at).chain([i64::MAX]);
+        let ends = moments
+            .iter()
+            .zip(next)
+            .map(|((at, _), next)| next.min(at + PROMPT));
         let seen = moments.iter().zip(ends).filter_map(|(&(at, read), end)| {
             let sizes = self
                 .sizes

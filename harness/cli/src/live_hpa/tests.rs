@@ -131,6 +131,21 @@ fn looks_are_put_together() {
     assert_eq!(all[0].tally(), [4, 0, 0], "{:?}", all[0].looks);
 }
 
+/// The status of a look whose answer is no longer in the record says nothing of the look before it.
+#[test]
+fn a_status_without_its_answer_is_of_no_look() {
+    let mut lines = record();
+    let average = json!([{ "type": "External", "external": { "current": { "averageValue": "0" } } }]);
+    lines.push(status(
+        25.0,
+        6,
+        average,
+        &[("AbleToScale", "True/ScaleDownStabilized")],
+    ));
+    let all = against_model(&lines);
+    assert_eq!(all[0].tally(), [4, 0, 0], "{:?}", all[0].looks);
+}
+
 /// A decision of the live one that the model does not make is listed where it was made.
 #[test]
 fn a_difference_is_listed() {
