@@ -46,6 +46,21 @@ fn values_anywhere_can_be_set() {
     assert_eq!((base, peak), (Rate::per_second(7), Rate::per_second(9)));
 }
 
+/// A file that names its replicas can be played without them.
+#[test]
+fn a_file_is_played_without_its_replicas() {
+    let entry = tally_workloads::catalog_entry("chaos-worker").unwrap();
+    assert!(entry.source.contains("replicas = 4"));
+    let without = [("platform.protocol".to_owned(), "none".to_owned())];
+    let experiment = parse_with(entry.source, &without).unwrap();
+    assert_eq!(experiment.platform.protocol, tally_model::Protocol::None);
+    let both = [
+        without[0].clone(),
+        ("platform.replicas".to_owned(), "7".to_owned()),
+    ];
+    assert!(parse_with(entry.source, &both).is_err());
+}
+
 /// What cannot be set is an error that names the override, never silence.
 #[test]
 fn unknown_keys_and_bad_values_are_errors() {

@@ -228,6 +228,10 @@ fn check(config: &PlatformConfig, reader: &Reader<'_>, problems: &mut Problems) 
             .help("widen `min` and `max`, or fix a number between them");
     }
     if config.protocol == Protocol::None && reader.has("replicas") {
+        // Who plays a file without its replicas, by `--set` or as an arm, need not edit it.
+        if reader.place_of("protocol").set.is_some() && reader.place_of("replicas").set.is_none() {
+            return;
+        }
         problems
             .at(
                 &reader.place_of("replicas"),

@@ -136,16 +136,20 @@ fn halt(operator: &Operator) -> Result<(), Error> {
     scale(operator, 0)?;
     operator.call(async |operate| {
         operate.scale(WORKERS, &ours(), 0).await?;
-        // The cluster service goes first, or it would make again what is deleted.
         operate.delete_pods(SYSTEM, &roles).await?;
         operate.delete_pods(WORKERS, &members).await
     })?;
+    operator.wait(GONE, "the end of an earlier control plane", |pods| {
+        let is_role = |component: &str| ROLES.split(',').any(|role| role == component);
+        let left = pods
+            .iter()
+            .any(|pod| pod.namespace == SYSTEM && is_role(&pod.component));
+        (!left).then_some(())
+    })?;
+    // Until it was gone the cluster service made again what was deleted.
+    operator.call(async |operate| operate.delete_pods(WORKERS, &members).await)?;
     operator.wait(GONE, "the end of an earlier platform", |pods| {
-        let left = |pod: &&tally_kubernetes::PodFact| {
-            pod.namespace == WORKERS
-                || (pod.namespace == SYSTEM && ROLES.split(',').any(|role| role == pod.component))
-        };
-        (!pods.iter().any(|pod| left(&pod))).then_some(())
+        (!pods.iter().any(|pod| pod.namespace == WORKERS)).then_some(())
     })
 }
 
