@@ -209,7 +209,6 @@ fn virtual_time_is_held_against_what_was_measured() {
             panic!("{:?}", both.calibrations)
         };
         assert!(both.title.contains("sim (virtual time)"), "{}", both.title);
-        assert!(both.title.contains("sim (virtual time)"), "{}", both.title);
         assert_eq!(
             (found.simulated.as_str(), found.measured.as_str()),
             ("sim", "threshold")

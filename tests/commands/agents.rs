@@ -83,7 +83,7 @@ fn agents_together_send_the_plan_once() {
     };
     let (alone, shared) = (run(&[]), run(&["--agents", "3"]));
     assert_eq!(alone["plan"], shared["plan"]);
-    let count = |report: &Value, what: &str| report["trials"][0]["correctness"][what].as_u64();
+    let count = |report: &Value, what: &str| report["trials"][0]["correctness"][what].as_u64().unwrap();
     for what in ["accepted", "answered", "lost", "duplicated", "wrong"] {
         assert_eq!(count(&alone, what), count(&shared, what), "{what}");
     }
@@ -92,7 +92,7 @@ fn agents_together_send_the_plan_once() {
     let agents = generator(&shared)["agents"].as_array().unwrap().clone();
     let sent: Vec<u64> = agents.iter().filter_map(|agent| agent["sent"].as_u64()).collect();
     assert_eq!(sent.len(), 3);
-    assert_eq!(Some(sent.iter().sum::<u64>()), count(&shared, "accepted"));
+    assert_eq!(sent.iter().sum::<u64>(), count(&shared, "accepted"));
     assert!(
         sent.iter().max().unwrap() - sent.iter().min().unwrap() <= 1,
         "{sent:?}"

@@ -1,6 +1,6 @@
 //! Ctrl-C once, Ctrl-C twice, SIGTERM and SIGKILL: what is kept, and that no process stays.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
@@ -161,7 +161,13 @@ fn an_orphan_does_not_begin() {
         .unwrap();
     let mut input = child.stdin.take().unwrap();
     writeln!(input, "{}", serde_json::to_string(&config).unwrap()).unwrap();
+    // One that went on would say where it listens; one that ends closes its output without a word.
+    let mut announced = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut announced).unwrap();
+    let _ = child.kill();
     let done = child.wait_with_output().unwrap();
+    assert_eq!(announced, "");
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(
         !done.status.success() && said.contains("the parent process is gone"),

@@ -1,7 +1,9 @@
 //! Faults on Kubernetes: kill of a container, deletion of a pod, kill of a machine. What happened is told by the watch.
 
 mod harm;
+mod place;
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +16,7 @@ use crate::fault::{Fault, Order, Problem, wait_until};
 use crate::field::{Victim, choose, replaced};
 use crate::local::process_state;
 use harm::{is_down, kill, kill_machine, outlive, process_of};
+use place::{is_at, serves, successor, told_of};
 
 /// How long an effect may take to be seen: a kubelet that is busy reports late, one that is gone is missed after 40 s.
 const EFFECT: Duration = Duration::from_mins(1);
@@ -40,6 +43,8 @@ pub struct ClusterFault<'a> {
     order: Order,
     now: &'a (dyn Fn() -> u64 + Sync),
     hit: Vec<Hit>,
+    /// Uids of the pods before the fault: none of them was made in the place of another.
+    there: BTreeSet<String>,
     machine: Option<String>,
     asked: u64,
     over: Option<Instant>,
@@ -67,6 +72,7 @@ impl<'a> ClusterFault<'a> {
             order,
             now,
             hit: Vec::new(),
+            there: BTreeSet::new(),
             machine: None,
             asked: 0,
             over: None,
@@ -98,17 +104,20 @@ impl<'a> ClusterFault<'a> {
     fn members(&mut self) -> Result<Vec<Hit>, Problem> {
         let victims = choose(&self.order, &(self.sets)()?)?;
         let pods = self.operator.pods();
+        // A pod of a Deployment is not called after its place.
+        let is_it = |pod: &PodFact, victim: &Victim| pod.name == victim.pod || is_at(pod, &victim.address);
         let find = |victim: Victim| {
-            let pod = pods
-                .iter()
-                .find(|pod| pod.namespace == WORKERS && pod.name == victim.pod);
-            pod.cloned()
-                .map(|pod| Hit {
-                    pod,
-                    victim: Some(victim.clone()),
-                    process: None,
-                })
-                .ok_or_else(|| Problem(format!("there is no pod {}", victim.pod)))
+            let mut workers = pods.iter().filter(|pod| pod.namespace == WORKERS);
+            let pod = workers.find(|pod| is_it(pod, &victim)).cloned();
+            let pod = pod.ok_or_else(|| {
+                let Victim { pod, address, .. } = &victim;
+                Problem(format!("there is no pod {pod}, and none at {address:?}"))
+            })?;
+            Ok(Hit {
+                pod,
+                victim: Some(victim),
+                process: None,
+            })
         };
         victims.into_iter().map(find).collect()
     }
@@ -160,12 +169,16 @@ impl<'a> ClusterFault<'a> {
             }
         }
         let sets = (self.sets)()?;
-        let pods = self.operator.pods();
+        let mut pods = self.operator.pods();
         let mut evidence = Vec::new();
         for hit in &self.hit {
             let text = match &hit.victim {
-                Some(victim) => replaced(&sets, victim),
-                None => successor(&pods, &hit.pod),
+                Some(victim) if hit.pod.node.is_some() => replaced(&sets, victim),
+                // What the platform did not make is its kubelet's or its Deployment's to make up for.
+                Some(_) => successor(&mut pods, &hit.pod, &self.there)
+                    .filter(|next| serves(&sets, next))
+                    .map(|next| told_of(&next)),
+                None => successor(&mut pods, &hit.pod, &self.there).map(|next| told_of(&next)),
             };
             match text {
                 Some(text) => evidence.push(text),
@@ -195,18 +208,6 @@ fn lost(pods: &[PodFact], before: &PodFact) -> Option<String> {
     }
 }
 
-/// The pod that serves in the place of one of the control plane.
-fn successor(pods: &[PodFact], before: &PodFact) -> Option<String> {
-    let next = pods.iter().find(|pod| {
-        let another = pod.uid != before.uid || pod.restarts > before.restarts;
-        pod.namespace == before.namespace && pod.component == before.component && pod.ready && another
-    })?;
-    Some(format!(
-        "{} serves as {} (restarts: {})",
-        next.name, next.component, next.restarts
-    ))
-}
-
 impl Fault for ClusterFault<'_> {
     fn set_up(&mut self) -> Result<String, Problem> {
         self.hit = if self.order.role == FaultType::ControlPlane {
@@ -226,6 +227,7 @@ impl Fault for ClusterFault<'_> {
     }
 
     fn inject(&mut self) -> Result<(), Problem> {
+        self.there = self.operator.pods().into_iter().map(|pod| pod.uid).collect();
         self.asked = (self.now)();
         self.over = Some(Instant::now() + self.order.duration);
         match (self.order.kind.as_str(), &self.machine) {
@@ -319,19 +321,5 @@ mod tests {
             ..pod("a", 0)
         };
         assert!(lost(&[deleting], &before).is_some());
-    }
-
-    /// The old pod is not its own successor, and one that is not ready does not serve.
-    #[test]
-    fn a_successor_is_another_life_that_is_ready() {
-        let before = pod("a", 0);
-        assert_eq!(successor(&[pod("a", 0)], &before), None);
-        let late = PodFact {
-            ready: false,
-            ..pod("b", 0)
-        };
-        assert_eq!(successor(&[late], &before), None);
-        assert!(successor(&[pod("b", 0)], &before).is_some());
-        assert!(successor(&[pod("a", 1)], &before).is_some());
     }
 }

@@ -3,7 +3,7 @@
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use tally_model::{FaultType, MemberRole, NodeId, SetRecord, SetState};
+use tally_model::{FaultType, MemberRole, NodeId, Operation, SetRecord, SetState};
 
 use crate::Order;
 use crate::fault::Problem;
@@ -15,8 +15,12 @@ pub struct Victim {
     pub node: NodeId,
     /// Which occupant.
     pub incarnation: u32,
-    /// Its pod, or `control-plane`.
+    /// Its pod where the platform makes them, or `control-plane`.
     pub pod: String,
+    /// Where its set's record says that it is reached; empty for the control plane.
+    pub address: String,
+    /// The highest number that a set of its operation had.
+    pub newest: u32,
 }
 
 /// Where faults happen: tells who is there.
@@ -40,6 +44,8 @@ pub fn choose(order: &Order, sets: &[SetRecord]) -> Result<Vec<Victim>, Problem>
                 node: NodeId::Control,
                 incarnation: 0,
                 pod,
+                address: String::new(),
+                newest: 0,
             }]);
         }
         FaultType::Worker => MemberRole::Worker,
@@ -71,6 +77,8 @@ pub fn choose(order: &Order, sets: &[SetRecord]) -> Result<Vec<Victim>, Problem>
             node: member.node,
             incarnation: member.incarnation,
             pod: format!("{name}-{}", member.incarnation),
+            address: member.address.clone(),
+            newest: newest(set.id.operation, sets),
         });
         if victims.len() == order.count {
             break;
@@ -85,6 +93,12 @@ pub fn choose(order: &Order, sets: &[SetRecord]) -> Result<Vec<Victim>, Problem>
     Ok(victims)
 }
 
+/// The highest number of a set of that operation.
+fn newest(operation: Operation, sets: &[SetRecord]) -> u32 {
+    let of_it = sets.iter().filter(|set| set.id.operation == operation);
+    of_it.map(|set| set.id.number).max().unwrap_or(0)
+}
+
 /// The replacement of a victim, once its set is ready again, or once another is ready in the place of a set that lost too many. A set
 /// that was scaled away needs none. `sets` has the last record of sets that are gone too.
 pub(crate) fn replaced(sets: &[SetRecord], victim: &Victim) -> Option<String> {
@@ -97,7 +111,7 @@ pub(crate) fn replaced(sets: &[SetRecord], victim: &Victim) -> Option<String> {
     let Some(member) = member else {
         let newer = |other: &&SetRecord| {
             other.id.operation == set.id.operation
-                && other.id.number > set.id.number
+                && other.id.number > victim.newest
                 && other.state == SetState::Ready
         };
         let next = (set.state == SetState::Draining).then(|| sets.iter().find(newer));
@@ -192,15 +206,18 @@ mod tests {
     #[test]
     fn a_set_in_the_place_of_the_lost_one_is_a_replacement() {
         let ready = [set(0, SetState::Ready)];
-        let victim = choose(&order(FaultType::Worker, 1), &ready).unwrap().remove(0);
+        let there = [set(0, SetState::Ready), set(1, SetState::Draining)];
+        let victim = choose(&order(FaultType::Worker, 1), &there).unwrap().remove(0);
         assert_eq!(replaced(&ready, &victim), None);
         assert_eq!(replaced(&[set(0, SetState::Draining)], &victim), None);
-        let starting = [set(0, SetState::Draining), set(1, SetState::Starting)];
+        let starting = [set(0, SetState::Draining), set(2, SetState::Starting)];
         assert_eq!(replaced(&starting, &victim), None);
-        let anew = [set(0, SetState::Draining), set(1, SetState::Ready)];
+        let sibling = [set(0, SetState::Draining), set(1, SetState::Ready)];
+        assert_eq!(replaced(&sibling, &victim), None, "it was there before");
+        let anew = [set(0, SetState::Draining), set(2, SetState::Ready)];
         let text = replaced(&anew, &victim).unwrap();
-        assert_eq!(text, "add-1 was made in the place of add-0");
-        let beside = [set(0, SetState::Fenced), set(1, SetState::Ready)];
+        assert_eq!(text, "add-2 was made in the place of add-0");
+        let beside = [set(0, SetState::Fenced), set(2, SetState::Ready)];
         assert_eq!(replaced(&beside, &victim), None);
     }
 }

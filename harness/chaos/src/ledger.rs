@@ -105,7 +105,10 @@ fn explain_member(
     });
     // A pause that ended before anybody noticed needs no repair: the set simply goes on.
     let back = match (&record.detected, &record.healed) {
-        (Some(detected), _) => ready_again(&nodes, detected.at, observations),
+        // A set that was made anew under another number is seen by the healing alone.
+        (Some(detected), healed) => {
+            ready_again(&nodes, detected.at, observations).or_else(|| healed.as_ref().map(|healed| healed.at))
+        }
         (None, Some(healed)) => Some(healed.at),
         (None, None) => None,
     };
@@ -246,6 +249,17 @@ mod tests {
         explain(&mut records, &observations, &answered);
         assert_eq!(records[0].detected.as_ref().map(|effect| effect.at), Some(200));
         assert_eq!(records[0].recovered.as_ref().map(|effect| effect.at), Some(800));
+    }
+
+    /// A set that was made anew has another number: that its fault was noticed and healed is all there is to see.
+    #[test]
+    fn a_set_made_anew_is_recovered_when_it_is_healed() {
+        let observations = [seen(200, Step::FaultRaised, "add-0/worker")];
+        let mut records = [fault("worker", "add-0/worker")];
+        explain(&mut records, &observations, &[]);
+        let healed = records[0].healed.as_ref().map(|effect| effect.at);
+        assert!(healed.is_some());
+        assert_eq!(records[0].recovered.as_ref().map(|effect| effect.at), healed);
     }
 
     /// A fault nobody noticed and nothing was made up for stays open.

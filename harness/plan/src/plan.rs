@@ -1,10 +1,12 @@
 //! What a trial does and when: every request and every fault with its due time, decided before anything runs.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use tally_model::{FaultType, Operation, Outcome, nanos};
 use tally_workloads::{ExpressionStream, Fingerprint, Pattern, Shape, Stream};
 
-use crate::shots::Shots;
+use crate::shots::{Shot, Shots};
 use crate::window::{Window, windows};
 use crate::{FaultKind, Phases, Pick, When};
 
@@ -137,6 +139,12 @@ impl Plan {
     /// End of the measure phase: the last request was due before it.
     pub fn measure_end(&self) -> u64 {
         nanos(self.phases.warmup.saturating_add(self.phases.measure))
+    }
+
+    /// Outcomes that the file states, by number of the request.
+    pub fn expected(&self) -> BTreeMap<u64, Outcome> {
+        let stated = |shot: Shot<'_>| shot.expected.cloned().map(|outcome| (shot.n, outcome));
+        self.shots.iter().filter_map(stated).collect()
     }
 
     /// End of the drain.

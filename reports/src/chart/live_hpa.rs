@@ -42,7 +42,8 @@ pub(crate) fn live_hpa(time: &Timeline, autoscaler: &LiveAutoscaler) -> Result<O
             "{} {layer}: pods wanted by the live autoscaler and by the model",
             layer.symbol()
         ),
-        desc: autoscaler.sentence(),
+        desc: "A step is a look after which the live one wanted another number, or the model would have."
+            .into(),
         panels: vec![time.panel("", [130, 130], &y, &lines, &marks)?],
         keys: time.keys([
             Key::line(Ink::Series(0), "live"),

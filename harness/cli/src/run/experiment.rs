@@ -199,24 +199,29 @@ impl Stage<'_> {
             trial: self.number,
         };
         let gather = |agents: Agents| agents.gather(world.as_ref(), &brief, progress);
-        let crew = self.settings.agents.map(gather).transpose();
-        let crew = crew.map_err(|problem| (Exit::Setup, problem))?;
-        let setup = Setup {
-            number: self.number,
-            plan: Arc::clone(self.plan),
-            platform: &self.experiment.platform,
-            world: world.as_ref(),
-            tag,
-            interrupt: self.interrupt,
-            crew,
-        };
+        let gathered = self.settings.agents.map(gather).transpose();
         // A supervisor that ends because this process leaves is not brought back.
         let mut tend = || match &mut own {
             Some(own) if !self.interrupt.is_leaving() => own.tend(),
             _ => None,
         };
-        let played = play_trial(&setup, writer, progress, &mut tend);
-        let left = setup.crew.map_or(Ok(()), Crew::disband);
+        // Whatever comes of it, the platform is stopped.
+        let (played, left) = match gathered {
+            Ok(crew) => {
+                let setup = Setup {
+                    number: self.number,
+                    plan: Arc::clone(self.plan),
+                    platform: &self.experiment.platform,
+                    world: world.as_ref(),
+                    tag,
+                    interrupt: self.interrupt,
+                    crew,
+                };
+                let played = play_trial(&setup, writer, progress, &mut tend);
+                (played, setup.crew.map_or(Ok(()), Crew::disband))
+            }
+            Err(problem) => (Err(problem), Ok(())),
+        };
         drop(world);
         let stopped = left.and(own.map_or(Ok(()), Hold::stop));
         let trial = played.map_err(|problem| (Exit::Setup, problem))?;
@@ -336,7 +341,7 @@ impl Stage<'_> {
                 .closed
                 .is_empty()
                 .then_some(self.plan.shots.len() as u64),
-            expected: self.expected(),
+            expected: self.plan.expected(),
             ..tally_check::Options::default()
         };
         let check = tally_check::check_trial(&reader, &options).map_err(unreadable)?;
@@ -385,11 +390,6 @@ impl Stage<'_> {
             check,
             warnings,
         })
-    }
-
-    fn expected(&self) -> std::collections::BTreeMap<u64, tally_model::Outcome> {
-        let stated = |shot: tally_plan::Shot<'_>| shot.expected.cloned().map(|outcome| (shot.n, outcome));
-        self.plan.shots.iter().filter_map(stated).collect()
     }
 }
 

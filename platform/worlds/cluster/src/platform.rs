@@ -136,8 +136,7 @@ fn halt(operator: &Operator) -> Result<(), Error> {
     scale(operator, 0)?;
     operator.call(async |operate| {
         operate.scale(WORKERS, &ours(), 0).await?;
-        operate.delete_pods(SYSTEM, &roles).await?;
-        operate.delete_pods(WORKERS, &members).await
+        operate.delete_pods(SYSTEM, &roles).await
     })?;
     operator.wait(GONE, "the end of an earlier control plane", |pods| {
         let is_role = |component: &str| ROLES.split(',').any(|role| role == component);
@@ -146,7 +145,7 @@ fn halt(operator: &Operator) -> Result<(), Error> {
             .any(|pod| pod.namespace == SYSTEM && is_role(&pod.component));
         (!left).then_some(())
     })?;
-    // Until it was gone the cluster service made again what was deleted.
+    // Only now: a cluster service that runs makes again what is deleted.
     operator.call(async |operate| operate.delete_pods(WORKERS, &members).await)?;
     operator.wait(GONE, "the end of an earlier platform", |pods| {
         (!pods.iter().any(|pod| pod.namespace == WORKERS)).then_some(())

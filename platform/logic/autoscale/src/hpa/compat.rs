@@ -16,9 +16,10 @@ impl Compat {
     /// The names that [`Compat::parse`] knows, for messages.
     pub const NAMES: &'static str = "1.20, 1.28 to 1.37";
 
-    /// From a version such as `1.20`, `v1.20` or `1.20.2`; none if it is not modelled.
+    /// From a version such as `1.20`, `v1.20.2` or, as vendors write it, `v1.31.4-eks-2d5f260`; none if it is not modelled.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
+        let plain = text.split(['-', '+']).next()?;
+        let mut parts = plain.strip_prefix('v').unwrap_or(plain).split('.');
         let major: u32 = parts.next()?.parse().ok()?;
         let minor: u32 = parts.next()?.parse().ok()?;
         let patch: Option<u32> = parts.next().map(str::parse).transpose().ok()?;
@@ -71,5 +72,27 @@ impl Compat {
     /// Since 1.37 only a target that the autoscaler itself has scaled to zero is scaled from zero.
     pub(super) const fn remembers_zero(self) -> bool {
         matches!(self, Self::V1_37)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A version is known by its first two numbers, whatever a vendor writes behind the third.
+    #[test]
+    fn versions_of_vendors_are_known() {
+        for (text, compat) in [
+            ("1.20", Some(Compat::V1_20)),
+            ("v1.20.2", Some(Compat::V1_20)),
+            ("v1.31.4-eks-2d5f260", Some(Compat::V1_28)),
+            ("v1.28.5+k3s1", Some(Compat::V1_28)),
+            ("v1.24.1", None),
+            ("v1.31.x", None),
+            ("-eks", None),
+            ("", None),
+        ] {
+            assert_eq!(Compat::parse(text), compat, "{text}");
+        }
     }
 }

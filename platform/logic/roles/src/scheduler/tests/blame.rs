@@ -68,8 +68,8 @@ fn the_leader_is_blamed_first() {
     assert_eq!(blamed(false, false, |record| record.leader = 3, |_| {}), two);
 }
 
-/// Behind the leader come those who were replaced least often, so that a silent member is not passed over for ever. A seed of the swarm
-/// in which a follower withheld its votes had two honest members replaced twenty times.
+/// Behind the leader come those who were replaced least often, so that a silent member is not passed over for ever while honest ones
+/// are replaced again and again.
 #[test]
 fn who_was_replaced_already_is_blamed_last() {
     let replaced = |record: &mut SetRecord| {
