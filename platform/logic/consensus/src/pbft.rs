@@ -63,6 +63,7 @@ mod lost;
 mod message;
 mod murmur;
 mod normal;
+mod pace;
 mod pulse;
 mod quorum;
 mod replica;

@@ -72,12 +72,10 @@ impl VoteReplica {
         let mine = membership
             .replica(self.me)
             .is_some_and(|peer| &peer.key == self.desk.seat.keys.public_key());
-        let worker = membership
-            .worker()
-            .filter(|it| it.incarnation == request.incarnation);
-        let (true, Some(worker)) = (mine, worker) else {
+        if !mine {
             return Err(Refusal::NotAMember);
-        };
+        }
+        let worker = request.sender(membership)?;
         request.check_bounds(&membership.scope)?;
         let client = request.client();
         let known = self.replies.get(&client).map(|reply| reply.timestamp);

@@ -3,7 +3,7 @@
 //! Everything sent here was signed by whom it is of, or proves itself by digest, or is the sender's own vote: passing it on
 //! needs no trust.
 
-use tally_model::NodeId;
+use tally_model::{Instant, NodeId};
 
 use super::message::{Batch, Body, PrePrepare, Prepare, State, Status};
 use super::quorum::primary;
@@ -66,12 +66,11 @@ impl Replica {
         Body::Status(status)
     }
 
-    /// Says how far it is, and repeats what others may have missed.
+    /// Says how far it is, and repeats what it said; who answers is sent what it lacks.
     pub(super) fn speak(&mut self, membership: &Membership, out: &mut Vec<Outgoing>) {
         for (member, to) in membership.others(self.me) {
             let status = self.own_status(membership, member, true);
             out.push(self.to(membership, to, status));
-            self.repeat(membership, member, self.executed(), out);
         }
         if !self.is_voter() {
             return;
@@ -145,6 +144,7 @@ impl Replica {
     /// STATUS of another member.
     pub(super) fn status(
         &mut self,
+        now: Instant,
         membership: &Membership,
         view: u32,
         status: &Status,
@@ -156,6 +156,9 @@ impl Replica {
         }
         let statement = statement::status(&scope(membership, view), status);
         self.desk.check_tag(membership, member, &statement, &status.tag)?;
+        if !self.pace.admits(now, view, status, self.settings.murmur / 2) {
+            return Ok(());
+        }
         let to = NodeId::Replica(membership.set(), member);
         if status.asks {
             let own = self.own_status(membership, member, false);

@@ -11,7 +11,9 @@ use tally_model::Outcome;
 use super::codec::{Reader, Writer};
 use super::message::Request;
 use crate::digest::Digest;
+use crate::membership::{Membership, Peer};
 use crate::mutant::{self, Mutant};
+use crate::replica::Refusal;
 
 /// One client of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +54,18 @@ impl Request {
             incarnation: self.incarnation,
             slot: self.slot,
         }
+    }
+
+    /// The present occupant of the worker's place, if the request is its.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotAMember`] if it is of an earlier or a later one.
+    pub(crate) fn sender<'a>(&self, membership: &'a Membership) -> Result<&'a Peer, Refusal> {
+        let worker = membership.worker();
+        worker
+            .filter(|worker| worker.incarnation == self.incarnation)
+            .ok_or(Refusal::NotAMember)
     }
 }
 

@@ -15,6 +15,7 @@ use tally_model::{Instant, NodeId};
 
 use super::later::Later;
 use super::message::{Body, Reconfig, State, Status};
+use super::pace::Pace;
 use super::quorum::primary;
 use super::replica::{Replica, Standing};
 use super::statement::{self, scope};
@@ -90,6 +91,7 @@ impl Replica {
         self.checkpoints.enter_epoch();
         self.changes.clear();
         self.later = Later::default();
+        self.pace = Pace::default();
         self.timer = Timer::new(self.settings.patience);
         self.base = self.execution.base;
         self.view = self.execution.first_view;

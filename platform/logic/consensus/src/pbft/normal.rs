@@ -24,6 +24,8 @@ impl Replica {
     ) -> Result<(), Refusal> {
         let client = request.client();
         request.check_bounds(&membership.scope)?;
+        // A reply does not say to which occupant of the worker's place, so nobody but the present one is answered in this epoch.
+        request.sender(membership)?;
         match self.execution.table.known(client, request.timestamp) {
             Known::Last => {
                 self.reply(membership, client, out);
@@ -56,10 +58,7 @@ impl Replica {
         request: &Request,
         content: &Content,
     ) -> Result<(), Refusal> {
-        let worker = membership
-            .worker()
-            .filter(|worker| worker.incarnation == request.incarnation)
-            .ok_or(Refusal::NotAMember)?;
+        let worker = request.sender(membership)?;
         let statement = statement::request(&membership.scope, content.digest);
         self.desk.verify(&worker.key, &statement, &request.signature)
     }

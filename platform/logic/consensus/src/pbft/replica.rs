@@ -20,6 +20,7 @@ use super::log::Log;
 use super::lost::Lost;
 use super::message::{Body, PreparedProof};
 use super::murmur::Murmur;
+use super::pace::Pace;
 use super::quorum::primary;
 use super::replies::Replies;
 use super::settings::Settings;
@@ -66,6 +67,7 @@ pub struct Replica {
     pub(super) changes: Changes,
     pub(super) timer: Timer,
     pub(super) murmur: Murmur,
+    pub(super) pace: Pace,
     pub(super) later: Later,
     pub(super) lost: Lost,
     pub(super) early: Early,
@@ -106,6 +108,7 @@ impl Replica {
             changes: Changes::default(),
             timer: Timer::new(settings.patience),
             murmur: Murmur::default(),
+            pace: Pace::default(),
             later: Later::default(),
             lost: Lost::default(),
             early: Early::default(),
@@ -245,7 +248,7 @@ impl Replica {
             Body::Checkpoint(vote) => self.checkpoint(&membership, vote),
             Body::ViewChange(change) => self.view_change(&membership, from, change, out),
             Body::NewView(new) => self.new_view(&membership, view, new, out),
-            Body::Status(status) => self.status(&membership, view, &status, out),
+            Body::Status(status) => self.status(now, &membership, view, &status, out),
             Body::Batches(batches) => self.learn_batches(&membership, batches, out),
             Body::State(state) => self.install(&membership, state, out),
             Body::Reply(_) => Err(Refusal::Misdirected),

@@ -40,8 +40,15 @@ impl Replica {
             let enough = self.changes.at_least(self.view) >= usize::from(membership.quorum());
             return enough.then_some(Watch::View(self.view));
         }
+        let place = || {
+            let next = self.log.ordered_after(self.executed()).next();
+            next.map(|_| Watch::Place(self.executed() + 1))
+        };
         if self.leads(membership) {
-            return None;
+            // Who has executed a place does not time out for it, and who has left the view does not vote in it: with f members gone
+            // a primary may be the last to wait, and those who left too few to be joined.
+            let somebody_left = self.changes.at_least(self.view.saturating_add(1)) > 0;
+            return place().filter(|_| somebody_left);
         }
         if let Some(Watch::Request(client, timestamp)) = self.timer.watched()
             && self
@@ -51,10 +58,6 @@ impl Replica {
         {
             return self.timer.watched();
         }
-        let place = || {
-            let next = self.log.ordered_after(self.executed()).next();
-            next.map(|_| Watch::Place(self.executed() + 1))
-        };
         let oldest = self.pending.oldest();
         oldest
             .map(|(client, timestamp)| Watch::Request(client, timestamp))

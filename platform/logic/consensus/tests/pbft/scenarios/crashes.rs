@@ -1,7 +1,12 @@
 //! Members that stop.
 
-use tally_consensus::ClientEvent;
-use tally_model::FaultType;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tally_consensus::pbft::Body;
+use tally_consensus::{Body as Outer, ClientEvent, Message};
+use tally_model::{FaultType, NodeId};
 
 use crate::cast::node;
 use crate::world::World;
@@ -76,4 +81,35 @@ fn without_a_quorum_nothing_is_answered_and_views_stand_still() {
         "{}",
         world.describe()
     );
+}
+
+/// One member has executed and waits for nothing, one has died, one has left the view, and the primary lacks the commits of the two that
+/// are gone: it is the only one to wait, so it has to leave too, or nobody can join who left.
+#[test]
+fn a_primary_that_was_left_alone_leaves_too() {
+    let mut world = World::small(4, 3);
+    let deaf = Rc::new(Cell::new(true));
+    let still = deaf.clone();
+    let lost = |from: usize, to: NodeId, message: &Message| {
+        let Outer::Pbft(body) = &message.body else {
+            return false;
+        };
+        let unheard = [(3, 0), (3, 1), (1, 0), (2, 1)];
+        match **body {
+            Body::Commit(_) => unheard.iter().any(|(a, b)| *a == from && node(*b) == to),
+            Body::Reply(_) => from == 3,
+            _ => false,
+        }
+    };
+    world.adversary = Some(Box::new(move |from, to, message| {
+        (still.get() && lost(from, to, message)).then(Vec::new)
+    }));
+    world.submit(1);
+    let limit = Duration::from_secs(5);
+    assert!(world.run_until(limit, |world| world.copies[2].replica.executed() == 1));
+    world.crash(3);
+    assert!(world.run_until(limit, |world| world.copies[1].replica.is_changing()));
+    deaf.set(false);
+    assert!(world.certified().is_empty(), "it is not in that state");
+    world.must_answer(10_000);
 }

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tally_consensus::pbft::Body;
+use tally_consensus::pbft::{Body, Request};
 use tally_consensus::{Body as Outer, Message, Replica as _};
 use tally_model::{Epoch, NodeId};
 
-use crate::cast::node;
+use crate::cast::{WORKER, node, with_replaced};
 use crate::world::World;
 
 type Tap = Rc<RefCell<Vec<(NodeId, NodeId, Message)>>>;
@@ -141,4 +141,44 @@ fn replays_and_forgeries_move_nobody() {
     assert!(refused > 100, "{refused}");
     world.submit(12);
     world.must_answer(2_000);
+}
+
+/// Every request of an ordered batch.
+fn requests(heard: &[(NodeId, NodeId, Message)]) -> Vec<Request> {
+    let ordered = heard.iter().filter_map(|(_, _, message)| match &message.body {
+        Outer::Pbft(body) => match &**body {
+            Body::PrePrepare(order) => Some(order.batch.requests.clone()),
+            _ => None,
+        },
+        _ => None,
+    });
+    ordered.flatten().collect()
+}
+
+/// A reply does not say which occupant of the worker's place asked, so what an earlier one asked is not answered under the epoch of
+/// a later one, whoever repeats the request.
+#[test]
+fn a_worker_that_was_replaced_is_answered_no_more() {
+    let (mut world, heard) = heard();
+    world.adversary = None;
+    let record = with_replaced(&world.config, &world.record, WORKER);
+    world.new_worker(&record);
+    world.run(2_000);
+    let asked = requests(&heard);
+    assert!(!asked.is_empty());
+    let now = world.now;
+    for copy in &mut world.copies {
+        assert_eq!(copy.replica.epoch(), Some(record.epoch));
+        for request in &asked {
+            let again = Message {
+                set: record.id,
+                epoch: record.epoch,
+                view: 0,
+                body: Outer::Pbft(Box::new(Body::Request(request.clone()))),
+            };
+            let mut out = Vec::new();
+            copy.replica.handle(now, WORKER, again, &mut out);
+            assert!(out.is_empty(), "{out:?}");
+        }
+    }
 }
