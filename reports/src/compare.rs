@@ -21,7 +21,7 @@ pub use calibration::{Calibration, CalibrationError};
 pub(crate) use fairness::duration;
 pub use fairness::{Differing, Unfair, fair};
 pub use headline::Unit;
-pub(crate) use headline::{METRICS, sets};
+pub(crate) use headline::{FAULT_METRICS, METRICS, sets};
 pub(crate) use input::Entry;
 pub use input::{ComparedRun, Contestant, scaler_name};
 pub use number::{Difference, Estimate, Number, Verdict};
@@ -131,7 +131,13 @@ impl Comparison {
             let values = entries.iter().map(|trials| values(trials, metric)).collect();
             Number::of(metric, values, paired)
         };
-        let numbers: Vec<Number> = METRICS.iter().map(number).collect();
+        let faulty = |entry: &Entry<'_>| !entry.trial.summary.faults.is_empty();
+        let of_faults: &[_] = if entries.iter().flatten().any(faulty) {
+            &FAULT_METRICS
+        } else {
+            &[]
+        };
+        let numbers: Vec<Number> = METRICS.iter().chain(of_faults).map(number).collect();
         let arms: Vec<Arm> = contestants
             .iter()
             .zip(&entries)

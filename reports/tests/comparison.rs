@@ -14,6 +14,7 @@ mod synthetic;
 use arms::{arm, three};
 use golden::golden;
 use serde_json::json;
+use tally_capture::FaultTimes;
 use tally_reports::{
     Comparison, Contestant, MOST_BYTES, Pairing, Verdict, comparison_html, comparison_text, fair, scaler_name,
 };
@@ -40,6 +41,39 @@ fn a_comparison_reads_as_agreed() {
         &comparison_text(&compare(&three(8)), 72, false),
     )
     .unwrap();
+}
+
+/// How soon a fault was noticed and made up for stands beside the other numbers where there were faults, of the worst one; a fault that
+/// was never made up for has no time, and so has its trial.
+#[test]
+fn faults_are_compared_where_there_were_any() {
+    let mut arms = three(1);
+    let times = |detect, recover| FaultTimes {
+        name: "kill-worker".into(),
+        time_to_detect: detect,
+        time_to_recover: recover,
+        answer_gap: Some(5),
+    };
+    let faults = [
+        vec![times(Some(3), Some(7)), times(Some(4), Some(6))],
+        vec![times(Some(1), None)],
+    ];
+    for (arm, faults) in arms.iter_mut().zip(faults) {
+        arm.runs[0].report.trials[0].summary.faults = faults;
+    }
+    let compared = compare(&arms);
+    let of = |key: &str| {
+        let number = compared.numbers.iter().find(|number| number.key == key).unwrap();
+        number.arms.iter().map(|arm| arm.median).collect::<Vec<_>>()
+    };
+    assert_eq!(of("time_to_detect")[..2], [Some(4.0), Some(1.0)]);
+    assert_eq!(of("time_to_recover")[..2], [Some(7.0), None]);
+    assert_eq!(of("answer_gap")[..2], [Some(5.0), Some(5.0)]);
+    for arm in &mut arms {
+        arm.runs[0].report.trials[0].summary.faults.clear();
+    }
+    let without = compare(&arms).numbers;
+    assert!(without.iter().all(|number| number.key != "answer_gap"));
 }
 
 /// One trial has no interval and no verdict; eight of a clear difference have both; an arm against itself has no difference.

@@ -1,7 +1,7 @@
 //! The numbers of the headline table: what they are, which way is better, and their value in a trial.
 
 use serde::{Deserialize, Serialize};
-use tally_capture::{Sample, ScaleUp, Stage, Window};
+use tally_capture::{FaultTimes, Sample, ScaleUp, Stage, Window};
 
 use crate::run_report::TrialReport;
 
@@ -97,6 +97,37 @@ pub(crate) const METRICS: [Metric; 8] = [
         of: turns,
     },
 ];
+
+/// Those of trials with faults.
+pub(crate) const FAULT_METRICS: [Metric; 3] = [
+    Metric {
+        key: "time_to_detect",
+        name: "fault to its notice",
+        unit: Unit::Nanoseconds,
+        lower_is_better: true,
+        of: |trial| slowest(trial, |fault| fault.time_to_detect),
+    },
+    Metric {
+        key: "time_to_recover",
+        name: "fault to its repair",
+        unit: Unit::Nanoseconds,
+        lower_is_better: true,
+        of: |trial| slowest(trial, |fault| fault.time_to_recover),
+    },
+    Metric {
+        key: "answer_gap",
+        name: "longest without an answer",
+        unit: Unit::Nanoseconds,
+        lower_is_better: true,
+        of: |trial| slowest(trial, |fault| fault.answer_gap),
+    },
+];
+
+/// The time of the trial's worst fault; none if one of its faults has none.
+fn slowest(trial: &TrialReport, time: impl Fn(&FaultTimes) -> Option<u64>) -> Option<f64> {
+    let times: Option<Vec<u64>> = trial.summary.faults.iter().map(time).collect();
+    times?.into_iter().max().map(|nanos| nanos as f64)
+}
 
 fn measured(trial: &TrialReport) -> Option<Window> {
     trial.summary.window("")?.spans.first().copied()

@@ -147,9 +147,11 @@ fn with_own(arms: &[Arm], own: &Experiment) -> Vec<Arm> {
     all
 }
 
-/// A live autoscaler scales a Deployment of plain pods, so beside one no arm pays for replicas that does not ask for them: what is
+/// The kubelet restarts as many pods as the policy beside it keeps. A live autoscaler scales a Deployment of plain pods, so beside one no arm pays for replicas that does not ask for them: what is
 /// compared is who scales.
 fn on_equal_terms(arms: Vec<Arm>, own: &Experiment, output: &Output) -> Vec<Arm> {
+    let keeping = |arm: Arm| arm.keeping(own.platform.scaler);
+    let arms: Vec<Arm> = arms.into_iter().map(keeping).collect();
     if own.platform.protocol == Protocol::None || !arms.iter().any(Arm::has_live_autoscaler) {
         return arms;
     }

@@ -1,6 +1,7 @@
 //! Arms: what `--against hpa,protocol=none` names.
 
 use tally_capture::ArmRecord;
+use tally_model::Scaler;
 
 use crate::run::Target;
 
@@ -107,6 +108,16 @@ impl Arm {
         let (key, value) = LIVE[0];
         if self.changes.iter().all(|(changed, _)| changed != key) {
             self.changes.push((key.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
+    /// The kubelet keeps as many pods as there are: beside sets of a fixed number, as many.
+    pub(crate) fn keeping(mut self, own: Scaler) -> Self {
+        let is_kept = self.label.split('+').any(|part| part.trim() == "kubelet");
+        if is_kept && matches!(own, Scaler::Fixed(_)) {
+            let scaler = self.changes.iter_mut().filter(|(key, _)| key == LIVE[1].0);
+            scaler.for_each(|(_, value)| *value = own.to_string());
         }
         self
     }
@@ -247,6 +258,23 @@ mod tests {
         };
         let protocols: Vec<_> = arms.into_iter().map(protocol).collect();
         assert_eq!(protocols, [["none"], ["none"], ["vote"]]);
+    }
+
+    /// As many pods for the kubelet to restart as the policy beside it keeps, if that is a number.
+    #[test]
+    fn the_kubelet_keeps_as_many_as_the_policy_beside_it() {
+        let scaler = |own| {
+            let kubelet = parse("kubelet", "kind").unwrap().remove(0).keeping(own);
+            let scalers = kubelet
+                .changes
+                .into_iter()
+                .filter(|(key, _)| key == "platform.scaler");
+            scalers.map(|(_, value)| value).collect::<Vec<_>>()
+        };
+        assert_eq!(scaler(Scaler::Fixed(2)), ["fixed-2"]);
+        assert_eq!(scaler(Scaler::Threshold), ["fixed-1"]);
+        let other = parse("hpa", "kind").unwrap().remove(0);
+        assert_eq!(other.clone().keeping(Scaler::Fixed(2)), other);
     }
 
     /// Folders are names that a run directory accepts, and no two arms share one.

@@ -1,7 +1,7 @@
 //! The live baselines of a comparison: who makes and scales the worker pods, and the objects that it takes.
 
 use tally_cluster::{Sets, WORKERS};
-use tally_model::PlatformConfig;
+use tally_model::{PlatformConfig, Scaler};
 
 use super::{ClusterTarget, DEFAULT_OVERLAY, Deploy, OURS, kubectl};
 use crate::output::Progress;
@@ -18,7 +18,7 @@ pub(crate) enum Arm {
     HpaCpu,
     /// `hpa-queue`: the same on the layer's depth, through our external metrics adapter.
     HpaQueue,
-    /// `kubelet`: Deployments of the least number of pods; what dies is started again by the kubelet, and nobody else looks.
+    /// `kubelet`: Deployments of a number of pods that stays, the least unless the arm says `fixed-N`; what dies is started again by the kubelet, and nobody else looks.
     Kubelet,
 }
 
@@ -43,12 +43,15 @@ impl Arm {
     }
 
     /// Who makes the worker pods of a platform in this arm.
-    pub(crate) const fn sets(self, platform: &PlatformConfig) -> Sets {
+    pub(crate) fn sets(self, platform: &PlatformConfig) -> Sets {
         match self {
             Self::Own => Sets::Made,
             Self::HpaCpu => Sets::ScaledByCpu(CPU_PERCENT),
             Self::HpaQueue => Sets::ScaledByDepth(platform.threshold),
-            Self::Kubelet => Sets::Deployed(platform.bounds.min),
+            Self::Kubelet => Sets::Deployed(match platform.scaler {
+                Scaler::Fixed(sets) => sets.clamp(platform.bounds.min, platform.bounds.max),
+                _ => platform.bounds.min,
+            }),
         }
     }
 }
