@@ -71,7 +71,8 @@ fn tasks(trial: &TrialReader) -> BTreeMap<u64, Vec<String>> {
         let CertifiedTask {
             job, outcome, set, ..
         } = task;
-        let what = format!("{} {} {}", job.left, job.operation.symbol(), job.right);
+        let parts = || format!("{} {} {}", job.left, job.operation.symbol(), job.right);
+        let what = job.expression.clone().unwrap_or_else(parts);
         format!("{}: {what} = {outcome} on {set}", job.task.index)
     };
     let all = lines.concat().into_iter();
@@ -80,12 +81,15 @@ fn tasks(trial: &TrialReader) -> BTreeMap<u64, Vec<String>> {
 }
 
 /// Everything that was answered on one target, in the order of the plan.
-fn played(protocol: &str, target: &str) -> Vec<Decided> {
+fn played(protocol: &str, dispatch: &str, target: &str) -> Vec<Decided> {
     let desk = Desk::new();
     let file = desk.write("parity.toml", PLAN);
-    let protocol = format!("platform.protocol={protocol}");
-    desk.tally(&["run", &file, "--target", target, "--set", &protocol])
-        .expect_of_run(0);
+    let [protocol, dispatch] = [("protocol", protocol), ("dispatch", dispatch)]
+        .map(|(key, value)| format!("platform.{key}={value}"));
+    desk.tally(&[
+        "run", &file, "--target", target, "--set", &protocol, "--set", &dispatch,
+    ])
+    .expect_of_run(0);
     desk.is_deserted();
     let run = RunReader::open(&desk.path("runs"), "latest").unwrap();
     let trial = run.trials().unwrap().remove(0);
@@ -118,15 +122,25 @@ fn played(protocol: &str, target: &str) -> Vec<Decided> {
 #[test]
 fn the_simulated_world_decides_as_the_local_one() {
     let _turn = turn();
-    for protocol in ["none", "vote", "pbft", "collect"] {
-        let (local, simulated) = (played(protocol, "local"), played(protocol, "sim"));
+    for (protocol, dispatch) in [
+        ("none", "event"),
+        ("none", "whole"),
+        ("vote", "event"),
+        ("pbft", "event"),
+        ("collect", "event"),
+    ] {
+        let (local, simulated) = (
+            played(protocol, dispatch, "local"),
+            played(protocol, dispatch, "sim"),
+        );
         let both = local.len().min(simulated.len());
-        assert!(both >= 12, "{protocol}: only {both} requests");
-        assert_eq!(local[..both], simulated[..both], "{protocol}");
-        let second = local.iter().flat_map(|request| &request.tasks);
-        assert!(
-            second.clone().any(|task| task.ends_with("-2")),
-            "a second set is used"
+        assert!(both >= 12, "{protocol}, {dispatch}: only {both} requests");
+        assert_eq!(local[..both], simulated[..both], "{protocol}, {dispatch}");
+        let mut tasks = local.iter().flat_map(|request| &request.tasks);
+        assert_eq!(
+            tasks.any(|task| task.ends_with("-2")),
+            dispatch != "whole",
+            "a second set is used where there are two tasks at once"
         );
     }
 }

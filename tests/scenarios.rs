@@ -145,6 +145,7 @@ fn every_combination_gives_the_same_right_answers() {
     for (protocol, suite, dispatch) in [
         ("none", "modern", "event"),
         ("none", "modern", "report"),
+        ("none", "modern", "whole"),
         ("pbft", "modern", "event"),
         ("pbft", "report", "event"),
         ("vote", "modern", "event"),

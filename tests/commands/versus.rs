@@ -41,7 +41,12 @@ fn bad_arms_are_refused_before_anything_runs() {
     let file = desk.write("small.toml", SMALL);
     for (arms, more, told) in [
         ("hpa-cpu", vec![], "needs a cluster"),
-        ("kubelet,whole-expression", vec![], "`whole-expression`"),
+        ("kubelet,whole", vec![], "`kubelet`"),
+        (
+            "whole+protocol=pbft",
+            vec![],
+            "`dispatch = \"whole\"` has no replicas",
+        ),
         ("fixed-1,,fixed-2", vec![], "is not an arm"),
         ("fixed-2,fixed-2", vec![], "named twice"),
         ("kalmann", vec![], "that was arm `kalmann`"),

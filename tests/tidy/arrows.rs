@@ -19,7 +19,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     // Io: how it is carried. One adapter never knows another.
     ("tally-ports", &[]),
-    ("tally-wire", &["tally-consensus", "tally-roles"]),
+    (
+        "tally-wire",
+        &["tally-expression", "tally-consensus", "tally-roles"],
+    ),
     ("tally-runtime", &["tally-ports", "tally-roles"]),
     ("tally-embedded", &["tally-ports", "tally-substrate"]),
     ("tally-grpc", &["tally-ports", "tally-wire"]),

@@ -8,6 +8,7 @@ use tally_model::Operation as Layer;
 
 use crate::error::Result;
 use crate::history::fold_frames;
+use crate::shape::operations;
 use crate::summary::{Quantiles, histogram};
 use crate::tasks::{TaskTimes, read_tasks};
 use crate::waits::Waits;
@@ -21,11 +22,17 @@ pub struct LayerTimes {
     pub queue_wait: Quantiles,
     /// From handed to a worker to the certified answer: service time, computation and votes.
     pub compute: Quantiles,
+    /// Operations of this kind in whole expressions (`dispatch = whole`), whichever layer computed them; none where every task was a
+    /// single operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations: Option<u64>,
 }
 
 /// One thread's part.
 struct Part {
     layers: [[Histogram<u64>; 2]; 4],
+    /// By kind, in whole expressions.
+    operations: [u64; 4],
     waits: Vec<Waits>,
     tasks: Vec<TaskTimes>,
 }
@@ -34,6 +41,7 @@ impl Part {
     fn new() -> Self {
         Self {
             layers: std::array::from_fn(|_| [histogram(), histogram()]),
+            operations: [0; 4],
             waits: Vec::new(),
             tasks: Vec::new(),
         }
@@ -46,6 +54,13 @@ pub(crate) fn read(path: &Path, threads: usize) -> Result<(Vec<LayerTimes>, Vec<
     if path.exists() {
         let (parts, _) = fold_frames(path, threads, Part::new, |part, line, frame| {
             let head = read_tasks(line, &mut part.tasks, frame, path)?;
+            if part.tasks.iter().any(|task| task.whole) {
+                let more = operations(&head.expression);
+                part.operations
+                    .iter_mut()
+                    .zip(more)
+                    .for_each(|(sum, more)| *sum += more);
+            }
             for task in &part.tasks {
                 let layer = &mut part.layers[task.layer.index()];
                 layer[0].saturating_record(task.wait());
@@ -64,6 +79,8 @@ pub(crate) fn read(path: &Path, threads: usize) -> Result<(Vec<LayerTimes>, Vec<
                 // All have the same bounds, so nothing can be out of range.
                 let _ = sum.add(some);
             }
+            let operations = total.operations.iter_mut().zip(part.operations);
+            operations.for_each(|(sum, more)| *sum += more);
             if total.waits.is_empty() {
                 total.waits = part.waits;
             } else {
@@ -71,6 +88,7 @@ pub(crate) fn read(path: &Path, threads: usize) -> Result<(Vec<LayerTimes>, Vec<
             }
         }
     }
+    let any_whole = total.operations != [0; 4];
     let layers = Layer::ALL
         .into_iter()
         .zip(&total.layers)
@@ -78,6 +96,7 @@ pub(crate) fn read(path: &Path, threads: usize) -> Result<(Vec<LayerTimes>, Vec<
             operation,
             queue_wait: Quantiles::of(wait),
             compute: Quantiles::of(compute),
+            operations: any_whole.then(|| total.operations[operation.index()]),
         })
         .collect();
     Ok((layers, total.waits))

@@ -3,6 +3,8 @@
 //! Tasks are numbered in the order in which two stacks reduce the text (Dijkstra's shunting yard), which is the order the
 //! platform numbers them in.
 
+use tally_model::Operation as Layer;
+
 /// The tasks that give a task its left and right operand; none for a number.
 pub(crate) type Operands = [Option<u16>; 2];
 
@@ -43,6 +45,25 @@ pub(crate) fn operands(expression: &str) -> Vec<Operands> {
     shape.tasks
 }
 
+/// How many operations of each kind `expression` has, in the order of the layers; meaningless for a text that is no expression.
+pub(crate) fn operations(expression: &str) -> [u64; 4] {
+    let (mut counts, mut operand_next) = ([0; 4], true);
+    for character in expression.chars() {
+        match character {
+            ')' | '0'..='9' => operand_next = false,
+            '(' => operand_next = true,
+            '-' if operand_next => {}
+            _ => {
+                if let Some(layer) = Layer::ALL.into_iter().find(|layer| layer.symbol() == character) {
+                    counts[layer.index()] += 1;
+                    operand_next = true;
+                }
+            }
+        }
+    }
+    counts
+}
+
 /// A minus with nothing before it.
 const NEGATION: u8 = b'~';
 
@@ -78,7 +99,20 @@ const fn strength(operator: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::operands;
+    use super::{operands, operations};
+
+    /// Signs are no operations, and every operation is counted once.
+    #[test]
+    fn operations_are_counted_by_kind() {
+        for (text, expected) in [
+            ("-7", [0, 0, 0, 0]),
+            ("1 - -2 -(3)", [0, 2, 0, 0]),
+            ("-(1+2)*-3.5/(4-(5+6))", [2, 1, 1, 1]),
+        ] {
+            assert_eq!(operations(text), expected, "{text}");
+            assert_eq!(expected.iter().sum::<u64>(), operands(text).len() as u64);
+        }
+    }
 
     /// Precedence, association, parentheses and signs decide which task waits for which.
     #[test]

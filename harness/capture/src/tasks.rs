@@ -21,6 +21,8 @@ use crate::history::parse_line;
 pub(crate) struct TaskTimes {
     pub(crate) index: u16,
     pub(crate) layer: Layer,
+    /// It was the whole expression (`dispatch = whole`).
+    pub(crate) whole: bool,
     pub(crate) ready: u64,
     pub(crate) dispatched: u64,
     pub(crate) done: u64,
@@ -78,6 +80,7 @@ fn skim<'a>(line: &'a [u8], tasks: &mut Vec<TaskTimes>) -> Option<Head<'a>> {
         let id = text(rest)?;
         rest = rest[id.len()..].strip_prefix(b"\",\"operation\":\"")?;
         let layer = text(rest)?;
+        let whole = rest[layer.len()..].starts_with(b"\",\"expression\":");
         rest = &rest[READY.find(rest)? + 8..];
         let (ready, more) = number(rest)?;
         let (dispatched, more) = number(more.strip_prefix(b",\"dispatched\":")?)?;
@@ -86,6 +89,7 @@ fn skim<'a>(line: &'a [u8], tasks: &mut Vec<TaskTimes>) -> Option<Head<'a>> {
         tasks.push(TaskTimes {
             index: index.parse().ok()?,
             layer: Layer::from_name(layer)?,
+            whole,
             ready,
             dispatched,
             done,
@@ -136,6 +140,8 @@ struct WholeTask {
 struct WholeJob {
     task: tally_model::TaskId,
     operation: Layer,
+    #[serde(default)]
+    expression: Option<serde::de::IgnoredAny>,
 }
 
 impl WholeTask {
@@ -143,6 +149,7 @@ impl WholeTask {
         TaskTimes {
             index: self.job.task.index,
             layer: self.job.operation,
+            whole: self.job.expression.is_some(),
             ready: self.ready,
             dispatched: self.dispatched,
             done: self.done,
@@ -172,8 +179,13 @@ mod tests {
     #[test]
     fn skimming_agrees_with_parsing() {
         let (one, two) = (task(0, "3"), task(1, r#"\"ready\":99,\"task\":\""#));
+        let all = one.replace(
+            r#""left":"3","right":"2""#,
+            r#""expression":"3*2","left":"","right":"""#,
+        );
         for line in [
             format!(r#"{{"n":7,"intended":5,"expression":"3*2","tasks":[{one}]}}"#),
+            format!(r#"{{"n":7,"intended":5,"expression":"3*2","tasks":[{all}]}}"#),
             format!(r#"{{"n":7,"intended":5,"expression":"(3*2)*2","tasks":[{one},{two}]}}"#),
         ] {
             let mut tasks = Vec::new();

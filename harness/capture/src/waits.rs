@@ -20,6 +20,16 @@ impl Waits {
     /// Of a request with all of its tasks; none if one is missing, which an error of the arithmetic explains.
     pub(crate) fn of(head: &Head<'_>, tasks: &[TaskTimes]) -> Option<Self> {
         let intended = head.intended?;
+        if let [whole] = tasks
+            && whole.whole
+        {
+            return Some(Self {
+                intended,
+                queue_wait: whole.wait(),
+                dag_wait: whole.done.saturating_sub(whole.ready),
+                critical_path: whole.service(),
+            });
+        }
         let shape = operands(&head.expression);
         if shape.is_empty() || shape.len() != tasks.len() {
             return None;
@@ -97,11 +107,16 @@ mod tests {
     use super::*;
 
     fn waits(expression: &str, times: &[[u64; 4]]) -> Option<[u64; 3]> {
+        waits_of(expression, times, false)
+    }
+
+    fn waits_of(expression: &str, times: &[[u64; 4]], whole: bool) -> Option<[u64; 3]> {
         let tasks: Vec<TaskTimes> = times
             .iter()
             .map(|[index, ready, dispatched, done]| TaskTimes {
                 index: *index as u16,
                 layer: Layer::Add,
+                whole,
                 ready: *ready,
                 dispatched: *dispatched,
                 done: *done,
@@ -124,6 +139,13 @@ mod tests {
         assert_eq!(waits("(1+2)*(3+4)", &[left, right, root]), expected);
         assert_eq!(waits("(1+2)*(3+4)", &[right, left, root]), expected);
         assert_eq!(waits("1+2", &[[0, 10, 15, 35]]), Some([5, 25, 20]));
+    }
+
+    /// A whole expression is a chain of one, however many operations it has.
+    #[test]
+    fn a_whole_expression_is_a_chain_of_one() {
+        let expected = Some([5, 25, 20]);
+        assert_eq!(waits_of("(1+2)*(3+4)", &[[0, 10, 15, 35]], true), expected);
     }
 
     /// A request whose tasks are not all there, or of which one is there twice, has no such times.

@@ -95,6 +95,7 @@ fn operation(n: u64, count: u64, state: &mut u64, pool: &[String]) -> Line {
                     index: index as u16,
                 },
                 operation: task.operation,
+                expression: None,
                 left: value(&task.left),
                 right: value(&task.right),
             },

@@ -89,6 +89,9 @@ impl Auditor {
         task: &CertifiedTask,
     ) {
         let job = &task.job;
+        if let Some(text) = &job.expression {
+            return self.whole(n, chosen, reference, present, task, text);
+        }
         let index = usize::from(job.task.index);
         let right = reference.tasks.get(index).filter(|right| {
             right.operation == job.operation
@@ -123,6 +126,49 @@ impl Auditor {
             let (right, found) = (shown_outcome(&right.outcome), shown_outcome(&task.outcome));
             self.flaw(n, Some(chosen), "other_result", || {
                 format!("task {index} is {right}, not {found}")
+            });
+        }
+    }
+
+    /// The task is the expression itself (`dispatch = whole`): the only one, with the same operations on the same operands, however
+    /// its text was written, and with the result that it must have.
+    fn whole(
+        &mut self,
+        n: u64,
+        chosen: &Chosen,
+        reference: &Reference,
+        present: &mut [bool],
+        task: &CertifiedTask,
+        text: &str,
+    ) {
+        let job = &task.job;
+        let last = reference.tasks.last().map(|last| last.operation);
+        let is_it = trace(text) == *reference
+            && last == Some(job.operation)
+            && job.task.index == 0
+            && chosen.id == Some(job.task.request)
+            && job.left.is_empty()
+            && job.right.is_empty();
+        if !is_it {
+            let detail = || {
+                format!(
+                    "the whole of {}, not of {}",
+                    shown(text),
+                    shown(&chosen.expression)
+                )
+            };
+            return self.flaw(n, Some(chosen), "other_task", detail);
+        }
+        if present.contains(&true) {
+            self.flaw(n, Some(chosen), "repeated_task", || {
+                "there are tasks beside the whole expression".into()
+            });
+        }
+        present.fill(true);
+        if reference.outcome != task.outcome {
+            let (right, found) = (shown_outcome(&reference.outcome), shown_outcome(&task.outcome));
+            self.flaw(n, Some(chosen), "other_result", || {
+                format!("the whole expression is {right}, not {found}")
             });
         }
     }

@@ -65,6 +65,7 @@ fn answer(id: RequestId, expression: &str) -> (Outcome, Vec<CertifiedTask>) {
                     index: ready.index,
                 },
                 operation: ready.operation,
+                expression: None,
                 left: ready.left,
                 right: ready.right,
             };
@@ -312,6 +313,65 @@ fn planted_defects_are_found_and_clean_histories_are_clean() {
             "seed {seed}: {name} in request {n} was missed: {report:#?}"
         );
         assert!(report.safety >= Safety::Broken, "seed {seed}: {name}");
+    }
+}
+
+/// Of whole expressions there is one task, which is held against the expression, its last operation and its answer.
+#[test]
+fn the_task_of_a_whole_expression_is_checked() {
+    let laboratory = Laboratory::new();
+    let id = RequestId(5);
+    let (outcome, tasks) = answer(id, "(1 + 2) / (4 - 4)");
+    let mut whole = tasks[0].clone();
+    whole.job = Job {
+        task: TaskId {
+            request: id,
+            index: 0,
+        },
+        operation: tally_model::Operation::Div,
+        expression: Some("(1+2)/(4-4)".into()),
+        left: String::new(),
+        right: String::new(),
+    };
+    whole.set = set_of(whole.job.operation);
+    whole.outcome = outcome.clone();
+    let op = Operation {
+        sent: Some(1),
+        fate: Fate::Ok,
+        status: 202,
+        accepted: true,
+        id: Some(id),
+        attempts: 1,
+        outcome: Some(outcome),
+        ..Operation::planned(0, 0, "(1 + 2) / (4 - 4)".to_owned(), 0)
+    };
+    let with = |change: &dyn Fn(&mut Vec<CertifiedTask>)| {
+        let mut op = op.clone();
+        op.tasks = vec![whole.clone()];
+        change(&mut op.tasks);
+        op.tasks.iter_mut().for_each(|task| certify(task, Mint::Good));
+        laboratory.check(&[HistoryLine::Op(op)], &trial_keys(), &Options::default())
+    };
+    let clean = with(&|_| {});
+    assert_eq!(clean.safety, Safety::Clean, "{clean:#?}");
+    assert_eq!(clean.audit.certificates_audited, 1);
+    let text = |text: &'static str| {
+        move |tasks: &mut Vec<CertifiedTask>| tasks[0].job.expression = Some(text.into())
+    };
+    let defects: [(&str, &dyn Fn(&mut Vec<CertifiedTask>)); 6] = [
+        ("other_task", &text("(1+2)/(5-5)")),
+        ("other_task", &text("1+2/(4-4)")),
+        ("other_task", &|tasks| tasks[0].job.task.request = RequestId(6)),
+        ("other_task", &|tasks| {
+            tasks[0].job.operation = tally_model::Operation::Add
+        }),
+        ("other_result", &|tasks| tasks[0].outcome = other(None)),
+        ("repeated_task", &|tasks| tasks.push(tasks[0].clone())),
+    ];
+    for (name, defect) in defects {
+        let report = with(defect);
+        assert_eq!(flaw(&report, name), 1, "{name}: {report:#?}");
+        assert!(report.safety >= Safety::Broken, "{name}");
     }
 }
 

@@ -250,8 +250,9 @@ pub(crate) struct Run {
     /// Seed of everything random, in place of the file's.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Play the experiment also on these arms, side by side with its own settings: names of scalers, changes of the platform such
-    /// as `protocol=none`, or `sim`, the same in virtual time; `+` joins several. The first is what the others are compared with.
+    /// Play the experiment also on these arms, side by side with its own settings: names of scalers, `whole`, which splits no
+    /// expression, changes of the platform such as `protocol=none`, or `sim`, the same in virtual time; `+` joins several. On a cluster also
+    /// `hpa-cpu`, `hpa-queue` and `kubelet`. The first is what the others are compared with.
     #[arg(long, value_name = "ARM", value_delimiter = ',')]
     pub(crate) against: Vec<String>,
     /// Number of trials (of every arm), in place of the file's.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tally_model::{Operation, PlatformConfig, Protocol, Scaler};
+use tally_model::{Dispatch, Operation, PlatformConfig, Protocol, Scaler};
 use tally_workloads::{Pattern, Shape};
 
 use crate::units::{say_duration, say_number};
@@ -114,7 +114,15 @@ fn platform(config: &PlatformConfig) -> String {
         ),
         None => format!("{operation} none"),
     });
-    format!("{replicas}; {scaler}; service time: {}", work.join(", "))
+    let dispatch = match config.dispatch {
+        Dispatch::Event => "",
+        Dispatch::Report => "dispatched by the report's polling; ",
+        Dispatch::Whole => "each expression whole, by one worker; ",
+    };
+    format!(
+        "{replicas}; {scaler}; {dispatch}service time: {}",
+        work.join(", ")
+    )
 }
 
 fn timeline(experiment: &Experiment, plan: &Plan, out: &mut String) -> std::fmt::Result {

@@ -46,6 +46,18 @@ fn values_anywhere_can_be_set() {
     assert_eq!((base, peak), (Rate::per_second(7), Rate::per_second(9)));
 }
 
+/// Whole expressions are for workers without replicas: both settings are named otherwise, and what is said in words says it.
+#[test]
+fn whole_expressions_have_no_replicas() {
+    let whole = ("platform.dispatch", "whole");
+    let problem = with(&[whole]).unwrap_err();
+    let told = "F0210 `dispatch = \"whole\"` has no replicas, and `protocol` is \"pbft\"";
+    assert!(problem.starts_with(told), "{problem}");
+    let experiment = with(&[whole, ("platform.protocol", "none")]).unwrap();
+    assert_eq!(experiment.platform.dispatch, tally_model::Dispatch::Whole);
+    assert!(tally_plan::explain(&experiment).contains("each expression whole, by one worker"));
+}
+
 /// A file that names its replicas can be played without them.
 #[test]
 fn a_file_is_played_without_its_replicas() {

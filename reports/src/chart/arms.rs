@@ -214,8 +214,8 @@ fn capacity(trials: &[Entry<'_>], end: f64) -> Vec<Point> {
     (0..=GRID).map(point).collect()
 }
 
-/// Sets that the requests of each second keep busy: requests, times tasks of a layer per request, times the layer's mean service
-/// time (Little's law). Empty without a service time.
+/// Sets that the requests of each second keep busy: requests, times operations of a kind per request, times the mean service
+/// time of that kind (Little's law). Empty without a service time.
 fn demand(trials: &[Entry<'_>]) -> Vec<Point> {
     let Some(per_request) = trials.first().and_then(|entry| work_per_request(entry)) else {
         return Vec::new();
@@ -242,7 +242,8 @@ fn work_per_request(entry: &Entry<'_>) -> Option<f64> {
         .iter()
         .filter_map(|layer| {
             let mean = crate::compare::duration(&work[layer.operation.index()]["mean"])?;
-            Some(layer.compute.count as f64 * mean as f64 / 1e9)
+            let operations = layer.operations.unwrap_or(layer.compute.count);
+            Some(operations as f64 * mean as f64 / 1e9)
         })
         .sum();
     (answered > 0 && seconds > 0.0).then(|| seconds / answered as f64)

@@ -189,6 +189,7 @@ fn summary(seconds: u64) -> Summary {
         operation,
         queue_wait: quantiles(9_000 - n as u64 * 2_000, (2 + 3 * n as u64) * MS),
         compute: quantiles(9_000 - n as u64 * 2_000, 24 * MS),
+        operations: None,
     };
     Summary {
         schema_version: 1,

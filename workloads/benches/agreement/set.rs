@@ -106,6 +106,7 @@ pub(crate) fn item(number: u64) -> Item {
                 index: 0,
             },
             operation: Operation::Add,
+            expression: None,
             left: number.to_string(),
             right: "1/2".into(),
         },

@@ -62,7 +62,7 @@ fn signatures(criterion: &mut Criterion) {
 }
 
 fn packets(criterion: &mut Criterion, certificate: Vec<u8>) {
-    let packet = Packet::Done(TaskDone {
+    let packet = Packet::Done(Box::new(TaskDone {
         job: job(1),
         outcome: Outcome::Value("3/2".into()),
         certificate: Some(certificate),
@@ -70,7 +70,7 @@ fn packets(criterion: &mut Criterion, certificate: Vec<u8>) {
         members: N,
         worked: std::time::Duration::from_micros(3),
         waited: std::time::Duration::ZERO,
-    });
+    }));
     let bytes = tally_wire::encode(&packet);
     let mut group = criterion.benchmark_group("packet");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
@@ -90,6 +90,7 @@ fn job(number: u128) -> Job {
             index: 0,
         },
         operation: Operation::Add,
+        expression: None,
         left: number.to_string(),
         right: "1/2".into(),
     }

@@ -147,17 +147,18 @@ fn with_own(arms: &[Arm], own: &Experiment) -> Vec<Arm> {
     all
 }
 
-/// The kubelet restarts as many pods as the policy beside it keeps. A live autoscaler scales a Deployment of plain pods, so beside one no arm pays for replicas that does not ask for them: what is
-/// compared is who scales.
+/// The kubelet restarts as many pods as the policy beside it keeps. Baselines of plain pods have no replicas, so beside one no arm pays for
+/// replicas that does not ask for them: what is compared is who scales, or what is split.
 fn on_equal_terms(arms: Vec<Arm>, own: &Experiment, output: &Output) -> Vec<Arm> {
     let keeping = |arm: Arm| arm.keeping(own.platform.scaler);
     let arms: Vec<Arm> = arms.into_iter().map(keeping).collect();
-    if own.platform.protocol == Protocol::None || !arms.iter().any(Arm::has_live_autoscaler) {
+    let plain = arms.iter().find_map(Arm::plain);
+    let Some(reason) = plain.filter(|_| own.platform.protocol != Protocol::None) else {
         return arms;
-    }
-    output.note(
-        "the pods of a live HorizontalPodAutoscaler have no replicas, so no arm has any here; an arm such as `threshold+protocol=pbft` does",
-    );
+    };
+    output.note(&format!(
+        "{reason}, so no arm has any here; an arm such as `threshold+protocol=pbft` does"
+    ));
     arms.into_iter().map(Arm::without_replicas).collect()
 }
 

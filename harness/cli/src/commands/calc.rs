@@ -181,16 +181,24 @@ fn trace(answer: &Value, output: &Output) {
                 )
             });
         output.line(&format!(
-            "  task {index}  {} {} {} = {:<12} {:<8} queue {:.2} ms, compute and vote {:.2} ms, {votes}",
-            text(&job["left"]),
-            tally_model::Operation::from_name(&text(&job["operation"]))
-                .map_or('?', tally_model::Operation::symbol),
-            text(&job["right"]),
+            "  task {index}  {} = {:<12} {:<8} queue {:.2} ms, compute and vote {:.2} ms, {votes}",
+            computed(job),
             text(&task["outcome"]),
             text(&task["set"]),
             millis(&task["ready"], &task["dispatched"]),
             millis(&task["dispatched"], &task["done"]),
         ));
+    }
+}
+
+/// What a job computed: two operands, or the expression where it was not split.
+fn computed(job: &Value) -> String {
+    let text = |name: &str| job[name].as_str().unwrap_or("?");
+    let symbol = tally_model::Operation::from_name(text("operation"));
+    let symbol = symbol.map_or('?', tally_model::Operation::symbol);
+    match job["expression"].as_str() {
+        Some(expression) => expression.to_owned(),
+        None => format!("{} {symbol} {}", text("left"), text("right")),
     }
 }
 
@@ -206,4 +214,30 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
                 .collect()
         })
         .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_model::{Job, Operation, RequestId, TaskId};
+
+    use super::computed;
+
+    /// A trace shows the two operands of a task, or all of an expression that was not split.
+    #[test]
+    fn a_trace_shows_what_was_computed() {
+        let mut job = Job {
+            task: TaskId {
+                request: RequestId(1),
+                index: 0,
+            },
+            operation: Operation::Mul,
+            expression: None,
+            left: "8".into(),
+            right: "-2".into(),
+        };
+        let shown = |job: &Job| computed(&serde_json::to_value(job).unwrap_or_default());
+        assert_eq!(shown(&job), "8 * -2");
+        job.expression = Some("(3+5)*-2".into());
+        assert_eq!(shown(&job), "(3+5)*-2");
+    }
 }

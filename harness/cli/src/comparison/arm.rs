@@ -5,31 +5,55 @@ use tally_model::Scaler;
 
 use crate::run::Target;
 
-/// Arms that are objects of a cluster, with what stands in for them elsewhere.
-const CLUSTER_ONLY: [(&str, &str, &str); 4] = [
-    (
-        "hpa-cpu",
-        "a live HorizontalPodAutoscaler",
-        "or compare with `hpa`, its model",
-    ),
-    (
-        "hpa-queue",
-        "a live HorizontalPodAutoscaler",
-        "or compare with `hpa`, its model",
-    ),
-    (
-        "kubelet",
-        "recovery by the kubelet's restarts",
-        "nothing stands in for it here",
-    ),
-    (
-        "whole-expression",
-        "a Deployment that computes whole expressions",
-        "nothing stands in for it here",
-    ),
+/// A baseline with a name of its own, which is no scaler.
+struct Baseline {
+    name: &'static str,
+    /// Values of the experiment that it changes, as for `--set`. Baselines are plain pods.
+    changes: &'static [(&'static str, &'static str)],
+    /// What needs a cluster is objects of one: what they are, and what stands in for them elsewhere.
+    cluster: Option<(&'static str, &'static str)>,
+    /// Why no arm beside it has replicas that does not ask for them; none if what it is compared with may have them.
+    plain: Option<&'static str>,
+}
+
+const HPA: (&str, &str) = (
+    "a live HorizontalPodAutoscaler",
+    "or compare with `hpa`, its model",
+);
+const HPA_IS_PLAIN: &str = "the pods of a live HorizontalPodAutoscaler have no replicas";
+const PLAIN_PODS: (&str, &str) = ("platform.protocol", "none");
+/// Plain pods that somebody else scales; the platform's own policy only looks on, because nobody acts on what it wants.
+const LIVE: &[(&str, &str)] = &[PLAIN_PODS, ("platform.scaler", "fixed-1")];
+
+const BASELINES: [Baseline; 4] = [
+    Baseline {
+        name: "hpa-cpu",
+        changes: LIVE,
+        cluster: Some(HPA),
+        plain: Some(HPA_IS_PLAIN),
+    },
+    Baseline {
+        name: "hpa-queue",
+        changes: LIVE,
+        cluster: Some(HPA),
+        plain: Some(HPA_IS_PLAIN),
+    },
+    Baseline {
+        name: "kubelet",
+        changes: LIVE,
+        cluster: Some((
+            "recovery by the kubelet's restarts",
+            "nothing stands in for it here",
+        )),
+        plain: None,
+    },
+    Baseline {
+        name: "whole",
+        changes: &[PLAIN_PODS, ("platform.dispatch", "whole")],
+        cluster: None,
+        plain: Some("one worker computes a whole expression, without replicas"),
+    },
 ];
-/// What every live baseline changes.
-const LIVE: [(&str, &str); 2] = [("platform.protocol", "none"), ("platform.scaler", "fixed-1")];
 /// The most arms of one comparison.
 const MOST: usize = 20;
 /// The longest label.
@@ -56,8 +80,8 @@ impl Arm {
         }
     }
 
-    /// `hpa` changes the scaler, `protocol=none` what it says, `sim` plays it in virtual time, and `+` joins several. Whether the
-    /// values mean anything is left to the reader of the experiment.
+    /// `hpa` changes the scaler, `whole` and other baselines several values, `protocol=none` what it says, `sim` plays it in virtual
+    /// time, and `+` joins several. Whether the values mean anything is left to the reader of the experiment.
     fn parse(text: &str, target: &str) -> Result<Self, Problem> {
         let label = text.trim().to_owned();
         if label.is_empty() || label.chars().count() > LONGEST {
@@ -71,20 +95,10 @@ impl Arm {
         }
         let (mut changes, mut is_simulated) = (Vec::new(), false);
         for part in label.split('+').map(str::trim) {
-            if let Some((_, what, instead)) = CLUSTER_ONLY.iter().find(|(name, ..)| *name == part) {
-                if !matches!(target, "kind" | "kube") {
-                    let help = format!("run it with `--target kind`, {instead}");
-                    return Err(Problem::new(
-                        format!("arm `{part}` is {what} and needs a cluster; the target is `{target}`"),
-                        help,
-                    ));
-                }
-                if part == "whole-expression" {
-                    let help = "hpa-cpu, hpa-queue and kubelet are".to_owned();
-                    return Err(Problem::new(format!("arm `{part}` is not there yet"), help));
-                }
-                // Plain pods; the platform's own policy only looks on, because nobody acts on what it wants.
-                changes.extend(LIVE.map(|(key, value)| (key.to_owned(), value.to_owned())));
+            if let Some(baseline) = baseline(part) {
+                baseline.must_fit(target)?;
+                let changed = baseline.changes.iter();
+                changes.extend(changed.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
                 continue;
             }
             if part == Target::Sim.name() {
@@ -105,7 +119,7 @@ impl Arm {
 
     /// Without replicas, unless the arm says what certifies its answers.
     pub(crate) fn without_replicas(mut self) -> Self {
-        let (key, value) = LIVE[0];
+        let (key, value) = PLAIN_PODS;
         if self.changes.iter().all(|(changed, _)| changed != key) {
             self.changes.push((key.to_owned(), value.to_owned()));
         }
@@ -122,11 +136,10 @@ impl Arm {
         self
     }
 
-    /// Whether a live HorizontalPodAutoscaler scales it.
-    pub(crate) fn has_live_autoscaler(&self) -> bool {
-        self.label
-            .split('+')
-            .any(|part| matches!(part.trim(), "hpa-cpu" | "hpa-queue"))
+    /// Why nobody beside it has replicas, if it is a baseline of plain pods that asks for that.
+    pub(crate) fn plain(&self) -> Option<&'static str> {
+        let parts = self.label.split('+').map(str::trim);
+        parts.filter_map(baseline).find_map(|baseline| baseline.plain)
     }
 
     /// All of `--against`, in order.
@@ -179,6 +192,26 @@ impl Arm {
             label: self.label.clone(),
             folder: folder.unwrap_or_default(),
             changes: self.changes.clone(),
+        }
+    }
+}
+
+fn baseline(name: &str) -> Option<&'static Baseline> {
+    BASELINES.iter().find(|baseline| baseline.name == name)
+}
+
+impl Baseline {
+    /// Refuses it where there is nothing to play it on.
+    fn must_fit(&self, target: &str) -> Result<(), Problem> {
+        match self.cluster {
+            Some((what, instead)) if !matches!(target, "kind" | "kube") => Err(Problem::new(
+                format!(
+                    "arm `{}` is {what} and needs a cluster; the target is `{target}`",
+                    self.name
+                ),
+                format!("run it with `--target kind`, {instead}"),
+            )),
+            _ => Ok(()),
         }
     }
 }
@@ -245,12 +278,32 @@ mod tests {
         assert!(parse(&many.join(","), "local").is_err());
     }
 
-    /// Beside live autoscalers nobody has replicas but who says so.
+    /// Whole expressions need no cluster, and can be joined with a scaler or with virtual time.
+    #[test]
+    fn whole_expressions_are_an_arm_everywhere() {
+        for target in ["local", "kind", "kube", "sim"] {
+            let arms = parse("whole,kalman+whole,sim+whole", target).unwrap();
+            let shown: Vec<String> = arms[0].changes.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            assert_eq!(shown, ["platform.protocol=none", "platform.dispatch=whole"]);
+            assert!(arms.iter().all(|arm| arm.changes.ends_with(&arms[0].changes)));
+            assert!(arms[2].is_simulated);
+        }
+    }
+
+    /// Beside baselines of plain pods nobody has replicas but who says so.
     #[test]
     fn an_arm_keeps_the_protocol_that_it_names() {
         let arms = parse("hpa-queue,kalman,kalman+protocol=vote", "kind").unwrap();
-        let live: Vec<bool> = arms.iter().map(Arm::has_live_autoscaler).collect();
-        assert_eq!(live, [true, false, false]);
+        let plain: Vec<bool> = arms.iter().map(|arm| arm.plain().is_some()).collect();
+        assert_eq!(plain, [true, false, false]);
+        let plain = |list: &str| {
+            parse(list, "kind")
+                .unwrap()
+                .iter()
+                .all(|arm| arm.plain().is_some())
+        };
+        assert!(plain("hpa-cpu,whole,kalman + whole"));
+        assert!(!plain("kubelet"), "what it is compared with may have replicas");
         let protocol = |arm: Arm| {
             let changes = arm.without_replicas().changes;
             let protocols = changes.into_iter().filter(|(key, _)| key == "platform.protocol");

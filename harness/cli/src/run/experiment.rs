@@ -298,7 +298,7 @@ impl Stage<'_> {
         }
         let mut platform = self.experiment.platform.clone();
         if platform.scaling.needs_the_plan(platform.scaler) {
-            platform.scaling.forecast = Some(self.plan.forecast(&platform.scaling));
+            platform.scaling.forecast = Some(self.plan.forecast(&platform));
         }
         let options = Options {
             data: data.to_owned(),

@@ -88,10 +88,10 @@ impl Facts {
 /// The world that the experiment asks for: its own start delay and shadows, and the plan for policies that know it.
 pub(super) fn options(plan: &Plan, platform: &PlatformConfig, shadows: &[Scaler], costs: Costs) -> Options {
     let mut platform = platform.clone();
-    let scaling = &mut platform.scaling;
-    if scaling.needs_the_plan(platform.scaler) {
-        scaling.forecast = Some(plan.forecast(scaling));
+    if platform.scaling.needs_the_plan(platform.scaler) {
+        platform.scaling.forecast = Some(plan.forecast(&platform));
     }
+    let scaling = &platform.scaling;
     let shadows = shadows.iter().chain(&scaling.shadows).copied().collect();
     let pod_start = scaling.start_delay.unwrap_or(costs.pod_start);
     Options {

@@ -54,10 +54,10 @@ pub(crate) static PLATFORM: Section = Section {
         optional(
             "dispatch",
             Kind::Choice {
-                of: &["event", "report"],
+                of: &["event", "report", "whole"],
                 later: &[],
             },
-            "When a ready task is sent: at once, or by the report's polling. Default event.",
+            "When a ready task is sent: at once, or by the report's polling; `whole` splits nothing and has one worker compute each expression, without replicas. Default event.",
         ),
         optional(
             "scaler",

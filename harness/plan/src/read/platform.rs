@@ -57,6 +57,7 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> PlatformConf
     config.work = work(reader, problems);
     check(&config, reader, problems);
     check_leader(&config, reader, problems);
+    check_whole(&config, reader, problems);
     config
 }
 
@@ -252,6 +253,21 @@ fn check(config: &PlatformConfig, reader: &Reader<'_>, problems: &mut Problems) 
             .label("no f fits")
             .help(format!("write {}", sizes.join(" or ")));
     }
+}
+
+/// A whole expression is computed by one worker, which no replicas follow.
+fn check_whole(config: &PlatformConfig, reader: &Reader<'_>, problems: &mut Problems) {
+    if config.dispatch != Dispatch::Whole || config.protocol == Protocol::None {
+        return;
+    }
+    let problem = format!(
+        "`dispatch = \"whole\"` has no replicas, and `protocol` is \"{}\"",
+        config.protocol
+    );
+    problems
+        .at(&reader.place_of("dispatch"), "F0210", problem)
+        .label("one worker computes the whole expression")
+        .help("write `protocol = \"none\"` as well, or compare with `--against whole`, which does");
 }
 
 /// What the protocol cannot do with its leaders.

@@ -18,7 +18,7 @@ pub(crate) fn packet(packet: proto::Packet) -> Result<Packet, Error> {
         Kind::Configure(record) => Packet::Configure(noun::to_record(record)?),
         Kind::Assign(task) => Packet::Assign(noun::to_task(task)?),
         Kind::Busy(task) => Packet::Busy(noun::to_task_id(Some(task))?),
-        Kind::Done(done) => Packet::Done(task_done(done)?),
+        Kind::Done(done) => Packet::Done(Box::new(task_done(done)?)),
         Kind::Suspect(fault) => Packet::Suspect(noun::to_fault(fault)?),
         Kind::Led(led) => Packet::Led(Led {
             epoch: Epoch(led.epoch),

@@ -1,6 +1,7 @@
 //! The nouns inside packets, both ways.
 
 use tally_consensus::MAX_OUTCOME;
+use tally_expression::MAX_TEXT_BYTES;
 use tally_model::{
     Epoch, FaultEvent, FaultType, Instant, Job, Member, NodeId, Operation, Outcome, RequestId, SetId,
     SetRecord, SetState, TaskId, TaskMessage,
@@ -170,6 +171,7 @@ pub(crate) fn job(job: &Job) -> proto::Job {
         operation: job.operation.index() as u32,
         left: job.left.clone(),
         right: job.right.clone(),
+        expression: job.expression.clone(),
     }
 }
 
@@ -180,6 +182,10 @@ pub(crate) fn to_job(job: Option<proto::Job>) -> Result<Job, Error> {
         operation: pick(&Operation::ALL, job.operation, "job.operation")?,
         left: bounded(job.left, MAX_OPERAND, "job.left")?,
         right: bounded(job.right, MAX_OPERAND, "job.right")?,
+        expression: job
+            .expression
+            .map(|text| bounded(text, MAX_TEXT_BYTES, "job.expression"))
+            .transpose()?,
     })
 }
 

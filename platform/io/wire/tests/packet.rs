@@ -71,8 +71,11 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn job()(task in task_id(), operation in operation(), left in "-?[0-9]{1,40}", right in "-?[0-9]{1,9}(/[0-9]{1,9})?") -> Job {
-        Job { task, operation, left, right }
+    fn job()(
+        task in task_id(), operation in operation(), expression in prop::option::of("[0-9+*/() -]{0,40}"),
+        left in "-?[0-9]{1,40}", right in "-?[0-9]{1,9}(/[0-9]{1,9})?",
+    ) -> Job {
+        Job { task, operation, expression, left, right }
     }
 }
 
@@ -212,7 +215,7 @@ fn packet() -> impl Strategy<Value = Packet> {
             .prop_map(|(job, outcome, certificate, votes, members, (worked, waited))| {
                 let worked = Duration::from_nanos(worked);
                 let waited = Duration::from_nanos(waited);
-                Packet::Done(TaskDone {
+                Packet::Done(Box::new(TaskDone {
                     job,
                     outcome,
                     certificate,
@@ -220,7 +223,7 @@ fn packet() -> impl Strategy<Value = Packet> {
                     members,
                     worked,
                     waited,
-                })
+                }))
             }),
         fault().prop_map(Packet::Suspect),
         (any::<u32>(), any::<u8>()).prop_map(|(epoch, leader)| Packet::Led(Led {
@@ -279,6 +282,7 @@ fn plain_job(digits: usize) -> Job {
             index: 0,
         },
         operation: Operation::Add,
+        expression: None,
         left: "9".repeat(digits),
         right: "1".into(),
     }
@@ -317,6 +321,20 @@ fn bounds_are_enforced_by_name() {
     for (packet, field) in table {
         assert_eq!(decode(&encode(&packet)), Err(Error::OutOfRange(field)));
     }
+    let whole = |bytes| {
+        let job = Job {
+            expression: Some("1".repeat(bytes)),
+            ..plain_job(1)
+        };
+        Packet::Assign(TaskMessage {
+            job,
+            work_key: 0,
+            ready: Instant::ZERO,
+        })
+    };
+    assert!(decode(&encode(&whole(64 * 1024))).is_ok());
+    let field = Error::OutOfRange("job.expression");
+    assert_eq!(decode(&encode(&whole(64 * 1024 + 1))), Err(field));
     assert_eq!(
         decode(&vec![0; MAX_PACKET + 1]),
         Err(Error::TooLarge(MAX_PACKET + 1))

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use tally_expression::apply;
+use tally_expression::compute;
 use tally_model::{Deadline, Epoch, Instant, NodeId, Outcome, SetRecord, Suite};
 
 use crate::digest::{Digest, leaf};
@@ -139,10 +139,7 @@ pub(crate) fn execute(items: &[Item]) -> Vec<Outcome> {
     if mutant::is(Mutant::WrongValue) {
         return items.iter().map(|_| Outcome::Value("1".to_owned())).collect();
     }
-    items
-        .iter()
-        .map(|Item { job, .. }| apply(job.operation, &job.left, &job.right))
-        .collect()
+    items.iter().map(|Item { job, .. }| compute(job)).collect()
 }
 
 /// The leaves that stand for a batch with these outcomes.

@@ -3,8 +3,9 @@
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
-use tally_model::{Failure, Operation, Outcome};
+use tally_model::{Failure, Job, Operation, Outcome};
 
+use crate::parser::parse;
 use crate::rational::{Rational, small, write_wide};
 
 /// Longest text that [`canonical`] looks at: two terms of the most digits, with room for zeros and common factors.
@@ -27,6 +28,18 @@ pub fn apply(operation: Operation, left: &str, right: &str) -> Outcome {
     match attempt(operation, left, right) {
         Ok(text) => Outcome::Value(text),
         Err(failure) => Outcome::Error(failure),
+    }
+}
+
+/// What a job comes to: its operation on its operands, or all of its expression where it has one ([`tally_model::Dispatch::Whole`]).
+/// A text that is no expression gives the failure that its parsing ended in.
+pub fn compute(job: &Job) -> Outcome {
+    match &job.expression {
+        None => apply(job.operation, &job.left, &job.right),
+        Some(text) => match parse(text) {
+            Ok(expression) => expression.evaluate(),
+            Err(error) => Outcome::Error(error.failure),
+        },
     }
 }
 

@@ -54,6 +54,31 @@ impl Dag {
         self.tasks.len()
     }
 
+    /// One task in the place of all, of the last operation, the one that the answer comes from: for a worker that is given the whole
+    /// expression ([`tally_model::Dispatch::Whole`]). It has no operands, and its outcome is the answer; without operations there is nothing
+    /// to join, and the answer stays the literal that it is.
+    pub fn undivided(self) -> Self {
+        let Some(last) = self.tasks.last() else {
+            return self;
+        };
+        let nothing = || Operand::Literal(String::new());
+        let whole = Task {
+            index: 0,
+            operation: last.operation,
+            left: nothing(),
+            right: nothing(),
+            level: 1,
+            span: last.span,
+        };
+        Self {
+            tasks: vec![whole],
+            root: Operand::Task {
+                index: 0,
+                negated: false,
+            },
+        }
+    }
+
     /// Length of the longest chain of dependent tasks: the time on unlimited workers, in operations. 0 without tasks.
     pub fn critical_path(&self) -> usize {
         self.tasks

@@ -60,7 +60,7 @@ mod report_form;
 mod small_stack;
 mod token;
 
-pub use apply::{apply, canonical};
+pub use apply::{apply, canonical, compute};
 pub use dag::{Dag, Operand, Task};
 pub use error::ParseError;
 pub use expression::Expression;

@@ -88,6 +88,9 @@ named!(
         Event = "event",
         /// The report's: poll dependents on a period, stop for ten seconds while the fault bus is not empty.
         Report = "report",
+        /// Nothing is split: an expression is one task of the layer of its root operation, and one worker computes all of it. A baseline
+        /// of plain workers (`protocol = none`).
+        Whole = "whole",
     }
 );
 
@@ -270,6 +273,14 @@ impl PlatformConfig {
     /// The service time of an operation.
     pub const fn work_of(&self, operation: Operation) -> Option<Work> {
         self.work[operation.index()]
+    }
+
+    /// Whether tasks of this layer have a service time; whole expressions have those of all their operations.
+    pub fn takes_time(&self, layer: Operation) -> bool {
+        match self.dispatch {
+            Dispatch::Event | Dispatch::Report => self.work_of(layer).is_some(),
+            Dispatch::Whole => self.work.iter().any(Option::is_some),
+        }
     }
 }
 

@@ -27,6 +27,10 @@ pub struct Job {
     pub task: TaskId,
     /// What to do.
     pub operation: Operation,
+    /// With [`crate::Dispatch::Whole`]: the text of the expression to compute instead, whose last operation `operation` is. The operands are
+    /// then empty, which otherwise they never are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
     /// Left operand, canonical (see [`Outcome::Value`]).
     pub left: String,
     /// Right operand, canonical.
@@ -34,15 +38,18 @@ pub struct Job {
 }
 
 impl Job {
-    /// The bytes that are hashed and signed: every field, each with its length, so that no two jobs share an encoding.
+    /// The bytes that are hashed and signed: every field that is there, each text with its length, so that no two jobs share an encoding.
     pub fn canonical(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(32 + self.left.len() + self.right.len());
         bytes.extend_from_slice(&self.task.request.0.to_be_bytes());
         bytes.extend_from_slice(&self.task.index.to_be_bytes());
         bytes.push(self.operation.index() as u8);
-        for operand in [&self.left, &self.right] {
-            bytes.extend_from_slice(&(operand.len() as u32).to_be_bytes());
-            bytes.extend_from_slice(operand.as_bytes());
+        for text in [Some(&self.left), Some(&self.right), self.expression.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            bytes.extend_from_slice(&(text.len() as u32).to_be_bytes());
+            bytes.extend_from_slice(text.as_bytes());
         }
         bytes
     }

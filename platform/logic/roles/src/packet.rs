@@ -17,7 +17,7 @@ pub enum Packet {
     /// Worker to control: I have as many tasks as I may have, send this one elsewhere or later.
     Busy(TaskId),
     /// Worker to control: a task is finished.
-    Done(TaskDone),
+    Done(Box<TaskDone>),
     /// Worker to control: a member does not do its part; belongs on the fault bus.
     Suspect(FaultEvent),
     /// Worker to control: f+1 of its replicas are in a view with this primary.

@@ -8,6 +8,8 @@
 //!                  +--answer--> outbound, then the inbound message is deleted
 //! ```
 //!
+//! With `dispatch = whole` an expression is one task, of the layer of its root operation; all else is the same.
+//!
 //! The inbound message is the durable state of a request: its lease is extended for as long as the request is in hand, and
 //! whatever this machine forgets by dying is received and computed again.
 
@@ -75,7 +77,7 @@ impl Scheduler {
     pub fn new(config: PlatformConfig, cluster: [u8; 16]) -> Self {
         let sets = Sets::new(&config, cluster);
         Self {
-            requests: Requests::default(),
+            requests: Requests::new(config.dispatch),
             sets,
             flights: Flights::default(),
             recovery: Recovery::default(),
@@ -143,7 +145,7 @@ impl Machine for Scheduler {
         match event {
             Event::Port(event) => self.port(now, event, out),
             Event::Packet { from, packet } => match packet {
-                Packet::Done(done) => self.arrived(now, from, done, out),
+                Packet::Done(done) => self.arrived(now, from, *done, out),
                 Packet::Suspect(fault) => self.raise(&fault, now, out),
                 Packet::Busy(task) => self.put_off(now, from, task, out),
                 Packet::Led(led) => self.led(from, led, out),

@@ -1,4 +1,4 @@
-//! Computes one operation and asks its replicas to agree.
+//! Computes one operation and asks its replicas to agree. With `dispatch = whole` it is given an expression instead, and computes all of it.
 //!
 //! A task is taken up, its service time passes (one task at a time), it is computed, and proposed. Without a service-time
 //! model tasks are pipelined freely. With `protocol = none` the worker's own value is the answer.
@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tally_consensus::{Client, ClusterId, Item, Keys, Seat, Unsupported};
-use tally_expression::apply;
+use tally_expression::compute;
 use tally_model::{
     Deadline, Epoch, Instant, Job, Machine, NodeId, Observation, Outcome, PlatformConfig, Protocol,
-    SetRecord, Step, TaskId, TaskMessage, WorkKind,
+    SetRecord, Step, TaskId, TaskMessage,
 };
 
 use crate::packet::{Packet, TaskDone};
@@ -53,6 +53,8 @@ struct Current {
     started: Instant,
     /// None while the driver burns CPU.
     until: Option<Instant>,
+    /// What is still to be waited for after that.
+    delay: Duration,
 }
 
 #[derive(Debug)]
@@ -192,29 +194,40 @@ impl WorkerRole {
                 return;
             };
             let waited = now.since(came);
-            let work = self.config.work_of(task.job.operation);
-            let service = service_time(&self.config, &task.job, task.work_key);
-            let (Some(work), Some(duration)) = (work, service) else {
+            let Some(service) = service::service(&self.config, &task.job, task.work_key) else {
                 let worked = Duration::ZERO;
                 self.compute(now, task, Took { waited, worked }, out);
                 continue;
             };
-            let until = match work.kind {
-                WorkKind::Delay => Some(now + duration),
-                WorkKind::Spin => {
-                    out.push(WorkerCommand::Spin {
-                        task: task.job.task,
-                        duration,
-                    });
-                    None
-                }
+            let until = if service.spin.is_zero() {
+                Some(now + service.delay)
+            } else {
+                out.push(WorkerCommand::Spin {
+                    task: task.job.task,
+                    duration: service.spin,
+                });
+                None
             };
             self.current = Some(Current {
                 task,
                 waited,
                 started: now,
                 until,
+                delay: service.delay,
             });
+        }
+    }
+
+    /// The driver has burnt what a task was to burn.
+    fn spun(&mut self, now: Instant, task: TaskId, out: &mut Vec<WorkerCommand>) {
+        let spinning = |current: &&mut Current| current.until.is_none() && current.task.job.task == task;
+        let Some(current) = self.current.as_mut().filter(spinning) else {
+            return;
+        };
+        if current.delay.is_zero() {
+            self.finish(now, out);
+        } else {
+            current.until = Some(now + current.delay);
         }
     }
 
@@ -232,7 +245,7 @@ impl WorkerRole {
 
     fn compute(&mut self, now: Instant, task: TaskMessage, took: Took, out: &mut Vec<WorkerCommand>) {
         let TaskMessage { job, work_key, .. } = task;
-        let own = apply(job.operation, &job.left, &job.right);
+        let own = compute(&job);
         if let Some(client) = &mut self.client {
             self.proposed.insert(job.task, Proposed { own, took });
             let mut events = Vec::new();
@@ -256,7 +269,7 @@ impl WorkerRole {
         if self.lies {
             done.outcome = Outcome::Value("-1/7".into());
         }
-        to_control(Packet::Done(done))
+        to_control(Packet::Done(Box::new(done)))
     }
 
     fn complete(&mut self, done: TaskDone, out: &mut Vec<WorkerCommand>) {
@@ -305,15 +318,7 @@ impl Machine for WorkerRole {
 
     fn handle(&mut self, now: Instant, event: WorkerEvent, out: &mut Vec<WorkerCommand>) {
         match event {
-            WorkerEvent::SpinDone { task } => {
-                let spinning = self
-                    .current
-                    .as_ref()
-                    .is_some_and(|current| current.until.is_none() && current.task.job.task == task);
-                if spinning {
-                    self.finish(now, out);
-                }
-            }
+            WorkerEvent::SpinDone { task } => self.spun(now, task, out),
             WorkerEvent::Corrupt(lies) => self.lies = lies && self.config.corruptible,
             WorkerEvent::PeerLost { node } => {
                 let mut events = Vec::new();

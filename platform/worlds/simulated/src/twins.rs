@@ -368,6 +368,7 @@ fn job(round: u32) -> Job {
             index: round as u16,
         },
         operation: Operation::Add,
+        expression: None,
         left: round.to_string(),
         right: "1".to_owned(),
     }

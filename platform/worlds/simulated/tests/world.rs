@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tally_expression::Frontier;
 use tally_model::{
-    Bounds, Instant, LeaderChange, NodeId, Outcome, PlatformConfig, Protocol, Scaler, Step, Suite,
+    Bounds, Dispatch, Instant, LeaderChange, NodeId, Outcome, PlatformConfig, Protocol, Scaler, Step, Suite,
 };
 use tally_simulated::{Lie, Options, Request, Shot, Timeline, World};
 
@@ -159,6 +159,35 @@ fn a_killed_control_plane_loses_nothing() {
         });
         assert_eq!(world.control(), (true, 2));
         assert!(requests.iter().any(|request| request.attempts > 1), "{protocol}");
+    }
+}
+
+/// Whole expressions survive what split ones do: a worker and the control plane die under load, and each request is answered, rightly, by
+/// at most one task that carries its text.
+#[test]
+fn whole_expressions_are_answered_whatever_dies() {
+    let whole = PlatformConfig {
+        dispatch: Dispatch::Whole,
+        ..config(Protocol::None)
+    };
+    let (mut world, requests) = played_on(whole, 12, |world, tick| match tick {
+        0 => world.link().weather.jitter = Duration::from_millis(2),
+        3 => world.kill("mul-1-worker-0").unwrap(),
+        6 | 13 => world.kill_control(),
+        _ => {}
+    });
+    assert_eq!(world.control(), (true, 2));
+    assert!(
+        world
+            .take_observations()
+            .iter()
+            .any(|seen| seen.step == Step::FaultRaised)
+    );
+    for request in &requests {
+        let tasks = &request.answer.as_ref().unwrap().tasks;
+        let has_operations = request.expression != "7";
+        assert_eq!(tasks.len(), usize::from(has_operations), "{}", request.expression);
+        assert!(tasks.iter().all(|task| task.job.expression.is_some()));
     }
 }
 

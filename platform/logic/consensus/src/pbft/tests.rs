@@ -222,6 +222,7 @@ fn giant(sequence: u64, jobs: usize) -> Message {
                 index: 0,
             },
             operation: Operation::Add,
+            expression: None,
             left: "9".repeat(2_600),
             right: "9".repeat(2_600),
         },

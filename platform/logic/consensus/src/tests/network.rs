@@ -57,6 +57,7 @@ pub(super) fn job(number: u128) -> Job {
             index: 0,
         },
         operation: Operation::Add,
+        expression: None,
         left: number.to_string(),
         right: "1/2".into(),
     }

@@ -118,6 +118,7 @@ pub fn item(number: u128) -> Item {
                 index: 0,
             },
             operation: Operation::Add,
+            expression: None,
             left: number.to_string(),
             right: "1/2".into(),
         },

@@ -6,9 +6,9 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use proptest::prelude::*;
 use tally_expression::{
-    Frontier, MAX_DIAGNOSTICS, ReadyTask, apply, canonical, lint, parse, parse_report_form,
+    Frontier, MAX_DIAGNOSTICS, ReadyTask, apply, canonical, compute, lint, parse, parse_report_form,
 };
-use tally_model::{Operation, Outcome};
+use tally_model::{Job, Operation, Outcome, RequestId, TaskId};
 
 use crate::generator::{Random, expression};
 
@@ -53,7 +53,38 @@ fn fold(frontier: &mut Frontier, seed: u64) -> Option<Outcome> {
     }
 }
 
+/// As one task that carries the text, computed at once.
+fn whole(text: &str) -> Option<Outcome> {
+    let tree = parse(text).unwrap();
+    let last = tree.dag().tasks.last().map(|task| task.operation);
+    let mut frontier = Frontier::new(tree.dag().undivided());
+    for task in frontier.ready() {
+        assert_eq!(Some(task.operation), last, "it is of the layer of its root");
+        let job = Job {
+            task: TaskId {
+                request: RequestId(1),
+                index: task.index,
+            },
+            operation: task.operation,
+            expression: Some(tree.to_string()),
+            left: task.left,
+            right: task.right,
+        };
+        assert!(frontier.complete(task.index, compute(&job)));
+    }
+    assert!(frontier.work() <= 1);
+    frontier.answer()
+}
+
 proptest! {
+    /// An expression comes to the same, value or failure, whether its operations are tasks or it is one task as a whole.
+    #[test]
+    fn whole_and_in_parts_come_to_the_same(text in generated(), order in any::<u64>()) {
+        let parts = fold(&mut Frontier::new(parse(&text).unwrap().dag()), order);
+        prop_assert!(parts.is_some());
+        prop_assert_eq!(whole(&text), parts);
+    }
+
     /// What is printed parses to the same tree, prints the same again and is never longer.
     #[test]
     fn print_and_parse_are_inverse(text in generated()) {

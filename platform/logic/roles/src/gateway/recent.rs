@@ -57,6 +57,7 @@ fn weigh(answer: &AnswerMessage) -> usize {
         size_of::<CertifiedTask>()
             + task.job.left.len()
             + task.job.right.len()
+            + task.job.expression.as_ref().map_or(0, String::len)
             + task.certificate.as_ref().map_or(0, String::len)
     };
     size_of::<AnswerMessage>() + answer.tasks.iter().map(task).sum::<usize>()

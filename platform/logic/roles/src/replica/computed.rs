@@ -62,6 +62,7 @@ mod tests {
                 index: 0,
             },
             operation: Operation::Add,
+            expression: None,
             left: left.to_string(),
             right: "1".to_owned(),
         }

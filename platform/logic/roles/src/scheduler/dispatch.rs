@@ -1,16 +1,18 @@
 //! From hand to the workers and back: assign, verify, fold, send elsewhere.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
     CertifiedTask, FaultEvent, FaultType, Instant, NodeId, Observation, Operation, Precondition, QueueName,
-    SetId, Step, TaskId,
+    SetId, Step, TaskId, TaskMessage,
 };
 
 use super::{Command, Scheduler, hex};
 use crate::packet::{Packet, TaskDone};
 use crate::port::PortCommand;
+use crate::worker::service_time;
 
 impl Scheduler {
     /// Gives waiting tasks to the sets with the most room.
@@ -27,8 +29,9 @@ impl Scheduler {
                 continue;
             }
             let packet = Packet::Assign(waiting.message.clone());
+            let whole = self.service_of_whole(&waiting.message);
             self.flights
-                .depart(waiting, set, now, now + self.config.timing.task_timeout);
+                .depart(waiting, set, now, self.config.timing.task_timeout, whole);
             out.push(Command::Send {
                 to: NodeId::Worker(set),
                 packet,
@@ -37,6 +40,17 @@ impl Scheduler {
         if self.flights.waiting(operation) > 0 && self.sets.distrusts(now, operation) {
             self.retry_later(now);
         }
+    }
+
+    /// How long a whole expression takes by the experiment's model; zero for a single operation.
+    ///
+    /// `task-timeout` is about what is not meant to take long. An expression may take longer on purpose, and would be computed again and
+    /// again elsewhere if that counted.
+    fn service_of_whole(&self, task: &TaskMessage) -> Duration {
+        let whole = task.job.expression.as_ref();
+        whole
+            .and_then(|_| service_time(&self.config, &task.job, task.work_key))
+            .unwrap_or_default()
     }
 
     pub(super) fn arrived(&mut self, now: Instant, from: NodeId, done: TaskDone, out: &mut Vec<Command>) {

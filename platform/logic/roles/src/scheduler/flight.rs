@@ -1,6 +1,7 @@
 //! Tasks between their layer and their answer: waiting for room, or in flight at a set.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use tally_model::{Deadline, Instant, Job, Operation, Receipt, SetId, TaskId, TaskMessage};
 
@@ -65,8 +66,22 @@ impl Flights {
         self.waiting[operation.index()].pop_front()
     }
 
-    pub(super) fn depart(&mut self, waiting: Waiting, set: SetId, now: Instant, expires: Instant) {
+    /// A task goes to a set, where it may stay for `timeout`. What takes long on purpose has its own `service` on top, after that of what
+    /// the set was given before: a worker works on one at a time.
+    pub(super) fn depart(
+        &mut self,
+        waiting: Waiting,
+        set: SetId,
+        now: Instant,
+        timeout: Duration,
+        service: Duration,
+    ) {
         let task = waiting.message.job.task;
+        let mut expires = now + timeout;
+        if !service.is_zero() {
+            let there = self.flying.values().filter(|flight| flight.set == set);
+            expires = there.fold(expires, |latest, flight| latest.max(flight.expires)) + service;
+        }
         self.expiry.insert((expires, task));
         *self.at_set.entry(set).or_insert(0) += 1;
         self.flying.insert(

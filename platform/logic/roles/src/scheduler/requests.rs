@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tally_expression::Frontier;
 use tally_model::{
-    AnswerMessage, CertifiedTask, Instant, Job, Outcome, Receipt, RequestId, RequestMessage, TaskId,
-    TaskMessage,
+    AnswerMessage, CertifiedTask, Dispatch, Instant, Job, Outcome, Receipt, RequestId, RequestMessage,
+    TaskId, TaskMessage,
 };
 
 use super::receipts::Receipts;
@@ -18,6 +18,8 @@ struct Request {
     message: RequestMessage,
     held: Held,
     frontier: Option<Frontier>,
+    /// What its only task is to compute, where expressions are not split.
+    whole: Option<String>,
     /// Tasks handed out and not folded yet.
     open: BTreeSet<u16>,
     done: BTreeMap<u16, CertifiedTask>,
@@ -58,14 +60,24 @@ pub(super) enum Progress {
 }
 
 /// The table of requests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Requests {
+    dispatch: Dispatch,
     table: BTreeMap<RequestId, Request>,
     finished: BTreeSet<RequestId>,
     finished_order: VecDeque<RequestId>,
 }
 
 impl Requests {
+    pub(super) const fn new(dispatch: Dispatch) -> Self {
+        Self {
+            dispatch,
+            table: BTreeMap::new(),
+            finished: BTreeSet::new(),
+            finished_order: VecDeque::new(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.table.len()
     }
@@ -84,27 +96,7 @@ impl Requests {
             request.held.dead = held.dead.or(request.held.dead.take());
             return Admitted::Again;
         }
-        let (frontier, ended) = match tally_expression::parse(&message.expression) {
-            Ok(expression) => (Some(Frontier::new(expression.dag())), None),
-            Err(error) => {
-                let detail = error
-                    .diagnostics
-                    .first()
-                    .map(|d| d.message.clone())
-                    .unwrap_or_default();
-                (None, Some((Outcome::Error(error.failure), detail)))
-            }
-        };
-        let request = Request {
-            message,
-            held,
-            frontier,
-            open: BTreeSet::new(),
-            done: BTreeMap::new(),
-            ended,
-            answered: false,
-        };
-        self.table.insert(id, request);
+        self.table.insert(id, Request::new(message, held, self.dispatch));
         Admitted::New(id)
     }
 
@@ -139,6 +131,7 @@ impl Requests {
                         index: ready.index,
                     },
                     operation: ready.operation,
+                    expression: request.whole.clone(),
                     left: ready.left,
                     right: ready.right,
                 },
@@ -205,6 +198,35 @@ impl Requests {
 }
 
 impl Request {
+    fn new(message: RequestMessage, held: Held, dispatch: Dispatch) -> Self {
+        let mut request = Self {
+            message,
+            held,
+            frontier: None,
+            whole: None,
+            open: BTreeSet::new(),
+            done: BTreeMap::new(),
+            ended: None,
+            answered: false,
+        };
+        match tally_expression::parse(&request.message.expression) {
+            Ok(expression) => {
+                let mut dag = expression.dag();
+                if dispatch == Dispatch::Whole {
+                    dag = dag.undivided();
+                    // The shortest text of the same tree: what is sent, stored and certified, however it was typed.
+                    request.whole = Some(expression.to_string());
+                }
+                request.frontier = Some(Frontier::new(dag));
+            }
+            Err(error) => {
+                let detail = error.diagnostics.first().map(|d| d.message.clone());
+                request.ended = Some((Outcome::Error(error.failure), detail.unwrap_or_default()));
+            }
+        }
+        request
+    }
+
     fn outcome(&self) -> Option<(Outcome, Option<String>)> {
         if let Some((outcome, detail)) = &self.ended {
             return Some((outcome.clone(), Some(detail.clone())));

@@ -60,7 +60,7 @@ impl Sets {
     }
 
     fn pipeline(&self, operation: Operation) -> usize {
-        if self.config.work_of(operation).is_some() {
+        if self.config.takes_time(operation) {
             PIPELINE_WITH_WORK.min(self.config.limits.in_flight)
         } else {
             self.config.limits.in_flight

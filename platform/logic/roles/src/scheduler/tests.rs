@@ -3,6 +3,7 @@
 mod bench;
 mod blame;
 mod burials;
+mod whole;
 
 use std::time::Duration;
 
@@ -83,6 +84,7 @@ fn leftovers_of_an_earlier_life_are_deleted() {
             index: 0,
         },
         operation: set.operation,
+        expression: None,
         left: "1".into(),
         right: "2".into(),
     };

@@ -2,27 +2,79 @@
 
 use std::time::Duration;
 
-use tally_model::{Drift, Job, Operation, PlatformConfig, WorkDistribution};
+use tally_model::{Drift, Job, Operation, PlatformConfig, Work, WorkDistribution, WorkKind};
 
 /// No draw is longer than this many means, so that one task cannot outlive every timeout.
 const LONGEST: f64 = 20.0;
 
+/// How long a job takes, by the way in which it passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Service {
+    /// Burnt first.
+    pub(crate) spin: Duration,
+    /// Waited for then.
+    pub(crate) delay: Duration,
+}
+
+impl Service {
+    /// Of both kinds.
+    pub(crate) const fn total(self) -> Duration {
+        self.spin.saturating_add(self.delay)
+    }
+
+    fn add(&mut self, kind: WorkKind, time: Duration) {
+        let part = match kind {
+            WorkKind::Spin => &mut self.spin,
+            WorkKind::Delay => &mut self.delay,
+        };
+        *part = part.saturating_add(time);
+    }
+}
+
 /// How long `job` takes, drawn by the platform's seed, the request's work key and the task's index; none without a model
-/// for its operation. Equal arguments give equal times on every machine of one architecture.
+/// for its operation. A whole expression takes the sum of what its operations, each with its own index, would have taken. Equal
+/// arguments give equal times on every machine of one architecture.
+pub(crate) fn service(config: &PlatformConfig, job: &Job, work_key: u64) -> Option<Service> {
+    if !config.takes_time(job.operation) {
+        return None;
+    }
+    let mut service = Service::default();
+    let mut add = |operation, index| {
+        if let Some(work) = config.work_of(operation) {
+            service.add(work.kind, draw(config, work, work_key, index));
+        }
+    };
+    match &job.expression {
+        None => add(job.operation, job.task.index),
+        Some(text) => {
+            let tasks = tally_expression::parse(text).map_or(Vec::new(), |parsed| parsed.dag().tasks);
+            for task in tasks {
+                add(task.operation, task.index);
+            }
+        }
+    }
+    Some(service)
+}
+
+/// How long a job takes in all; see [`service`].
 pub fn service_time(config: &PlatformConfig, job: &Job, work_key: u64) -> Option<Duration> {
-    let work = config.work_of(job.operation)?;
+    service(config, job, work_key).map(Service::total)
+}
+
+/// The service time of one operation.
+fn draw(config: &PlatformConfig, work: Work, work_key: u64, index: u16) -> Duration {
     let drift = config.scaling.drift.filter(|_| work_key & Drift::BIT != 0);
     let mean = drift.map_or(work.mean, |drift| work.mean.mul_f64(drift.factor));
-    let (first, second) = uniforms(config.seed, work_key, job.task.index);
+    let (first, second) = uniforms(config.seed, work_key, index);
     let factor = match work.distribution {
         WorkDistribution::Fixed => 1.0,
         WorkDistribution::Exponential => -(1.0 - first).ln(),
         WorkDistribution::LogNormal => log_normal(first, second),
     };
-    Some(mean.mul_f64(factor.clamp(0.0, LONGEST)))
+    mean.mul_f64(factor.clamp(0.0, LONGEST))
 }
 
-/// The longest that any job of an operation takes; zero without a model for it.
+/// The longest that any single operation of a layer takes; zero without a model for it.
 pub(crate) fn longest_service(config: &PlatformConfig, operation: Operation) -> Duration {
     let drift = config.scaling.drift.map_or(1.0, |drift| drift.factor.max(1.0));
     config
@@ -76,6 +128,7 @@ mod tests {
                 index,
             },
             operation,
+            expression: None,
             left: "1".into(),
             right: "2".into(),
         }
@@ -121,6 +174,35 @@ mod tests {
         });
         assert_eq!(draw(&config, false), Duration::from_millis(20));
         assert_eq!(draw(&config, true), Duration::from_millis(30));
+    }
+
+    /// A whole expression takes what its operations would have taken one by one, each by its own draw and its own kind.
+    #[test]
+    fn a_whole_expression_takes_the_sum_of_its_operations() {
+        let mut config = config(WorkDistribution::Exponential);
+        config.work[Operation::Add.index()] = config.work_of(Operation::Mul).map(|work| Work {
+            kind: WorkKind::Spin,
+            ..work
+        });
+        let draw = |config: &PlatformConfig, operation, index| {
+            service_time(config, &job(operation, index), 7).unwrap()
+        };
+        let sums = draw(&config, Operation::Add, 0) + draw(&config, Operation::Add, 1);
+        let product = draw(&config, Operation::Mul, 2);
+        let whole = Job {
+            expression: Some("(1+2)*(3+4)-5".into()),
+            ..job(Operation::Sub, 0)
+        };
+        assert_eq!(service(&config, &whole, 7), None, "its layer has no service time");
+        config.dispatch = tally_model::Dispatch::Whole;
+        let expected = Service {
+            spin: sums,
+            delay: product,
+        };
+        assert_eq!(service(&config, &whole, 7), Some(expected));
+        assert_eq!(service_time(&config, &whole, 7), Some(sums + product));
+        config.work = [None; 4];
+        assert_eq!(service(&config, &whole, 7), None);
     }
 
     /// A draw depends on seed, work key and task index, and on nothing else; operations without a model take no time.

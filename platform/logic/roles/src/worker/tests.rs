@@ -1,7 +1,7 @@
 //! A worker with its replicas in memory; time moves only when nothing else can happen.
 
 use tally_consensus::{ClientEvent, Verifier};
-use tally_model::{FaultType, Member, Operation, RequestId, SetId, Work, WorkDistribution};
+use tally_model::{FaultType, Member, Operation, RequestId, SetId, Work, WorkDistribution, WorkKind};
 
 use super::*;
 
@@ -32,6 +32,7 @@ fn task(number: u128) -> TaskMessage {
                 index: 0,
             },
             operation: Operation::Mul,
+            expression: None,
             left: number.to_string(),
             right: "2".into(),
         },
@@ -167,6 +168,50 @@ fn spinning_is_left_to_the_driver_one_task_at_a_time() {
         set.run(0);
         assert_eq!((set.spins.len(), set.done().len()), (spins, done));
     }
+}
+
+/// A worker that is given a whole expression takes the time of all of its operations, whatever passes how, and answers what it comes to.
+#[test]
+fn a_whole_expression_is_worked_and_computed_at_once() {
+    let mut config = with_work(WorkKind::Delay, false);
+    config.protocol = Protocol::None;
+    config.dispatch = tally_model::Dispatch::Whole;
+    config.work[Operation::Add.index()] = config.work_of(Operation::Mul).map(|work| Work {
+        kind: WorkKind::Spin,
+        ..work
+    });
+    let mut set = Set::new(&config);
+    let whole = |number, text: &str| {
+        let mut task = task(number);
+        task.job.expression = Some(text.into());
+        (task.job.left, task.job.right) = (String::new(), String::new());
+        task
+    };
+    let tasks = [whole(1, "-((1+2)*(3+4)*2)"), whole(2, "2*(1/(1-1))")];
+    for task in &tasks {
+        let packet = Packet::Assign(task.clone());
+        set.flying.push_back((NodeId::Control, WORKER, packet));
+    }
+    set.run(100);
+    let task = tasks[0].job.task;
+    assert_eq!(set.spins, [(task, Duration::from_millis(40))]);
+    let mut out = Vec::new();
+    let spun = WorkerEvent::SpinDone { task };
+    set.worker.handle(set.now, spun.clone(), &mut out);
+    set.worker.handle(set.now, spun, &mut out);
+    set.obey_worker(out);
+    set.run(1_000);
+    let done: Vec<_> = set
+        .done()
+        .into_iter()
+        .map(|(at, done)| (at.as_nanos() / 1_000_000, done.job, done.outcome))
+        .collect();
+    let failed = Outcome::Error(tally_model::Failure::DivByZero);
+    let [first, second] = tasks.map(|task| task.job);
+    assert_eq!(
+        done,
+        [(140, first, Outcome::Value("-42".into())), (160, second, failed)]
+    );
 }
 
 /// Above `limits.in_flight`, and for a job that is not of this set's operation, the answer is busy, and nothing is kept.

@@ -158,7 +158,7 @@ impl Set {
 
     pub(super) fn done(&self) -> Vec<(Instant, TaskDone)> {
         let done = |(at, packet): &(Instant, Packet)| match packet {
-            Packet::Done(done) => Some((*at, done.clone())),
+            Packet::Done(done) => Some((*at, (**done).clone())),
             _ => None,
         };
         self.received.iter().filter_map(done).collect()
