@@ -41,8 +41,8 @@ struct Total {
     turns: u64,
     simulated: Duration,
     cpu: Duration,
-    /// The most packets within one second of a seed, and the seed.
-    busiest: (u64, u64),
+    /// The most that was said within one second of a seed, and the seed.
+    busiest: (u32, u64),
     coverage: Coverage,
     failed: Vec<Report>,
     /// Over all traces, whatever the order in which seeds ended.
@@ -56,7 +56,7 @@ impl Total {
         self.turns += report.work.turns;
         self.simulated += report.simulated;
         self.cpu += cpu;
-        self.busiest = self.busiest.max((report.work.busiest, report.seed));
+        self.busiest = self.busiest.max((report.busiest, report.seed));
         self.coverage.add(&report.coverage);
         let trace = u128::from_str_radix(&report.trace, 16).unwrap_or(0);
         self.trace ^= trace.wrapping_mul(u128::from(report.seed) * 2 + 1);
@@ -142,7 +142,7 @@ fn conclude(swarm: &Swarm, total: &Total, real: Duration, output: &Output) -> (E
         }
     }
     output.line(&format!(
-        "{} seed(s), {} violation(s); {:.0} s simulated in {:.1} s ({:.0} times real time); {} events, {:.2} million per CPU-second; {} packets in the busiest second (seed {}); trace {:032x}",
+        "{} seed(s), {} violation(s); {:.0} s simulated in {:.1} s ({:.0} times real time); {} events, {:.2} million per CPU-second; {} packets said in the busiest second (seed {}); trace {:032x}",
         total.seeds,
         total.failed.len(),
         total.simulated.as_secs_f64(),

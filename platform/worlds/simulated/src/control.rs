@@ -117,8 +117,12 @@ pub(crate) struct Control {
     pub(crate) life: Life,
     pub(crate) up: bool,
     pub(crate) paused: bool,
-    /// How far its clock is ahead of the world's.
+    /// How far its clock is ahead of the world's: the wall clock as it was when it started, and its jumps since.
     pub(crate) ahead: Duration,
+    /// How far ahead the wall clock was when it started.
+    wall: Duration,
+    /// When it looked at its clock last.
+    looked: Instant,
     /// What came while it was paused.
     pub(crate) held: Vec<Happening>,
     pub(crate) armed: [Option<Instant>; Role::ALL.len()],
@@ -142,10 +146,10 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// The `life`-th process, whose clock is so far ahead.
+    /// The `life`-th process, which starts when the wall clock is so far ahead.
     pub(crate) fn new(
         life: Life,
-        ahead: Duration,
+        wall: Duration,
         config: &PlatformConfig,
         cluster: [u8; 16],
         shadows: &[Scaler],
@@ -154,7 +158,9 @@ impl Control {
             life,
             up: true,
             paused: false,
-            ahead,
+            ahead: wall,
+            wall,
+            looked: Instant::ZERO,
             held: Vec::new(),
             armed: [None; Role::ALL.len()],
             watches: Vec::new(),
@@ -178,13 +184,25 @@ impl Control {
 
     /// What the scheduler wants at its start.
     pub(crate) fn start(&mut self, now: Instant, wishes: &mut Vec<Wish>) {
-        self.scheduler.start(now + self.ahead, &mut self.scheduler_out);
+        let now = self.look(now);
+        self.scheduler.start(now, &mut self.scheduler_out);
         wishes.extend(self.scheduler_out.drain(..).map(Wish::from));
+    }
+
+    /// The time by its clock, which it is told now.
+    fn look(&mut self, now: Instant) -> Instant {
+        self.looked = now;
+        now + self.ahead
+    }
+
+    /// The wall clock's time that it was told last, its own jumps apart: a wall clock that reads less was set back.
+    pub(crate) fn wall_told(&self) -> Instant {
+        self.looked + self.wall
     }
 
     /// Hands an event to its role.
     pub(crate) fn handle(&mut self, now: Instant, event: RoleEvent, wishes: &mut Vec<Wish>) {
-        let now = now + self.ahead;
+        let now = self.look(now);
         match event {
             RoleEvent::Gateway(event) => {
                 turn(&mut self.gateway, now, Some(event), &mut self.gateway_out, wishes);
@@ -214,7 +232,7 @@ impl Control {
 
     /// Wakes a role that is due.
     pub(crate) fn wake(&mut self, now: Instant, role: Role, wishes: &mut Vec<Wish>) {
-        let now = now + self.ahead;
+        let now = self.look(now);
         match role {
             Role::Gateway => turn(&mut self.gateway, now, None, &mut self.gateway_out, wishes),
             Role::Scheduler => turn(&mut self.scheduler, now, None, &mut self.scheduler_out, wishes),

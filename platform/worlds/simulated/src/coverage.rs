@@ -84,7 +84,7 @@ pub enum Sometimes {
     LieFlood,
     /// Z8: something was said that is as large as it can be, or larger.
     LieGiant,
-    /// Type I: a worker told another outcome than its replicas certified.
+    /// Type I: a worker asked its replicas for something else than it was told to, or told another outcome than they certified.
     LieTamper,
     /// A process went on after a stop.
     Resumed,
@@ -104,9 +104,9 @@ pub enum Sometimes {
     ClockStep,
     /// The clock of the control plane jumped forward.
     ControlClockStep,
-    /// A pod began with a clock behind that of the control plane.
+    /// A pod began by a wall clock that was behind what the control plane had been told by it before.
     SetBack,
-    /// A control plane began with a clock behind that of its predecessor.
+    /// A control plane began by a wall clock that was behind what its predecessor had been told by it.
     ControlSetBack,
 }
 

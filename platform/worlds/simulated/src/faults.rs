@@ -112,7 +112,7 @@ impl World {
         self.queues = self.queues.reopen();
         self.hit(Sometimes::ControlRestart);
         let life = of + 1;
-        if self.wall < self.control.ahead {
+        if self.now + self.wall < self.control.wall_told() {
             self.hit(Sometimes::ControlSetBack);
         }
         self.control = Control::new(life, self.wall, &self.config, self.cluster_id, &self.shadows);

@@ -33,7 +33,7 @@ pub(crate) fn all(config: &PlatformConfig, oracle: Oracle) -> Vec<Box<dyn Invari
         Box::new(answers::Answers::new(oracle)),
         Box::new(refusal::Refusal::default()),
         Box::new(bounds::Bounds::new(config)),
-        Box::new(restraint::Restraint::default()),
+        Box::new(restraint::Restraint),
         Box::new(epochs::Epochs::default()),
         Box::new(certificates::Certificates::default()),
         Box::new(liveness::Liveness::default()),

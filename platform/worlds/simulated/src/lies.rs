@@ -43,7 +43,7 @@ pub enum Lie {
     Withhold,
     /// Z8: says everything many times, half of it forged.
     Flood,
-    /// Z8: now and then says something as large as it can be, or larger.
+    /// Z8: now and then what it says is as large as it can be, or larger.
     Giant,
     /// Type I: a worker that asks its replicas for something else than it was told to, or tells another outcome than they certified.
     Tamper,
@@ -114,6 +114,23 @@ const fn bit(node: NodeId) -> u16 {
     }
 }
 
+/// A packet as it leaves: in whose name, to whom, what, and how many milliseconds later than it would.
+type Told = (NodeId, NodeId, Packet, u32);
+
+/// Whether it says what came out of jobs.
+fn has_outcomes(packet: &Packet) -> bool {
+    match packet {
+        Packet::Set(message) => match &message.body {
+            Body::PrePrepare(it) => !it.outcomes.is_empty(),
+            Body::Commit(it) => !it.outcomes.is_empty(),
+            Body::Reply(it) => !it.outcomes.is_empty(),
+            Body::Pbft(body) => matches!(**body, pbft::Body::Reply(_)),
+            Body::Propose(_) | Body::NoQuorum(_) | Body::Health(_) => false,
+        },
+        _ => false,
+    }
+}
+
 /// Whether it is what the set waits for to decide.
 fn is_vote(packet: &Packet) -> bool {
     match packet {
@@ -127,7 +144,7 @@ fn is_vote(packet: &Packet) -> bool {
 }
 
 /// Copies of a packet, every second of them forged.
-fn flood(from: NodeId, to: NodeId, packet: Packet, word: u64) -> Vec<(NodeId, NodeId, Packet, u32)> {
+fn flood(from: NodeId, to: NodeId, packet: Packet, word: u64) -> Vec<Told> {
     let copy = |number: u64| {
         let mut copy = packet.clone();
         if number % 2 == 1 {
@@ -200,28 +217,44 @@ impl World {
         }
     }
 
-    /// What a lying pod makes of a packet that it sends: what leaves, and how much later.
-    pub(crate) fn distort(
-        &mut self,
-        pod: PodIndex,
-        to: NodeId,
-        packet: Packet,
-        of_twin: bool,
-    ) -> Vec<(NodeId, NodeId, Packet, u32)> {
-        let word = self.draw();
-        let life = &mut self.pods[pod.0 as usize];
-        let (from, set) = (life.node, life.set);
-        let Some(liar) = life.liar.as_deref_mut() else {
+    /// What a lying pod makes of a packet that it sends: what leaves. It is counted as a lie if it is one.
+    pub(crate) fn distort(&mut self, pod: PodIndex, to: NodeId, packet: Packet, of_twin: bool) -> Vec<Told> {
+        let life = &self.pods[pod.0 as usize];
+        let from = life.node;
+        let Some(lie) = life.liar.as_deref().map(|liar| liar.lie) else {
             return vec![(from, to, packet, 0)];
         };
-        let lie = liar.lie;
-        let again = match lie {
-            Lie::Replay => liar.replay(to, &packet, word),
-            _ => None,
+        let truth = (from, to, packet, 0);
+        let told = self.told(pod, lie, truth.clone(), of_twin);
+        let lies = match lie {
+            Lie::Wrong => has_outcomes(&truth.2),
+            Lie::Twin(_) => of_twin && !told.is_empty(),
+            Lie::Impersonate => told.iter().any(|told| told.0 != from),
+            Lie::Forge | Lie::Flood => told.iter().any(|told| told.2 != truth.2),
+            Lie::Replay
+            | Lie::Mute
+            | Lie::Slow(_)
+            | Lie::Alternate(_)
+            | Lie::Censor(_)
+            | Lie::Withhold
+            | Lie::Giant
+            | Lie::Tamper => told != [truth],
         };
-        if to != NodeId::Control || lie == Lie::Tamper {
+        if lies && (to != NodeId::Control || lie == Lie::Tamper) {
             self.hit(lie.counts_as());
         }
+        told
+    }
+
+    /// What leaves in place of the truth.
+    fn told(&mut self, pod: PodIndex, lie: Lie, (from, to, packet, _): Told, of_twin: bool) -> Vec<Told> {
+        let word = self.draw();
+        let life = &mut self.pods[pod.0 as usize];
+        let set = life.set;
+        let again = match (lie, life.liar.as_deref_mut()) {
+            (Lie::Replay, Some(liar)) => liar.replay(to, &packet, word),
+            _ => None,
+        };
         match lie {
             Lie::Mute => Vec::new(),
             Lie::Censor(mask) if mask & bit(to) != 0 => Vec::new(),
@@ -244,11 +277,11 @@ impl World {
                 vec![(from, to, packet, 0), (from, to, forged, 0)]
             }
             Lie::Giant => {
-                let mut grown = packet.clone();
+                let mut packet = packet;
                 if word.is_multiple_of(GIANTS) {
-                    giant(&mut grown, word / GIANTS);
+                    giant(&mut packet, word / GIANTS);
                 }
-                vec![(from, to, grown, 0), (from, to, packet, 0)]
+                vec![(from, to, packet, 0)]
             }
             Lie::Replay => {
                 // To whom it was said, to somebody else of the set, or to a member of another.
@@ -293,13 +326,12 @@ impl World {
     }
 
     /// What a lying worker makes of a task it is told to compute.
-    pub(crate) fn tamper(&self, pod: PodIndex, packet: &mut Packet) {
-        let tampers = self.pods[pod.0 as usize]
-            .liar
-            .as_deref()
-            .is_some_and(|liar| liar.lie == Lie::Tamper);
+    pub(crate) fn tamper(&mut self, pod: PodIndex, packet: &mut Packet) {
+        let liar = self.pods[pod.0 as usize].liar.as_deref();
+        let tampers = liar.is_some_and(|liar| liar.lie == Lie::Tamper);
         if let (true, Packet::Assign(task)) = (tampers, packet) {
             task.job.left = "666".to_owned();
+            self.hit(Sometimes::LieTamper);
         }
     }
 }

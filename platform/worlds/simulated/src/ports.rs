@@ -100,7 +100,9 @@ impl World {
                 let pods = self.cluster.list();
                 self.tell(wrap(role, PortEvent::Pods(pods)));
             }
-            PortCommand::Send { token, queue, bodies } => self.hand_over(role, token, queue, bodies),
+            PortCommand::Send { token, queue, bodies } => {
+                self.hand_over(Some((role, token)), queue, bodies);
+            }
             other => {
                 if let Some(event) = self.effect(other) {
                     self.tell(wrap(role, event));

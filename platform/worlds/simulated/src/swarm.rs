@@ -10,7 +10,7 @@ mod run;
 mod scene;
 mod shrink;
 
-pub use blow::{Blow, What};
+pub use blow::{Blow, Clock, What};
 pub use draw::Draw;
 pub use run::{Report, run};
 pub use shrink::shrink;

@@ -19,7 +19,7 @@ use tally_model::{
 use tally_roles::packet::Packet;
 use tally_substrate::PodIndex;
 
-use crate::watch::{Oracle, Sent, Violation, Watch};
+use crate::watch::{Oracle, Violation, Watch};
 
 /// Rounds that there are: 16 splits, 4 numbers of timeouts.
 pub const ROUNDS: u64 = 64;
@@ -272,13 +272,8 @@ impl Scene {
         for outgoing in out {
             if !machine.is_multiple_of(TWIN) {
                 let packet = Packet::Set(outgoing.message.clone());
-                self.watch.sent(&Sent {
-                    at: self.now,
-                    pod: Some(PodIndex(machine as u32)),
-                    from,
-                    to: outgoing.to,
-                    packet: &packet,
-                });
+                let pod = PodIndex(machine as u32);
+                self.watch.sent(self.now, Some(pod), (from, outgoing.to), &packet);
             }
             match outgoing.to {
                 NodeId::Replica(_, index) => {
@@ -302,13 +297,8 @@ impl Scene {
             match event {
                 ClientEvent::Send(outgoing) => {
                     let packet = Packet::Set(outgoing.message.clone());
-                    self.watch.sent(&Sent {
-                        at: self.now,
-                        pod: Some(PodIndex(99)),
-                        from,
-                        to: outgoing.to,
-                        packet: &packet,
-                    });
+                    self.watch
+                        .sent(self.now, Some(PodIndex(99)), (from, outgoing.to), &packet);
                     if let NodeId::Replica(_, index) = outgoing.to {
                         let twin = (index == 0).then_some(TWIN);
                         for to in [usize::from(index)].into_iter().chain(twin) {

@@ -21,8 +21,8 @@ use crate::world::World;
 /// One send that is on its way to the disk.
 #[derive(Debug)]
 struct Sent {
-    role: Role,
-    token: Token,
+    /// Who is told when it is there; nobody if the call failed for its sender.
+    sender: Option<(Role, Token)>,
     messages: Vec<MessageId>,
 }
 
@@ -36,17 +36,12 @@ pub(crate) struct Unwritten {
 }
 
 impl World {
-    /// A role sends: what it sends can be received at once.
-    pub(crate) fn hand_over(&mut self, role: Role, token: Token, queue: QueueName, bodies: Vec<String>) {
+    /// A role sends: what it sends can be received at once. `sender` is told when it is durable.
+    pub(crate) fn hand_over(&mut self, sender: Option<(Role, Token)>, queue: QueueName, bodies: Vec<String>) {
         let messages = self.admit(queue, bodies);
         let serial = self.unwritten.next;
         self.unwritten.next += 1;
-        let sent = Sent {
-            role,
-            token,
-            messages,
-        };
-        self.unwritten.sends.insert(serial, sent);
+        self.unwritten.sends.insert(serial, Sent { sender, messages });
         self.unwritten.riding.push(serial);
         if queue == QueueName::Inbound {
             self.commit();
@@ -97,8 +92,9 @@ impl World {
 
     /// A send is durable.
     pub(crate) fn written(&mut self, serial: u64) {
-        if let Some(sent) = self.unwritten.sends.remove(&serial) {
-            self.tell(wrap(sent.role, PortEvent::Sent(sent.token, Ok(()))));
+        let sent = self.unwritten.sends.remove(&serial);
+        if let Some((role, token)) = sent.and_then(|sent| sent.sender) {
+            self.tell(wrap(role, PortEvent::Sent(token, Ok(()))));
         }
     }
 
@@ -116,5 +112,34 @@ impl World {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
+
+    use tally_model::PlatformConfig;
+    use tally_roles::port::PortCommand;
+
+    use super::*;
+    use crate::world::Options;
+
+    /// A send that failed for its sender and took effect is no sooner on the disk than any other: some end with the process.
+    #[test]
+    fn what_failed_for_its_sender_may_be_lost_with_the_process() {
+        let mut world = World::new(Options::new(PlatformConfig::default(), 1)).unwrap();
+        for n in 0..32 {
+            let send = PortCommand::Send {
+                token: n,
+                queue: QueueName::Inbound,
+                bodies: vec![n.to_string()],
+            };
+            world.failed(Role::Gateway, send, n % 2 == 0);
+        }
+        assert_eq!(world.queues.peek(QueueName::Inbound).visible, 16);
+        world.kill_control();
+        let left = world.queues.peek(QueueName::Inbound).visible;
+        assert!((1..16).contains(&left), "{left}");
     }
 }

@@ -37,16 +37,6 @@ pub struct Work {
     pub turns: u64,
     /// Packets that were put on links, whether they arrive or not.
     pub packets: u64,
-    /// The most of them within one second.
-    pub busiest: u64,
-}
-
-impl Work {
-    /// A packet is put on a link; `before` were when its second began.
-    pub(crate) fn packet(&mut self, before: u64) {
-        self.packets += 1;
-        self.busiest = self.busiest.max(self.packets - before);
-    }
 }
 
 impl World {
@@ -182,6 +172,11 @@ impl World {
     /// The first invariant that was violated, if any is watched and was.
     pub fn violation(&self) -> Option<&Violation> {
         self.watch.as_ref().and_then(|watch| watch.violation.as_ref())
+    }
+
+    /// The most that honest members and the control plane said within one second; 0 if nothing is watched.
+    pub fn busiest(&self) -> u32 {
+        self.watch.as_ref().map_or(0, |watch| watch.busiest())
     }
 
     /// How often what happened, if it is watched.

@@ -21,6 +21,8 @@ pub struct Sent<'a> {
     pub to: NodeId,
     /// What.
     pub packet: &'a Packet,
+    /// How much is said in this second of the world, up to this packet.
+    pub said: u32,
 }
 
 /// What an invariant says to one fact: it holds, or how it does not.
@@ -137,12 +139,34 @@ impl std::fmt::Display for Violation {
     }
 }
 
+/// How much honest members and the control plane say in each second of the world.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    second: u64,
+    said: u32,
+    busiest: u32,
+}
+
+impl Pace {
+    /// One more; how many there are in its second.
+    fn count(&mut self, at: Instant) -> u32 {
+        let second = at.as_nanos() / 1_000_000_000;
+        if std::mem::replace(&mut self.second, second) != second {
+            self.said = 0;
+        }
+        self.said += 1;
+        self.busiest = self.busiest.max(self.said);
+        self.said
+    }
+}
+
 /// All invariants, what was violated first, and what happened at least once.
 #[derive(Debug)]
 pub(crate) struct Watch {
     invariants: Vec<Box<dyn Invariant>>,
     pub(crate) violation: Option<Violation>,
     pub(crate) coverage: Coverage,
+    pace: Pace,
 }
 
 /// Computes what an expression must give; by a program of its own.
@@ -154,6 +178,7 @@ impl Watch {
             invariants: invariants::all(config, oracle),
             violation: None,
             coverage: Coverage::default(),
+            pace: Pace::default(),
         }
     }
 
@@ -174,9 +199,29 @@ impl Watch {
         }
     }
 
-    pub(crate) fn sent(&mut self, sent: &Sent<'_>) {
-        self.coverage.sent(sent);
-        self.each(sent.at, |invariant| invariant.sent(sent));
+    /// An honest pod says something to a place; none is the control plane.
+    pub(crate) fn sent(
+        &mut self,
+        at: Instant,
+        pod: Option<PodIndex>,
+        (from, to): (NodeId, NodeId),
+        packet: &Packet,
+    ) {
+        let sent = Sent {
+            at,
+            pod,
+            from,
+            to,
+            packet,
+            said: self.pace.count(at),
+        };
+        self.coverage.sent(&sent);
+        self.each(at, |invariant| invariant.sent(&sent));
+    }
+
+    /// The most that was said within one second of the world.
+    pub(crate) const fn busiest(&self) -> u32 {
+        self.pace.busiest
     }
 
     pub(crate) fn gone(&mut self, pod: PodIndex) {
@@ -218,5 +263,20 @@ impl Watch {
 
     pub(crate) fn end(&mut self, at: Instant, last: &Last<'_>) {
         self.each(at, |invariant| invariant.end(last));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said is counted by the second, and the busiest is kept.
+    #[test]
+    fn the_busiest_second_is_the_one_with_most_in_it() {
+        let mut pace = Pace::default();
+        let at = [0, 1, 999_999_999, 1_000_000_000, 2_500_000_000, 2_500_000_000];
+        let said = at.map(|at| pace.count(Instant::from_nanos(at)));
+        assert_eq!(said, [1, 2, 3, 1, 1, 2]);
+        assert_eq!(pace.busiest, 3);
     }
 }

@@ -155,7 +155,10 @@ impl World {
     pub(crate) fn failed(&mut self, role: Role, command: PortCommand, effective: bool) {
         let event = failure(&command);
         if effective {
-            self.effect(command);
+            match command {
+                PortCommand::Send { queue, bodies, .. } => self.hand_over(None, queue, bodies),
+                other => drop(self.effect(other)),
+            }
         }
         if let Some(event) = event {
             self.tell(crate::ports::wrap(role, event));

@@ -15,7 +15,6 @@ use crate::control::Route;
 use crate::coverage::Sometimes;
 use crate::happening::{Describe, Happening, Life, Probe, RoleEvent};
 use crate::pods::{PodLife, Tenant};
-use crate::watch::Sent;
 use crate::world::World;
 
 /// Pause before a broken stream is dialed again; doubles up to the longest (as the transport over gRPC).
@@ -42,13 +41,7 @@ impl World {
         if self.is_heard(pod)
             && let Some(watch) = &mut self.watch
         {
-            watch.sent(&Sent {
-                at: self.now,
-                pod: Some(pod),
-                from,
-                to,
-                packet: &packet,
-            });
+            watch.sent(self.now, Some(pod), (from, to), &packet);
         }
         if self.is_honest(pod) {
             self.send(pod, from, to, packet, leaves);
@@ -109,13 +102,7 @@ impl World {
         };
         let pod = route.pod;
         if let Some(watch) = &mut self.watch {
-            watch.sent(&Sent {
-                at: self.now,
-                pod: None,
-                from: NodeId::Control,
-                to,
-                packet: &packet,
-            });
+            watch.sent(self.now, None, (NodeId::Control, to), &packet);
         }
         let arrive = |packet| Happening::Packet {
             to: pod,
@@ -133,11 +120,7 @@ impl World {
         arrive: impl Fn(Packet) -> Happening,
         packet: Packet,
     ) {
-        let second = self.now.as_nanos() / 1_000_000_000;
-        if self.second.0 != second {
-            self.second = (second, self.work.packets);
-        }
-        self.work.packet(self.second.1);
+        self.work.packets += 1;
         if let Some(node) = self.clogs.at(from, to) {
             self.clogs.hold(node, arrive(packet));
             return;
@@ -360,7 +343,7 @@ impl World {
                 life.keys = Some(keys);
                 life.public_key = public_key;
                 self.cluster.run(index);
-                if self.wall < self.control.ahead {
+                if self.now + self.wall < self.control.wall_told() {
                     self.hit(Sometimes::SetBack);
                 }
                 self.observe(Observation::new(self.now, Step::RoleStarted).with_node(node));

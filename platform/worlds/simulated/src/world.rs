@@ -94,8 +94,6 @@ pub struct World {
     pub(crate) observations: Vec<Observation>,
     pub(crate) trace: Trace,
     pub(crate) work: Work,
-    /// Which second of the world this is, and how many packets there were when it began.
-    pub(crate) second: (u64, u64),
     pub(crate) usage: Usage,
     pub(crate) trouble: Option<String>,
     pub(crate) watch: Option<Box<Watch>>,
@@ -161,7 +159,6 @@ impl World {
             observations: Vec::new(),
             trace: Trace::new(lines),
             work: Work::default(),
-            second: (0, 0),
             usage: Usage::default(),
             trouble: None,
             watch: oracle.map(|oracle| Box::new(Watch::new(&options_config, oracle))),

@@ -13,7 +13,7 @@ const SNAPSHOT: usize = 256 * 1024;
 /// Views ahead: what is kept for later has to be bounded too.
 const AHEAD: u32 = 1_000;
 
-/// Blows a packet up, in one of several ways.
+/// Blows a packet up, in one of several ways; one in which there is nothing to repeat stays as it is.
 pub(super) fn giant(packet: &mut Packet, word: u64) {
     let Packet::Set(message) = packet else {
         return;
@@ -31,14 +31,13 @@ pub(super) fn giant(packet: &mut Packet, word: u64) {
         Body::Reply(it) => it.outcomes = repeated(&it.outcomes, many),
         Body::NoQuorum(it) => it.missing = vec![0; many],
         Body::Health(it) => it.silent = vec![0; many],
-        Body::Pbft(body) => {
-            if let pbft::Body::PrePrepare(it) = &mut **body {
+        Body::Pbft(body) => match &mut **body {
+            pbft::Body::PrePrepare(it) if !it.batch.requests.is_empty() => {
                 it.batch.requests = repeated(&it.batch.requests, many);
                 message.view = message.view.wrapping_add(AHEAD * (word >> 9 & 1) as u32);
-            } else {
-                **body = grown(body, message.view, word >> 10, beyond);
             }
-        }
+            other => *other = grown(other, message.view, word >> 10, beyond),
+        },
     }
 }
 
@@ -124,4 +123,64 @@ fn digest(word: u64) -> Digest {
 /// So many, by saying the same again; none if there are none.
 fn repeated<T: Clone>(values: &[T], many: usize) -> Vec<T> {
     values.iter().cycle().take(many).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_model::{Operation, SetId};
+
+    use super::*;
+
+    fn packet(body: Body) -> Packet {
+        Packet::Set(tally_consensus::Message {
+            set: SetId {
+                operation: Operation::Add,
+                number: 0,
+            },
+            epoch: Epoch(1),
+            view: 0,
+            body,
+        })
+    }
+
+    /// Whatever a member of a `pbft` set says becomes larger, whichever way is drawn: an order of nothing as well.
+    #[test]
+    fn a_giant_is_larger() {
+        let prepare = pbft::Body::Prepare(pbft::Prepare {
+            sequence: 1,
+            member: 0,
+            digest: digest(0),
+            signature: Vec::new(),
+        });
+        let order = pbft::Body::PrePrepare(pbft::PrePrepare {
+            sequence: 1,
+            batch: Batch::default(),
+            signature: Vec::new(),
+        });
+        for body in [prepare, order] {
+            let said = packet(Body::Pbft(Box::new(body)));
+            let size = |packet: &Packet| format!("{packet:?}").len();
+            for way in 0..4 {
+                let mut told = said.clone();
+                giant(&mut told, way << 10);
+                assert!(size(&told) > 2 * size(&said), "{told:?}");
+            }
+        }
+    }
+
+    /// Where there is nothing to repeat nothing is changed, and so nothing is counted.
+    #[test]
+    fn nothing_stays_nothing() {
+        let said = packet(Body::Reply(tally_consensus::Reply {
+            slot: 0,
+            timestamp: 1,
+            sequence: 1,
+            outcomes: Vec::new(),
+            votes: Vec::new(),
+            signature: Vec::new(),
+        }));
+        let mut told = said.clone();
+        giant(&mut told, 0);
+        assert_eq!(told, said);
+    }
 }

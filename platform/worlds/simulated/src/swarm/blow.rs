@@ -33,12 +33,19 @@ pub enum What {
     Ports(PortWeather),
     /// A replica lies for as long as it lives; at most f of a set.
     Lie(u64, Lie),
-    /// The clock of a pod jumps forward by this many milliseconds.
-    Clock(u64, u32),
-    /// The clock of the control plane jumps forward by this many milliseconds.
-    ControlClock(u32),
-    /// The wall clock is set forward by this many milliseconds, or back; whoever starts from now on begins with it.
-    Wall(i32),
+    /// A clock is moved by this many milliseconds; only the wall clock goes back.
+    Clock(Clock, i32),
+}
+
+/// A clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// That of a pod that runs, by word.
+    Pod(u64),
+    /// That of the control plane.
+    Control,
+    /// The wall clock: whoever starts from now on begins with it.
+    Wall,
 }
 
 /// See the module.
@@ -149,32 +156,25 @@ impl World {
                 self.suborn(word, lie);
                 Undo::Nothing
             }
-            What::Clock(..) | What::ControlClock(_) | What::Wall(_) => {
-                self.step_a_clock(what);
+            What::Clock(clock, millis) => {
+                self.move_clock(clock, millis);
                 Undo::Nothing
             }
         }
     }
 
-    /// A clock steps; there is no way back.
-    fn step_a_clock(&mut self, what: What) {
-        let millis = |millis: u32| Duration::from_millis(u64::from(millis));
-        match what {
-            What::Clock(word, by) => {
+    /// Moves a clock; what it missed or saw twice stays so.
+    fn move_clock(&mut self, clock: Clock, millis: i32) {
+        let by = Duration::from_millis(u64::from(millis.unsigned_abs()));
+        match clock {
+            Clock::Pod(word) => {
                 if let Some((name, _)) = victim(self, word, |_| true) {
-                    let _gone = self.step_clock(&name, millis(by));
+                    let _gone = self.step_clock(&name, by);
                 }
             }
-            What::ControlClock(by) => self.step_control_clock(millis(by)),
-            What::Wall(by) => {
-                let (now, size) = (self.wall_clock(), millis(by.unsigned_abs()));
-                self.set_wall_clock(if by < 0 {
-                    now.saturating_sub(size)
-                } else {
-                    now + size
-                });
-            }
-            _ => {}
+            Clock::Control => self.step_control_clock(by),
+            Clock::Wall if millis < 0 => self.set_wall_clock(self.wall_clock().saturating_sub(by)),
+            Clock::Wall => self.set_wall_clock(self.wall_clock() + by),
         }
     }
 

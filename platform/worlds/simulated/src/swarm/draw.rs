@@ -10,7 +10,7 @@ use tally_model::{
 };
 use tally_substrate::Weather;
 
-use super::blow::{Blow, What};
+use super::blow::{Blow, Clock, What};
 use super::scene;
 use crate::lies::Lie;
 use crate::weather::PortWeather;
@@ -89,7 +89,7 @@ impl Draw {
         if chance(rng, 20) {
             let count = rng.random_range(1..4);
             self.blow(rng, count, |rng| {
-                What::Clock(rng.random(), rng.random_range(1..3_000))
+                What::Clock(Clock::Pod(rng.random()), rng.random_range(1..3_000))
             });
         }
         if lies && chance(rng, 70) {
@@ -106,7 +106,9 @@ impl Draw {
     fn apart(&mut self, rng: &mut ChaCha8Rng, lies: bool) {
         if chance(rng, 15) {
             let count = rng.random_range(1..3);
-            self.blow(rng, count, |rng| What::ControlClock(rng.random_range(1..3_000)));
+            self.blow(rng, count, |rng| {
+                What::Clock(Clock::Control, rng.random_range(1..3_000))
+            });
         }
         if chance(rng, 20) {
             scene::set_clock(self, rng);

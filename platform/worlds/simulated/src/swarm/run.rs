@@ -38,6 +38,8 @@ pub struct Report {
     pub trace: String,
     /// Entries of the agenda delivered to a machine, and turns of the platform's own.
     pub work: Work,
+    /// The most that honest members and the control plane said within one second.
+    pub busiest: u32,
     /// Virtual time that passed.
     pub simulated: Duration,
     /// One line per event, if asked for.
@@ -76,6 +78,7 @@ pub fn run(draw: &Draw, oracle: Oracle, lines: bool) -> Report {
         coverage: world.coverage().cloned().unwrap_or_default(),
         trace: world.trace_hash(),
         work: world.work(),
+        busiest: world.busiest(),
         simulated: world.now().since(Instant::ZERO),
         lines: world.take_lines(),
     }
@@ -97,6 +100,7 @@ fn refused(draw: &Draw, how: String) -> Report {
         coverage: Coverage::default(),
         trace: String::new(),
         work: Work::default(),
+        busiest: 0,
         simulated: Duration::ZERO,
         lines: Vec::new(),
     }

@@ -6,7 +6,7 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use tally_model::{Protocol, Work, WorkDistribution, WorkKind};
 
-use super::blow::{Blow, What};
+use super::blow::{Blow, Clock, What};
 use super::draw::{Draw, SAFETY, chance};
 use crate::weather::PortWeather;
 
@@ -95,7 +95,7 @@ pub(super) fn set_clock(draw: &mut Draw, rng: &mut ChaCha8Rng) {
         let by = power + rng.random_range(0..power);
         let at = moment(rng);
         let sign = if chance(rng, 60) { -1 } else { 1 };
-        fall(draw, at, Duration::ZERO, What::Wall(sign * by));
+        fall(draw, at, Duration::ZERO, What::Clock(Clock::Wall, sign * by));
         let word = rng.random();
         let (control, pod) = (at + millis(rng, 0, 800), at + millis(rng, 0, 800));
         fall(draw, control, Duration::ZERO, What::KillControl);
