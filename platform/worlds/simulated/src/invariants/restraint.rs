@@ -2,8 +2,8 @@
 
 use crate::watch::{Invariant, Sent, Verdict};
 
-/// Packets of honest members and the control plane within one second. Three times the busiest second of a thousand seeds, of which
-/// `tally sim --seeds 1000 --protocols pbft` tells; what has no end passes every bound.
+/// Packets of honest members and the control plane within one second. The busiest second of a swarm, of which `tally sim --seeds 1000
+/// --protocols pbft` tells, has not half as many; what has no end passes every bound.
 const MOST: u32 = 200_000;
 
 /// See the module.
