@@ -1,6 +1,5 @@
 //! The `spec` of a HorizontalPodAutoscaler object, as its API server has it, for the model.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -17,8 +16,6 @@ pub struct ExternalObject {
     pub target: String,
     /// The metric's name.
     pub metric: String,
-    /// Which of its series.
-    pub labels: BTreeMap<String, String>,
     /// What is wanted of it.
     pub wanted: TotalTarget,
 }
@@ -50,22 +47,21 @@ impl ExternalObject {
         let mut model = Spec::new(written.min_replicas.unwrap_or(1), written.max_replicas);
         model.compat = compat;
         let window = model.downscale_stabilization;
-        model.behavior = written.behavior.map(|behavior| Behavior {
-            up: behavior.scale_up.over(ScalingRules::up()),
-            down: behavior.scale_down.over(ScalingRules::down(window)),
-        });
+        model.behavior = match written.behavior {
+            Some(behavior) => Some(Behavior {
+                up: behavior.scale_up.over(ScalingRules::up())?,
+                down: behavior.scale_down.over(ScalingRules::down(window))?,
+            }),
+            None => None,
+        };
         let problems = model.problems();
         if !problems.is_empty() {
             return Err(problems.join("; "));
         }
-        let selector = external.metric.selector.as_ref();
         Ok(Self {
             spec: model,
             target: written.scale_target_ref.name,
             metric: external.metric.name.clone(),
-            labels: selector
-                .map(|selector| selector.match_labels.clone())
-                .unwrap_or_default(),
             wanted,
         })
     }
@@ -88,8 +84,23 @@ pub fn milli(text: &str) -> Result<i64, String> {
     whole.checked_mul(times).ok_or_else(refuse)
 }
 
+/// A quantity below 1 as the API server writes it, `50m` or `500u`, as the number that the controller makes of it
+/// (`Quantity.AsApproximateFloat64`: digits times a power of ten).
+fn fraction(text: &str) -> Result<f64, String> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, 'm')) => (&text[..at], 1e-3),
+        Some((at, 'u')) => (&text[..at], 1e-6),
+        Some((at, 'n')) => (&text[..at], 1e-9),
+        _ => (text, 1.0),
+    };
+    let whole: u32 = digits.parse().map_err(|_| {
+        format!("the tolerance {text:?} is not a whole number, alone or with the suffix m, u or n")
+    })?;
+    Ok(f64::from(whole) * unit)
+}
+
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ObjectSpec {
     scale_target_ref: Reference,
     min_replicas: Option<i32>,
@@ -117,14 +128,6 @@ struct External {
 #[derive(Deserialize)]
 struct MetricName {
     name: String,
-    selector: Option<Selector>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Selector {
-    #[serde(default)]
-    match_labels: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -134,8 +137,9 @@ struct Target {
     value: Option<String>,
 }
 
+// A rule that is not known here must not be left out of what is decided again.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct BehaviorSpec {
     #[serde(default)]
     scale_up: RulesSpec,
@@ -144,9 +148,11 @@ struct BehaviorSpec {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RulesSpec {
     stabilization_window_seconds: Option<u64>,
+    /// Since 1.33 (feature `HPAConfigurableTolerance`); a server that does not know it does not have it in its objects.
+    tolerance: Option<String>,
     select_policy: Option<SelectSpec>,
     policies: Option<Vec<PolicySpec>>,
 }
@@ -159,7 +165,7 @@ enum SelectSpec {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PolicySpec {
     #[serde(rename = "type")]
     kind: PolicyKind,
@@ -175,7 +181,7 @@ enum PolicyKind {
 
 impl RulesSpec {
     /// What it says, and the defaults for the rest.
-    fn over(self, mut rules: ScalingRules) -> ScalingRules {
+    fn over(self, mut rules: ScalingRules) -> Result<ScalingRules, String> {
         if let Some(seconds) = self.stabilization_window_seconds {
             rules.window = Duration::from_secs(seconds);
         }
@@ -196,6 +202,7 @@ impl RulesSpec {
             };
             rules.policies = policies.into_iter().map(policy).collect();
         }
-        rules
+        rules.tolerance = self.tolerance.as_deref().map(fraction).transpose()?;
+        Ok(rules)
     }
 }

@@ -55,34 +55,40 @@ pub struct Decided {
     pub mismatches: Option<Vec<Mismatch>>,
 }
 
-/// Decides every look in turn. Where the model rescales, the write is taken to succeed.
+/// Decides every look in turn: as many decisions as looks, in their order. Where the model rescales, the write is taken to succeed.
 pub fn replay(spec: &Spec, looks: &[Look]) -> Vec<Decided> {
     let mut state = State::default();
     let decide = |look: &Look| {
         let outcome = reconcile(spec, &mut state, look.at, Some(&look.scale), &look.metrics);
-        let outcome = outcome?;
-        written(spec, &mut state, look.at, &outcome, true);
+        if let Some(outcome) = &outcome {
+            written(spec, &mut state, look.at, outcome, true);
+        }
         let live = look.live.as_ref();
-        Some(Decided {
-            desired: outcome.error().is_none().then_some(outcome.desired),
-            mismatches: live.map(|live| mismatches(live, &outcome, &state)),
-        })
+        Decided {
+            desired: outcome.as_ref().and_then(desired),
+            mismatches: live.map(|live| mismatches(live, outcome.as_ref(), &state)),
+        }
     };
-    looks.iter().filter_map(decide).collect()
+    looks.iter().map(decide).collect()
+}
+
+/// Replicas there are to be, if a metric was of use.
+fn desired(outcome: &Outcome) -> Option<i32> {
+    outcome.error().is_none().then_some(outcome.desired)
 }
 
 /// Everything that both say, and differently.
-fn mismatches(live: &Live, outcome: &Outcome, state: &State) -> Vec<Mismatch> {
+fn mismatches(live: &Live, outcome: Option<&Outcome>, state: &State) -> Vec<Mismatch> {
     let mut told: Vec<(String, String, String)> = Vec::new();
     // A controller that read nothing leaves the number of before in its status.
-    if outcome.error().is_none() {
+    if let Some(desired) = outcome.and_then(desired) {
         told.push((
             "desiredReplicas".to_owned(),
             live.desired.to_string(),
-            outcome.desired.to_string(),
+            desired.to_string(),
         ));
     }
-    if let Some(Ok(proposals)) = &outcome.proposals {
+    if let Some(Ok(proposals)) = outcome.and_then(|outcome| outcome.proposals.as_ref()) {
         let each = proposals.each.iter().zip(&live.averages).enumerate();
         told.extend(each.filter_map(|(index, (proposal, average))| {
             let (proposal, average) = (proposal.as_ref().ok()?, (*average)?);

@@ -122,7 +122,9 @@ fn a_look_without_a_metric_compares_the_reason() {
             "False/DesiredWithinRange".to_owned(),
         ),
     ]);
-    let blind = &replay(&spec(), &looks)[1];
+    let decided = replay(&spec(), &looks);
+    assert_eq!(decided.len(), looks.len());
+    let blind = &decided[1];
     assert_eq!(blind.desired, None);
     assert_eq!(blind.mismatches, Some(Vec::new()));
     looks[1].live = None;
@@ -147,7 +149,6 @@ fn a_spec_is_read_as_the_server_writes_it() {
         (read.target.as_str(), read.metric.as_str()),
         ("worker-mul", "tally_layer_depth")
     );
-    assert_eq!(read.labels["operation"], "mul");
     let behavior = read.spec.behavior.unwrap();
     assert_eq!(behavior.down.window, Duration::from_mins(1));
     assert_eq!(behavior.down.select, Select::Min);
@@ -165,6 +166,36 @@ fn a_spec_is_read_as_the_server_writes_it() {
             .unwrap_err()
             .contains("External")
     );
+}
+
+/// Tolerances of a behavior take the place of the flag's, in either direction, where Kubernetes knows them; what is not known is
+/// refused and not left out.
+#[test]
+fn a_tolerance_of_a_behavior_is_read() {
+    let object = |rules: serde_json::Value| {
+        json!({
+            "scaleTargetRef": { "kind": "Deployment", "name": "worker-mul" }, "maxReplicas": 9,
+            "metrics": [{ "type": "External", "external": {
+                "metric": { "name": "tally_layer_depth" }, "target": { "type": "AverageValue", "averageValue": "4" } } }],
+            "behavior": { "scaleUp": rules, "scaleDown": { "tolerance": "50m" } },
+        })
+    };
+    let within = |tolerance: &str, compat| {
+        let read = ExternalObject::read(&object(json!({ "tolerance": tolerance })), compat).unwrap();
+        let tolerance = read.spec.calculation().tolerance;
+        (tolerance.down, tolerance.up)
+    };
+    assert_eq!(within("0", Compat::V1_28), (0.05, 0.0));
+    assert_eq!(within("250m", Compat::V1_37), (0.05, 0.25));
+    assert_eq!(within("500u", Compat::V1_28), (0.05, 0.0005));
+    for (rules, why) in [
+        (json!({ "tolerance": "a tenth" }), "a tenth"),
+        (json!({ "tolerance": "-1" }), "tolerance"),
+        (json!({ "patience": 3 }), "patience"),
+    ] {
+        let problem = ExternalObject::read(&object(rules), Compat::V1_28).unwrap_err();
+        assert!(problem.contains(why), "{problem}");
+    }
 }
 
 /// Quantities are whole numbers, alone, in thousandths or in thousands.

@@ -1,7 +1,8 @@
 //! Members whose connection broke: whoever is silent may be slow, whoever's process ended is not.
 //!
 //! It is a hint of the transport that nobody can prove, so it does what an expired timer does and no more: it makes a backup
-//! leave the view of a primary that is gone. A connection that is back within the grace was no loss.
+//! leave the view of a primary that is gone. What is read within the first half of the grace may be a member's last words; whoever is
+//! heard after that, before or after the grace is over, was not lost.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
