@@ -23,7 +23,7 @@ pub use compare::{
 };
 pub use error::Error;
 pub use html::{MOST_BYTES, comparison_html, html, policies_html};
-pub use live_hpa::{LiveAutoscaler, LiveLook};
+pub use live_hpa::{Agreement, LiveAutoscaler, LiveLook};
 pub use markdown::markdown;
 pub use policies::{Curves, PolicyArm, PolicyCase, PolicyComparison, PolicyRun};
 pub use run_report::{

@@ -39,15 +39,36 @@ pub struct LiveLook {
     pub mismatches: Option<Vec<String>>,
 }
 
+/// Looks by how both decided them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Agreement {
+    /// Alike.
+    pub alike: usize,
+    /// Differently.
+    pub differently: usize,
+    /// Nobody knows what the live one said.
+    pub unknown: usize,
+}
+
+impl std::iter::Sum for Agreement {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            alike: sum.alike + one.alike,
+            differently: sum.differently + one.differently,
+            unknown: sum.unknown + one.unknown,
+        })
+    }
+}
+
 impl LiveAutoscaler {
-    /// How many looks were decided alike, how many differently, and of how many nobody knows.
-    pub fn tally(&self) -> [usize; 3] {
+    /// Its looks, counted by how both decided them.
+    pub fn agreement(&self) -> Agreement {
         let count = |of: fn(&LiveLook) -> bool| self.looks.iter().filter(|look| of(look)).count();
-        [
-            count(|look| look.mismatches.as_ref().is_some_and(Vec::is_empty)),
-            count(LiveLook::differs),
-            count(|look| look.mismatches.is_none()),
-        ]
+        Agreement {
+            alike: count(|look| look.mismatches.as_ref().is_some_and(Vec::is_empty)),
+            differently: count(LiveLook::differs),
+            unknown: count(|look| look.mismatches.is_none()),
+        }
     }
 }
 
@@ -76,16 +97,38 @@ impl LiveAutoscaler {
         if !self.problem.is_empty() {
             return format!("{of} cannot be decided again: {}.", self.problem);
         }
-        let [same, differ, unknown] = self.tally();
+        let Agreement {
+            alike,
+            differently,
+            unknown,
+        } = self.agreement();
         let unknown = match unknown {
             0 => String::new(),
             unknown => format!("; of {unknown} nobody knows what the live one said"),
         };
         format!(
-            "{of} looked {} times: {same} decided alike, {differ} differently{unknown}.",
+            "{of} looked {} times: {alike} decided alike, {differently} differently{unknown}.",
             self.looks.len()
         )
     }
+}
+
+/// At most `most` of some looks in the order of time, and a sentence on those that are left out, empty if none is: those that differ
+/// are the last to be.
+pub(crate) fn listed<'a>(
+    looks: impl Iterator<Item = &'a LiveLook>,
+    most: usize,
+) -> (Vec<&'a LiveLook>, String) {
+    let (mut listed, alike): (Vec<&LiveLook>, Vec<&LiveLook>) = looks.partition(|look| look.differs());
+    listed.extend(alike);
+    let rest = listed.split_off(listed.len().min(most));
+    listed.sort_by_key(|look| look.at);
+    let differ = rest.iter().filter(|look| look.differs()).count();
+    let left = match rest.len() {
+        0 => String::new(),
+        left => format!("{left} more, {differ} of which differ, are listed by `tally hpa-replay`."),
+    };
+    (listed, left)
 }
 
 impl LiveLook {
@@ -105,5 +148,35 @@ impl LiveLook {
                 Some(found) => found.join("; "),
             },
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of too many looks those that differ are kept, in the order of time, and what is left out is counted.
+    #[test]
+    fn what_differs_is_listed_first_of_all() {
+        let look = |at, differs: bool| LiveLook {
+            at,
+            read: None,
+            asked: 1,
+            there: 1,
+            live: None,
+            model: None,
+            mismatches: Some(vec![String::new(); usize::from(differs)]),
+        };
+        let looks = [look(1, false), look(2, true), look(3, false), look(4, true)];
+        let listed = |most| {
+            let (looks, left) = listed(looks.iter(), most);
+            let at: Vec<i64> = looks.iter().map(|look| look.at).collect();
+            (at, left)
+        };
+        assert_eq!(listed(4), (vec![1, 2, 3, 4], String::new()));
+        assert_eq!(listed(3).0, [1, 2, 4]);
+        assert!(listed(3).1.starts_with("1 more, 0 of which differ"));
+        assert_eq!(listed(1).0, [2]);
+        assert!(listed(1).1.starts_with("3 more, 1 of which differ"));
     }
 }

@@ -75,11 +75,11 @@ fn the_terminal_shows_what_differs() {
     assert!(summary.contains("1 differently"));
     assert!(summary.contains("live 5, model 3"));
     assert!(!summary.contains("no answer"), "a look that does not differ");
-    let all = hpa_text(&[autoscaler()], usize::MAX);
+    let all = hpa_text(&[autoscaler()]);
     assert_eq!(all.len(), 2 + 4);
     assert!(all.iter().any(|line| line.contains("25.0 s")));
     let mut unknown = autoscaler();
     unknown.looks.clear();
     unknown.problem = "Kubernetes \"v1.24.1\" is not modelled".into();
-    assert!(hpa_text(&[unknown], 9)[0].contains("not modelled"));
+    assert!(hpa_text(&[unknown])[0].contains("not modelled"));
 }

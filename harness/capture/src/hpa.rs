@@ -3,9 +3,15 @@
 //! Only trials with a live HorizontalPodAutoscaler have this file. What the metrics adapter answered is told by the adapter's own
 //! clock; objects by when their change was heard of, which is some milliseconds later than it happened.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tally_model::Operation;
+
+/// What the controller made of an answer of the metrics adapter is heard within this time, a third of the controller's period. An
+/// answer that is younger when its record is taken is left out, and a status that comes later is of another look.
+pub const HPA_SETTLES: Duration = Duration::from_secs(5);
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

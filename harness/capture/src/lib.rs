@@ -54,7 +54,7 @@ pub use environment::{Environment, load_average};
 pub use error::{CaptureError, Result};
 pub use frame::{FRAME_AGE, FRAME_BYTES, FRAME_LIMIT, Frame, FrameDecoder, FrameReader, FrameWriter, Tail};
 pub use history::{HistoryReader, fold_frames, parse_line, split_lines};
-pub use hpa::{HpaCondition, HpaFact, HpaLine};
+pub use hpa::{HPA_SETTLES, HpaCondition, HpaFact, HpaLine};
 pub use lines::{LineWriter, read_lines};
 pub use phases::LayerTimes;
 pub use reaction::{ScaleUp, Stage, scale_ups};

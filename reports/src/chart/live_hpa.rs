@@ -1,7 +1,7 @@
 //! A live autoscaler and the model of it: what both wanted, look by look.
 
 use super::{Axis, Chart, Error, Ink, Key, Line, Mark, ROWS, Table, Timeline};
-use crate::live_hpa::{COLUMNS, LiveAutoscaler, LiveLook};
+use crate::live_hpa::{COLUMNS, LiveAutoscaler, LiveLook, listed};
 
 /// Pods wanted over time; none if it never looked.
 pub(crate) fn live_hpa(time: &Timeline, autoscaler: &LiveAutoscaler) -> Result<Option<Chart>, Error> {
@@ -60,19 +60,12 @@ fn drawn(looks: &[LiveLook]) -> &[LiveLook] {
     &looks[before.saturating_sub(1)..]
 }
 
-/// Every look, or if there are too many, those that differ first.
+/// Every look, or if there are too many, those that differ first of all.
 fn table(looks: &[LiveLook]) -> Table {
-    let (mut shown, rest): (Vec<&LiveLook>, Vec<&LiveLook>) = looks.iter().partition(|look| look.differs());
-    shown.extend(rest);
-    shown.truncate(ROWS);
-    shown.sort_by_key(|look| look.at);
-    let left = looks.len() - shown.len();
+    let (shown, note) = listed(looks.iter(), ROWS);
     Table {
         head: COLUMNS.map(str::to_owned).to_vec(),
         rows: shown.into_iter().map(LiveLook::row).collect(),
-        note: match left {
-            0 => String::new(),
-            left => format!("{left} more looks are in hpa.jsonl; those that differ are listed first."),
-        },
+        note,
     }
 }

@@ -117,11 +117,11 @@ pub(super) fn trial(trial: &TrialReport) -> Result<TrialPage, Error> {
 }
 
 fn autoscaler(time: &Timeline, one: &LiveAutoscaler) -> Result<Autoscaler, Error> {
-    let [same, differ, unknown] = one.tally();
-    let badge = match (same, differ, unknown) {
-        (0, 0, _) => Badge::new(Tone::Doubtful, "not compared"),
-        (_, 0, _) => Badge::new(Tone::Good, "the same decisions"),
-        (_, _, _) => Badge::new(Tone::Doubtful, &format!("{differ} decided differently")),
+    let agreement = one.agreement();
+    let badge = match (agreement.alike, agreement.differently) {
+        (0, 0) => Badge::new(Tone::Doubtful, "not compared"),
+        (_, 0) => Badge::new(Tone::Good, "the same decisions"),
+        (_, differently) => Badge::new(Tone::Doubtful, &format!("{differently} decided differently")),
     };
     Ok(Autoscaler {
         badge,

@@ -3,19 +3,19 @@
 use super::grid::grid;
 use super::paint::Paint;
 use crate::clean::clean;
-use crate::live_hpa::{COLUMNS, LiveAutoscaler, LiveLook};
+use crate::live_hpa::{COLUMNS, LiveAutoscaler, LiveLook, listed};
 use crate::run_report::TrialReport;
 
-/// Most looks listed per autoscaler.
+/// Most looks of an autoscaler listed in a summary.
 const LINES: usize = 8;
 
-/// What came of each autoscaler, and below it at most `most` of its looks.
-pub fn hpa_text(autoscalers: &[LiveAutoscaler], most: usize) -> Vec<String> {
+/// What came of each autoscaler, and below it all of its looks.
+pub fn hpa_text(autoscalers: &[LiveAutoscaler]) -> Vec<String> {
     let mut lines = Vec::new();
     for autoscaler in autoscalers {
         let said = format!("{}: {}", autoscaler.operation, autoscaler.sentence());
         lines.push(clean(&said));
-        lines.extend(looks(autoscaler, most, |_| true));
+        lines.extend(looks(autoscaler.looks.iter(), usize::MAX));
     }
     lines
 }
@@ -29,19 +29,21 @@ pub(super) fn live_hpa(trial: &TrialReport, page: &mut Paint) {
     page.heading("the live autoscaler and the model of it");
     for autoscaler in &trial.autoscalers {
         page.wrapped(2, &format!("{}: {}", autoscaler.operation, autoscaler.sentence()));
-        for line in looks(autoscaler, LINES, LiveLook::differs) {
+        let differing = autoscaler.looks.iter().filter(|look| look.differs());
+        for line in looks(differing, LINES) {
             page.line(&line);
         }
     }
 }
 
-fn looks(autoscaler: &LiveAutoscaler, most: usize, chosen: impl Fn(&LiveLook) -> bool) -> Vec<String> {
-    let rows = autoscaler.looks.iter().filter(|look| chosen(look));
-    let rows: Vec<Vec<String>> = rows.take(most).map(LiveLook::row).collect();
-    if rows.is_empty() {
+fn looks<'a>(looks: impl Iterator<Item = &'a LiveLook>, most: usize) -> Vec<String> {
+    let (shown, left) = listed(looks, most);
+    if shown.is_empty() {
         return Vec::new();
     }
     let mut cells = vec![COLUMNS.map(str::to_owned).to_vec()];
-    cells.extend(rows);
-    grid(&cells, &[0, 1, 2, 3, 4, 5])
+    cells.extend(shown.into_iter().map(LiveLook::row));
+    let mut lines = grid(&cells, &[0, 1, 2, 3, 4, 5]);
+    lines.extend(Some(left).filter(|left| !left.is_empty()));
+    lines
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tally_capture::RunReader;
-use tally_reports::LiveAutoscaler;
+use tally_reports::{Agreement, LiveAutoscaler};
 
 use crate::args::{Global, HpaReplay};
 use crate::exit::Exit;
@@ -38,7 +38,7 @@ fn one(run: &RunReader, output: &Output) -> Result<serde_json::Value, String> {
         if autoscalers.is_empty() {
             continue;
         }
-        for line in tally_reports::hpa_text(&autoscalers, usize::MAX) {
+        for line in tally_reports::hpa_text(&autoscalers) {
             output.line(&line);
         }
         output.line(&format!(
@@ -56,7 +56,10 @@ fn one(run: &RunReader, output: &Output) -> Result<serde_json::Value, String> {
 }
 
 fn total(autoscalers: &[LiveAutoscaler]) -> String {
-    let sums = autoscalers.iter().map(LiveAutoscaler::tally);
-    let [same, differ, unknown] = sums.fold([0; 3], |sum, one| [0, 1, 2].map(|at| sum[at] + one[at]));
-    format!("{same} look(s) decided alike, {differ} differently, {unknown} unknown")
+    let Agreement {
+        alike,
+        differently,
+        unknown,
+    } = autoscalers.iter().map(LiveAutoscaler::agreement).sum();
+    format!("{alike} look(s) decided alike, {differently} differently, {unknown} unknown")
 }

@@ -1,12 +1,12 @@
 //! `hpa.jsonl` sorted by what it is about, and the looks that it tells of.
 
 use serde_json::Value;
-use tally_capture::{HpaCondition, HpaFact, HpaLine};
+use tally_capture::{HPA_SETTLES, HpaCondition, HpaFact, HpaLine};
 use tally_model::Operation;
 
 /// A status belongs to the answer before it if it came within these nanoseconds; one that comes later is of a look whose answer was
 /// not recorded.
-const PROMPT: i64 = 5_000_000_000;
+const PROMPT: i64 = HPA_SETTLES.as_nanos() as i64;
 
 /// One record, sorted.
 #[derive(Debug, Default)]

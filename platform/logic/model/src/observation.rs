@@ -70,7 +70,7 @@ pub enum Step {
     DecisionHeld,
     /// What a policy that does not drive would have decided (`value` = sets, `note` = its name and reason).
     ShadowDecision,
-    /// The metrics adapter answered a live autoscaler (`value`; none if it could not; `note` = the metric, and why).
+    /// The metrics adapter answered a live autoscaler about a `metric` (`value`; none if it could not, `note` = why).
     MetricServed,
 }
 
@@ -93,6 +93,9 @@ pub struct Observation {
     /// The request it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestId>,
+    /// The name of the external metric it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
     /// A number whose meaning the step gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
@@ -111,6 +114,7 @@ impl Observation {
             set: None,
             operation: None,
             request: None,
+            metric: None,
             value: None,
             note: None,
         }
@@ -140,6 +144,12 @@ impl Observation {
     /// About a request.
     pub const fn with_request(mut self, request: RequestId) -> Self {
         self.request = Some(request);
+        self
+    }
+
+    /// About an external metric.
+    pub fn with_metric(mut self, name: impl Into<String>) -> Self {
+        self.metric = Some(name.into());
         self
     }
 

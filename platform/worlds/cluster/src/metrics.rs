@@ -107,13 +107,15 @@ impl<W: World> Adapter<W> {
 
     /// Every answer is put on record: with the scale they are all that a live autoscaler decides by.
     fn answered(&self, metric: &str, operation: Operation, answer: &Result<String, String>) {
-        let step = Observation::new(self.room.clock.now(), Step::MetricServed).with_operation(operation);
+        let step = Observation::new(self.room.clock.now(), Step::MetricServed)
+            .with_operation(operation)
+            .with_metric(metric);
         self.room.observe(&match answer {
             Ok(quantity) => match number(quantity) {
-                Some(value) => step.with_value(value).with_note(metric),
-                None => step.with_note(format!("{metric}: {quantity} is no number")),
+                Some(value) => step.with_value(value),
+                None => step.with_note(format!("{quantity} is no number")),
             },
-            Err(problem) => step.with_note(format!("{metric}: {problem}")),
+            Err(problem) => step.with_note(problem),
         });
     }
 

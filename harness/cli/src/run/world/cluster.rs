@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tally_capture::HpaLine;
 use tally_chaos::{ClusterFault, Fault, Order, Problem};
@@ -12,6 +12,7 @@ use tally_model::{Observation, Step};
 
 use super::{Hold, Sizes, World, current_sets, hpa};
 use crate::agents::Seats;
+use crate::run::station::wall;
 
 /// A platform whose pods an operator watches.
 #[derive(Debug)]
@@ -64,10 +65,7 @@ impl World for Cluster {
             tracing::warn!(%error, "the version of the API server is not known");
             String::new()
         });
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(zero, |now| now.as_nanos() as u64);
-        hpa::lines(version, heard, &self.operator.observations(), zero, now)
+        hpa::lines(version, heard, &self.operator.observations(), zero, wall())
     }
 
     /// Processes of other machines are not looked into.

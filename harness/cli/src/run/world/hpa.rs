@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tally_capture::{HpaCondition, HpaFact, HpaLine};
+use tally_capture::{HPA_SETTLES, HpaCondition, HpaFact, HpaLine};
 use tally_cluster::{AutoscalerFact, LiveFact};
 use tally_model::{Instant, Observation, Operation, Step};
 
-/// Nanoseconds for which an answer is left out: what the controller made of it may not have been heard yet.
-const SETTLING: u64 = 2_000_000_000;
-
-/// Every line, in the order of time. `zero` is when the trial began and `now` is now, in nanoseconds by the wall clock.
+/// Every line, in the order of time, without answers of which it may not have been heard yet what came. `zero` is when the trial began
+/// and `now` is now, in nanoseconds by the wall clock.
 pub(super) fn lines(
     version: String,
     heard: Vec<(Instant, LiveFact)>,
@@ -41,7 +39,7 @@ pub(super) fn lines(
             }),
         }
     }
-    let settled = |one: &&Observation| one.at.as_nanos() + SETTLING <= now;
+    let settled = |one: &&Observation| (one.at + HPA_SETTLES).as_nanos() <= now;
     lines.extend(
         observations
             .iter()
@@ -84,15 +82,15 @@ fn autoscaler(fact: AutoscalerFact, specs: &mut BTreeMap<String, Value>) -> Vec<
 }
 
 fn answer(seen: &Observation, zero: u64) -> Option<HpaLine> {
-    let (Step::MetricServed, Some(operation)) = (seen.step, seen.operation) else {
+    let (Step::MetricServed, Some(operation), Some(metric)) = (seen.step, seen.operation, &seen.metric)
+    else {
         return None;
     };
-    let note = seen.note.as_deref().unwrap_or_default();
     Some(HpaLine {
         at: since(seen.at, zero),
         fact: HpaFact::Answer {
             operation,
-            metric: note.split(':').next().unwrap_or_default().to_owned(),
+            metric: metric.clone(),
             value: seen.value,
         },
     })

@@ -39,7 +39,7 @@ fn a_crashed_primary_costs_one_view() {
         for seed in 0..10 {
             let mut world = World::small(n, seed);
             world.submit(40);
-            world.run_until(std::time::Duration::from_micros(300 + 200 * seed), |_| false);
+            world.run_until(Duration::from_micros(300 + 200 * seed), |_| false);
             world.crash(0);
             world.submit(40);
             world.must_answer(1_000);
