@@ -27,8 +27,7 @@ pub use input::{ComparedRun, Contestant, scaler_name};
 pub use number::{Difference, Estimate, Number, Verdict};
 pub(crate) use number::{NOISE, estimate, missing};
 pub use reaction::{Reached, Reaction};
-pub use statistics::Interval;
-pub(crate) use statistics::median;
+pub use statistics::{Interval, median, median_interval};
 
 /// A comparison, as `results.json` has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

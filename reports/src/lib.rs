@@ -19,7 +19,8 @@ mod unit;
 pub use clean::clean;
 pub use compare::{
     Arm, Calibration, CalibrationError, ComparedRun, Comparison, Contestant, Difference, Differing, Estimate,
-    Interval, Number, Pairing, Reached, Reaction, TrialLine, Unfair, Unit, Verdict, fair, scaler_name,
+    Interval, Number, Pairing, Reached, Reaction, TrialLine, Unfair, Unit, Verdict, fair, median,
+    median_interval, scaler_name,
 };
 pub use error::Error;
 pub use html::{MOST_BYTES, comparison_html, html, policies_html};

@@ -2,7 +2,7 @@
 
 use tally_capture::{Effect, FaultRecord, ScaleUp, Stage};
 
-use crate::compare::{Calibration, CalibrationError, Difference, Number, Unit, Verdict};
+use crate::compare::{Calibration, CalibrationError, Difference, Number, Reaction, Unit, Verdict};
 use crate::run_report::{AgentFacts, ExpectationLine, GeneratorFacts, RunReport};
 use crate::unit;
 
@@ -207,6 +207,20 @@ pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Worse => "worse",
         Verdict::NoDifferenceShown => "no difference shown",
         Verdict::CannotTell => "cannot tell",
+    }
+}
+
+/// When a stage was reached, in the middle; with the number of scale-ups that came so far if not all did, because then the median is
+/// of others than that of the stage beside it.
+pub(crate) fn reached(reaction: &Reaction, stage: Stage) -> String {
+    let Some(reached) = reaction.at(stage) else {
+        return "-".to_owned();
+    };
+    let median = unit::nanos(reached.median as u64);
+    if reached.count == reaction.counted() {
+        median
+    } else {
+        format!("{median} (n = {})", reached.count)
     }
 }
 

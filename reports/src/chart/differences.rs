@@ -5,7 +5,7 @@ use tally_capture::Stage;
 use super::rows::{Row, Rows};
 use super::{Axis, Chart, Error, Ink, Key, Table};
 use crate::compare::{Arm, Comparison, Difference, NOISE, Number};
-use crate::{phrase, unit};
+use crate::phrase;
 
 /// The differences of every relative number as a forest plot, one panel per number; none if there is none.
 pub(crate) fn forest(comparison: &Comparison) -> Result<Option<Chart>, Error> {
@@ -94,18 +94,18 @@ fn differences_table(arms: &[Arm], numbers: &[&Number]) -> Table {
 
 /// The stages of the scale-ups of every arm, one bar each; none if no arm had one.
 pub(crate) fn reaction(comparison: &Comparison) -> Result<Option<Chart>, Error> {
-    let seen = |arm: &Arm, stage: Stage| arm.reaction.stages.get(stage as usize).copied().flatten();
     let bar = |arm: &Arm| {
         let mut from = 0.0;
         let mut bars = Vec::new();
         for (index, stage) in Stage::ALL.into_iter().enumerate().skip(1).take(7) {
-            if let Some(reached) = seen(arm, stage) {
+            if let Some(reached) = arm.reaction.at(stage) {
                 let to = (reached.median / 1e9).max(from);
                 bars.push((from, to, Ink::series(index - 1)));
                 from = to;
             }
         }
-        let drained = seen(arm, Stage::BacklogDrained).map(|reached| (reached.median / 1e9, Ink::Series(5)));
+        let drained = arm.reaction.at(Stage::BacklogDrained);
+        let drained = drained.map(|reached| (reached.median / 1e9, Ink::Series(5)));
         Row {
             name: arm.label.clone(),
             interval: None,
@@ -145,7 +145,7 @@ pub(crate) fn reaction(comparison: &Comparison) -> Result<Option<Chart>, Error> 
         id: "reaction".into(),
         title: "From the onset to the first answer of a new set".into(),
         desc: "Medians over the scale-ups of all trials, in seconds from the first task of the surge. An arm without a bar for a stage \
-               never came so far."
+               never came so far; what only some of its scale-ups reached has their number n in the table, and its median is of those."
             .into(),
         panels: vec![panel],
         keys,
@@ -158,12 +158,8 @@ fn stages(arms: &[Arm]) -> Table {
     let mut head = vec!["median from the onset".to_owned()];
     head.extend(arms.iter().map(|arm| arm.label.clone()));
     let row = |stage: Stage| {
-        let reached = |arm: &Arm| arm.reaction.stages.get(stage as usize).copied().flatten();
-        let cell =
-            |arm: &Arm| reached(arm).map_or_else(|| "-".into(), |reached| unit::nanos(reached.median as u64));
-        std::iter::once(stage.label().to_owned())
-            .chain(arms.iter().map(cell))
-            .collect()
+        let cells = arms.iter().map(|arm| phrase::reached(&arm.reaction, stage));
+        std::iter::once(stage.label().to_owned()).chain(cells).collect()
     };
     Table {
         head,

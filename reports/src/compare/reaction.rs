@@ -33,6 +33,20 @@ pub struct Reached {
 }
 
 impl Reaction {
+    /// Of how many episodes the stages are.
+    pub const fn counted(&self) -> usize {
+        if self.answered == 0 {
+            self.episodes
+        } else {
+            self.answered
+        }
+    }
+
+    /// When a stage was reached; none if it was never seen.
+    pub fn at(&self, stage: Stage) -> Option<Reached> {
+        self.stages.get(stage as usize).copied().flatten()
+    }
+
     pub(crate) fn of<'a>(trials: impl Iterator<Item = &'a TrialReport>) -> Self {
         let episodes: Vec<_> = trials.flat_map(scale_ups).collect();
         let answered = episodes.iter().filter(|episode| episode.is_answered()).count();
@@ -58,5 +72,36 @@ impl Reaction {
             answered,
             stages: Stage::ALL.map(reached).to_vec(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phrase;
+
+    /// A median that is of fewer scale-ups than the others says of how many.
+    #[test]
+    fn a_stage_that_not_all_reached_says_how_many_did() {
+        let reached = |count| {
+            Some(Reached {
+                count,
+                first: 1e9,
+                median: 2e9,
+                last: 3e9,
+            })
+        };
+        let mut reaction = Reaction {
+            episodes: 4,
+            answered: 3,
+            stages: vec![reached(3), reached(3), reached(2), None],
+        };
+        let told = |reaction: &Reaction| {
+            [Stage::OverThreshold, Stage::MetricVisible, Stage::Decision]
+                .map(|stage| phrase::reached(reaction, stage))
+        };
+        assert_eq!(told(&reaction), ["2 s", "2 s (n = 2)", "-"]);
+        reaction.answered = 0;
+        assert_eq!(told(&reaction)[0], "2 s (n = 3)");
     }
 }

@@ -42,14 +42,14 @@ pub(crate) struct Shift {
 }
 
 /// The middle value, or the mean of both; none of none.
-pub(crate) fn median(values: &[f64]) -> Option<f64> {
+pub fn median(values: &[f64]) -> Option<f64> {
     let sorted = sorted(values);
     let last = sorted.len().checked_sub(1)?;
     Some(f64::midpoint(sorted[last / 2], sorted[sorted.len() / 2]))
 }
 
 /// The interval of a median by order statistics: at least 95 %, whatever the distribution; none below six values.
-pub(crate) fn median_interval(values: &[f64]) -> Option<Interval> {
+pub fn median_interval(values: &[f64]) -> Option<Interval> {
     let sorted = sorted(values);
     let n = sorted.len();
     let mut chance = 0.5f64.powi(n as i32);

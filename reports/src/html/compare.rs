@@ -7,7 +7,7 @@ use super::fitting;
 use super::page::Badge;
 use crate::chart::{self, Chart, Trials};
 use crate::compare::{
-    Arm, Comparison, Contestant, Differing, Number, Pairing, Reached, Verdict, compared, missing, short,
+    Arm, Comparison, Contestant, Differing, Number, Pairing, Verdict, compared, missing, short,
 };
 use crate::error::Error;
 use crate::phrase::{self, Tone};
@@ -196,18 +196,15 @@ fn stages() -> Vec<String> {
 /// The arm, how often it reacted, and of every stage the median and, if there were several scale-ups, the range.
 fn reached(arm: &Arm) -> (String, String, Vec<(String, String)>) {
     let time = |nanos: f64| unit::nanos(nanos as u64);
-    let cell = |reached: &Option<Reached>| match reached {
-        None => ("-".to_owned(), String::new()),
-        Some(reached) if reached.count == 1 => (time(reached.median), String::new()),
-        Some(reached) => (
-            time(reached.median),
-            format!("{} to {}", time(reached.first), time(reached.last)),
-        ),
+    let cell = |stage: Stage| {
+        let several = arm.reaction.at(stage).filter(|reached| reached.count > 1);
+        let range = several.map(|reached| format!("{} to {}", time(reached.first), time(reached.last)));
+        (phrase::reached(&arm.reaction, stage), range.unwrap_or_default())
     };
     (
         arm.label.clone(),
         format!("{} of {}", arm.reaction.answered, arm.reaction.episodes),
-        arm.reaction.stages.iter().skip(1).map(cell).collect(),
+        Stage::ALL.into_iter().skip(1).map(cell).collect(),
     )
 }
 

@@ -143,11 +143,8 @@ fn stages(comparison: &Comparison, page: &mut Paint) {
             arm.label.clone(),
             format!("{} of {}", arm.reaction.answered, arm.reaction.episodes),
         ];
-        row.extend(
-            arm.reaction.stages.iter().skip(1).map(|reached| {
-                reached.map_or_else(|| "-".into(), |reached| unit::nanos(reached.median as u64))
-            }),
-        );
+        let later = Stage::ALL.into_iter().skip(1);
+        row.extend(later.map(|stage| phrase::reached(&arm.reaction, stage)));
         cells.push(row);
     }
     page.gap();

@@ -99,3 +99,44 @@ fn answer(seen: &Observation, zero: u64) -> Option<HpaLine> {
 fn since(at: Instant, zero: u64) -> i64 {
     at.as_nanos().cast_signed().wrapping_sub(zero.cast_signed())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// An answer is told with its metric as it was observed; one that is so young that its status may be under way is left out, and
+    /// so is one that does not say of what it is.
+    #[test]
+    fn answers_are_told_once_they_are_settled() {
+        let begin = Instant::ZERO + Duration::from_mins(10);
+        let served = |seconds| {
+            Observation::new(begin + Duration::from_secs(seconds), Step::MetricServed)
+                .with_operation(Operation::Mul)
+                .with_value(9.0)
+        };
+        let observations = [
+            served(1).with_metric("tally_layer_depth").with_note("a: b"),
+            served(2),
+            served(10).with_metric("tally_layer_depth"),
+        ];
+        let now = begin + Duration::from_secs(9) + HPA_SETTLES;
+        let told = lines(
+            "v1.33.0".to_owned(),
+            Vec::new(),
+            &observations,
+            begin.as_nanos(),
+            now.as_nanos(),
+        );
+        let answer = HpaLine {
+            at: 1_000_000_000,
+            fact: HpaFact::Answer {
+                operation: Operation::Mul,
+                metric: "tally_layer_depth".to_owned(),
+                value: Some(9.0),
+            },
+        };
+        assert_eq!(told[1..], [answer]);
+    }
+}

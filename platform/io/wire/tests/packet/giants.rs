@@ -127,40 +127,58 @@ fn a_giant_is_refused_by_the_name_of_its_field() {
     assert_eq!(decode(&oversize), Err(Error::TooLarge(oversize.len())));
 }
 
-/// Deep votes: no message holds its own kind, so depth can only be in fields that nobody knows. They are refused before the stack ends.
-#[test]
-fn depth_is_refused() {
-    // Field 15 as a group, opened as often as a packet has room for; and closed again as often.
-    let open = vec![0x7b; MAX_PACKET];
-    let closed = [vec![0x7b; MAX_PACKET / 2], vec![0x7c; MAX_PACKET / 2]].concat();
-    // Every field of a length within the one before it.
-    let mut nested = Vec::new();
-    for _ in 0..2_000 {
-        let mut length = nested.len() as u64;
-        let mut head = vec![0x0a];
-        while length > 0x7f {
-            head.push(length as u8 | 0x80);
-            length >>= 7;
-        }
-        head.push(length as u8);
-        nested.splice(0..0, head);
-    }
-    for bytes in [open, closed, nested] {
-        assert!(decode(&bytes).is_err());
+/// Of a packet whose own fields are fine, what is said beside them.
+fn beside(unknown: &[u8]) -> Vec<u8> {
+    [&encode(&packet(status(1)))[..], unknown].concat()
+}
+
+/// Why bytes are no packet, in the decoder's words.
+fn refusal(bytes: &[u8]) -> String {
+    match decode(bytes) {
+        Err(Error::Schema(problem)) => problem.to_string(),
+        other => panic!("{other:?}"),
     }
 }
 
-/// Who announces more than it sends gets nothing reserved for it.
+/// Deep votes: no message holds its own kind, so depth can only be in fields that nobody knows. They are passed over as long as they
+/// are shallow, and refused for their depth before the stack ends.
+#[test]
+fn depth_is_refused() {
+    // Field 15 as a group, opened and closed again.
+    let groups = |depth: usize| [vec![0x7b; depth], vec![0x7c; depth]].concat();
+    assert_eq!(decode(&beside(&groups(50))), Ok(packet(status(1))));
+    let room = MAX_PACKET - beside(&[]).len();
+    for deep in [groups(200), groups(room / 2), vec![0x7b; room]] {
+        let problem = refusal(&beside(&deep));
+        assert!(problem.contains("recursion limit"), "{problem}");
+    }
+}
+
+/// Who announces more than it sends is refused for the length alone, wherever it says so: in the packet, or in a field of it.
 #[test]
 fn a_length_beyond_the_packet_is_refused() {
-    for length in [
+    let lengths = [
         &[0xff, 0xff, 0xff, 0xff, 0x07][..],
-        &[0xff; 9],
+        &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
         &[0xff, 0xff, 0x3f],
-    ] {
-        for field in 1..=15_u8 {
-            let bytes = [&[field << 3 | 2][..], length, &[1]].concat();
-            assert!(decode(&bytes).is_err(), "{bytes:?}");
+        &[0x04],
+    ];
+    for length in lengths {
+        let too_long = |key: &[u8]| [key, length, &[1]].concat();
+        // 8 to 15 are fields that nobody knows.
+        for field in 1..=15 {
+            let problem = refusal(&too_long(&[field << 3 | 2]));
+            assert!(problem.contains("underflow"), "field {field}: {problem}");
         }
+        // A message of a set (6), and in it field 30, which nobody knows.
+        let inner = too_long(&[0xf2, 0x01]);
+        let outer = [&[6 << 3 | 2, inner.len() as u8][..], &inner].concat();
+        assert!(refusal(&outer).contains("underflow"));
+        // The packet goes on, so that only the field around it is too short.
+        let problem = refusal(&[&outer[..], &beside(&[])].concat());
+        assert!(
+            problem.contains("underflow") || problem.contains("length exceeded"),
+            "{problem}"
+        );
     }
 }
