@@ -101,8 +101,10 @@ impl PublicKey {
             return true;
         }
         match self {
-            Self::Modern(key) => ed25519_dalek::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify_strict(bytes, &signature).is_ok()),
+            Self::Modern(key) => crate::proven::once(&[key.as_bytes(), bytes, signature], || {
+                ed25519_dalek::Signature::from_slice(signature)
+                    .is_ok_and(|signature| key.verify_strict(bytes, &signature).is_ok())
+            }),
             Self::Report(key) => pkcs1v15::Signature::try_from(signature)
                 .is_ok_and(|signature| key.verify(bytes, &signature).is_ok()),
             Self::Simulation(key) => crate::simulation::tag(key, bytes) == *signature,

@@ -1,12 +1,13 @@
 //! Checks certificates of many sets: knows a few recent epochs of each, and never checks the same signature twice.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use tally_model::{Job, Outcome, PlatformConfig, SetId, SetRecord};
 
 use crate::certificate::{Certificate, Flaw, Verified};
-use crate::digest::{Digest, Domain, digest};
+use crate::digest::{Domain, digest};
 use crate::membership::{Membership, MembershipError};
+use crate::proven::Proven;
 use crate::statement::ClusterId;
 
 /// Epochs remembered per set: a certificate made just before a change still counts just after it. Not more than two: whoever has
@@ -22,8 +23,7 @@ pub struct Verifier {
     config: PlatformConfig,
     epochs: usize,
     sets: BTreeMap<SetId, VecDeque<Membership>>,
-    proven: BTreeSet<Digest>,
-    order: VecDeque<Digest>,
+    proven: Proven,
     verified: u64,
 }
 
@@ -40,8 +40,7 @@ impl Verifier {
             config,
             epochs,
             sets: BTreeMap::new(),
-            proven: BTreeSet::new(),
-            order: VecDeque::new(),
+            proven: Proven::new(PROVEN),
             verified: 0,
         }
     }
@@ -108,7 +107,7 @@ impl Verifier {
             holds
         });
         for proof in fresh {
-            self.remember(proof);
+            self.proven.remember(proof);
         }
         result
     }
@@ -116,16 +115,5 @@ impl Verifier {
     /// Signatures really checked so far.
     pub const fn verified(&self) -> u64 {
         self.verified
-    }
-
-    fn remember(&mut self, proof: Digest) {
-        if self.proven.insert(proof) {
-            self.order.push_back(proof);
-        }
-        while self.order.len() > PROVEN {
-            if let Some(old) = self.order.pop_front() {
-                self.proven.remove(&old);
-            }
-        }
     }
 }

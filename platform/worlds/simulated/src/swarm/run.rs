@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use tally_consensus::SharedProofs;
 use tally_model::Instant;
 
 use super::blow::Undo;
@@ -48,6 +49,7 @@ pub struct Report {
 
 /// Plays a draw.
 pub fn run(draw: &Draw, oracle: Oracle, lines: bool) -> Report {
+    let _shared = SharedProofs::begin();
     let options = Options {
         oracle: Some(oracle),
         wall: WALL,
