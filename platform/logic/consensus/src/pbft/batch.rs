@@ -128,12 +128,24 @@ impl Pending {
         self.waiting.get(&client).map(|(_, request, _)| request)
     }
 
+    /// What the requests of a batch ask for; of those that wait here it was computed when they came.
+    pub(super) fn contents(&self, batch: &Batch, suite: Suite) -> Vec<Content> {
+        let of = |request: &Request| match self.waiting.get(&request.client()) {
+            Some((_, known, content)) if known == request => content.clone(),
+            _ => Content::of(suite, request),
+        };
+        batch.requests.iter().map(of).collect()
+    }
+
+    /// Whether no request of its client waits that is as late.
+    pub(super) fn is_news(&self, request: &Request) -> bool {
+        self.get(request.client())
+            .is_none_or(|known| known.timestamp < request.timestamp)
+    }
+
     /// Puts a request in place of an earlier one of its client.
     pub(super) fn put(&mut self, request: Request, content: Content) {
-        if self
-            .get(request.client())
-            .is_none_or(|known| known.timestamp < request.timestamp)
-        {
+        if self.is_news(&request) {
             self.arrivals += 1;
             self.waiting
                 .insert(request.client(), (self.arrivals, request, content));
@@ -177,12 +189,12 @@ impl Pending {
             .map(|(_, request, _)| (request.client(), request.timestamp))
     }
 
-    /// The next batch, of the oldest requests that are not in `ordered`.
-    pub(super) fn next_batch(&self, ordered: &BTreeSet<(ClientId, u64)>) -> (Batch, Vec<Content>) {
+    /// The next batch, of the oldest requests that are not ordered.
+    pub(super) fn next_batch(&self, is_ordered: impl Fn(&Request) -> bool) -> (Batch, Vec<Content>) {
         let mut candidates: Vec<&(u64, Request, Content)> = self
             .waiting
             .values()
-            .filter(|(_, request, _)| !ordered.contains(&(request.client(), request.timestamp)))
+            .filter(|(_, request, _)| !is_ordered(request))
             .collect();
         candidates.sort_by_key(|(arrival, ..)| *arrival);
         let (mut batch, mut contents) = (Batch::default(), Vec::new());

@@ -77,7 +77,7 @@ impl Replica {
         }
         if self.changing {
             if let Some(change) = self.changes.get(self.me) {
-                self.broadcast(membership, &Body::ViewChange(change.clone()), out);
+                self.broadcast(membership, Body::ViewChange(change.clone()), out);
             }
         } else if !self.leads(membership) {
             let to = NodeId::Replica(membership.set(), primary(membership, self.view));
@@ -87,7 +87,7 @@ impl Replica {
         }
         let stable = self.stable_point();
         for vote in self.checkpoints.own_after(self.me, stable) {
-            self.broadcast(membership, &Body::Checkpoint(vote), out);
+            self.broadcast(membership, Body::Checkpoint(vote), out);
         }
         // Those that went over hear this one.
         if let Some(fresh) = self.next.values().next_back().cloned() {

@@ -43,7 +43,7 @@ impl Replica {
         };
         change.signature = self.desk.sign(&statement::view_change(membership, &change));
         self.changes.put(change.clone());
-        self.broadcast(membership, &Body::ViewChange(change), out);
+        self.broadcast(membership, Body::ViewChange(change), out);
         self.open(membership, out);
     }
 
@@ -117,7 +117,7 @@ impl Replica {
         new.signature = self
             .desk
             .sign(&statement::new_view(membership, self.view, self.me, &new));
-        self.broadcast(membership, &Body::NewView(new.clone()), out);
+        self.broadcast(membership, Body::NewView(new.clone()), out);
         self.enter(membership, self.view, new, &choice, out);
     }
 

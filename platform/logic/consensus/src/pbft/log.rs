@@ -40,17 +40,22 @@ impl Entry {
         need: u8,
     ) -> Option<PreparedProof> {
         let order = self.order.as_ref()?;
-        let prepares: Vec<Vote> = self
-            .prepares
-            .iter()
-            .filter(|(member, (digest, _))| **member != primary && *digest == order.digest)
+        let counting = || {
+            self.prepares
+                .iter()
+                .filter(|(member, (digest, _))| **member != primary && *digest == order.digest)
+        };
+        if counting().count() < usize::from(need) {
+            return None;
+        }
+        let prepares = counting()
             .map(|(member, (_, signature))| Vote {
                 member: *member,
                 signature: signature.clone(),
             })
             .take(usize::from(need))
             .collect();
-        (prepares.len() >= usize::from(need)).then(|| PreparedProof {
+        Some(PreparedProof {
             epoch,
             view,
             sequence: order.sequence,
@@ -116,7 +121,7 @@ impl Log {
     }
 
     /// Places above `after` that were ordered in this view, ascending.
-    pub(super) fn ordered_after(&self, after: u64) -> impl Iterator<Item = (u64, &Entry)> {
+    pub(super) fn ordered_after(&self, after: u64) -> impl DoubleEndedIterator<Item = (u64, &Entry)> {
         self.entries
             .range(after.saturating_add(1)..)
             .filter(|(_, entry)| entry.order.is_some())
@@ -126,7 +131,7 @@ impl Log {
     /// The last place ordered in this view, or the low watermark.
     pub(super) fn last_ordered(&self) -> u64 {
         self.ordered_after(self.low)
-            .last()
+            .next_back()
             .map_or(self.low, |(sequence, _)| sequence)
     }
 

@@ -1,7 +1,5 @@
 //! The normal case: REQUEST, PRE-PREPARE, PREPARE, COMMIT, execution, REPLY (OSDI'99, section 4.2).
 
-use std::collections::BTreeSet;
-
 use tally_model::NodeId;
 
 use super::client_table::{ClientId, Known};
@@ -83,7 +81,7 @@ impl Replica {
                     (change, Vec::new())
                 }
                 None if self.pending.is_empty() => return,
-                None => self.pending.next_batch(&self.under_way()),
+                None => self.pending.next_batch(|request| self.is_under_way(request)),
             };
             if batch == Batch::default() {
                 return;
@@ -103,19 +101,18 @@ impl Replica {
                 batch,
                 signature,
             };
-            self.broadcast(membership, &Body::PrePrepare(order), out);
+            self.broadcast(membership, Body::PrePrepare(order), out);
             self.advance(membership, sequence, out);
         }
     }
 
-    /// Requests that are ordered in this view and not executed.
-    fn under_way(&self) -> BTreeSet<(ClientId, u64)> {
+    /// Whether a request is ordered in this view and not executed.
+    fn is_under_way(&self, request: &Request) -> bool {
         self.log
             .ordered_after(self.executed())
             .filter_map(|(_, entry)| self.batches.get(entry.digest()?))
             .flat_map(|batch| &batch.requests)
-            .map(|request| (request.client(), request.timestamp))
-            .collect()
+            .any(|known| (known.client(), known.timestamp) == (request.client(), request.timestamp))
     }
 
     /// PRE-PREPARE of the primary, possibly passed on by somebody else.
@@ -137,7 +134,7 @@ impl Replica {
             return Err(Refusal::Misdirected);
         }
         let scope = scope(membership, self.view);
-        let contents = batch.contents(scope.suite);
+        let contents = self.pending.contents(&batch, scope.suite);
         let digest = batch.digest(scope.suite, &contents);
         if let Some(known) = self.log.get(sequence).and_then(|entry| entry.digest()) {
             if known != digest {
@@ -160,7 +157,8 @@ impl Replica {
             }
         }
         for (request, content) in batch.requests.iter().zip(&contents) {
-            if self.execution.table.known(request.client(), request.timestamp) == Known::New {
+            let new = self.execution.table.known(request.client(), request.timestamp) == Known::New;
+            if new && self.pending.is_news(request) {
                 self.pending.put(request.clone(), content.clone());
             }
         }
@@ -211,7 +209,7 @@ impl Replica {
             digest,
             signature,
         };
-        self.broadcast(membership, &Body::Prepare(vote), out);
+        self.broadcast(membership, Body::Prepare(vote), out);
     }
 
     /// PREPARE of a backup.

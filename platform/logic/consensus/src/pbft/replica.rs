@@ -185,10 +185,16 @@ impl Replica {
     }
 
     /// Sends one body to every other replica that is up.
-    pub(super) fn broadcast(&self, membership: &Membership, body: &Body, out: &mut Vec<Outgoing>) {
-        for (_, to) in membership.others(self.me) {
+    pub(super) fn broadcast(&self, membership: &Membership, body: Body, out: &mut Vec<Outgoing>) {
+        let mut others = membership.others(self.me).map(|(_, to)| to);
+        let Some(first) = others.next() else {
+            return;
+        };
+        let last = others.fold(first, |to, next| {
             out.push(self.to(membership, to, body.clone()));
-        }
+            next
+        });
+        out.push(self.to(membership, last, body));
     }
 
     /// Addresses one body; the view of the message is the member's own where the kind has one.

@@ -38,7 +38,7 @@ impl Replica {
         if self.is_voter() && self.checkpoints.is_news(&vote) {
             let statement = statement::checkpoint(membership, sequence, self.me, digest);
             vote.signature = self.desk.sign(&statement);
-            self.broadcast(membership, &Body::Checkpoint(vote.clone()), out);
+            self.broadcast(membership, Body::Checkpoint(vote.clone()), out);
             let proof = self
                 .checkpoints
                 .record(vote, membership.epoch(), membership.quorum());
