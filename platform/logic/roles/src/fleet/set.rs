@@ -112,8 +112,9 @@ impl Set {
     /// True once the record is deleted for good.
     pub(super) fn is_over(&self, pass: &Pass<'_>) -> bool {
         let id = self.record.id;
-        let settled = pass.ledger.settled(&record_key(id)) && pass.ledger.settled(&lock_key(id));
-        self.going == Going::Record && settled
+        self.going == Going::Record
+            && pass.ledger.settled(&record_key(id))
+            && pass.ledger.settled(&lock_key(id))
     }
 
     fn member(&self, node: NodeId) -> Option<&Member> {
@@ -262,8 +263,10 @@ impl Set {
 
     fn fill(&mut self, plan: &Plan, pass: &mut Pass<'_>) {
         let id = self.record.id;
+        let lacks = (0..self.places.len()).any(|index| !self.is_up(index));
         // A pod may be created when a restarted fleet would know of it: number, record and incarnation are durable.
-        let may_create = !self.dirty
+        let may_create = lacks
+            && !self.dirty
             && pass.ledger.exists(&record_key(id))
             && pass.ledger.settled(&places_key(id))
             && pass.ledger.settled(&next_key(id.operation));
@@ -336,11 +339,14 @@ impl Set {
 
     /// Observes what has become true for everybody, that is, durable.
     fn announce(&mut self, pass: &mut Pass<'_>) {
-        if self.going == Going::Record || !pass.ledger.settled(&record_key(self.record.id)) {
+        let current = (self.record.epoch, self.record.state);
+        if self.going == Going::Record
+            || self.announced == current
+            || !pass.ledger.settled(&record_key(self.record.id))
+        {
             return;
         }
-        let (epoch, state) = self.announced;
-        self.announced = (self.record.epoch, self.record.state);
+        let (epoch, state) = std::mem::replace(&mut self.announced, current);
         let id = self.record.id;
         if self.record.epoch > epoch {
             let value = f64::from(self.record.epoch.0);
