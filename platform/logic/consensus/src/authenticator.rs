@@ -4,6 +4,8 @@
 //! PKCS#1 v1.5 padding over MD5 (report, section 4.4): it is here for its cost and its weakness, one key per identity
 //! instead of the report's shared pairs, because a shared key proves nothing to a third party.
 
+use std::borrow::Cow;
+
 use ed25519_dalek::Signer as _;
 use md5::Md5;
 use rsa::pkcs1::{DecodeRsaPublicKey as _, EncodeRsaPublicKey as _};
@@ -92,6 +94,15 @@ impl PublicKey {
                 Some(rest) => rest.try_into().map(Self::Simulation).map_err(|_| malformed),
                 None => Err(malformed),
             },
+        }
+    }
+
+    /// Bytes that no other key of the suite has.
+    pub(crate) fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Modern(key) => Cow::Borrowed(key.as_bytes()),
+            Self::Report(_) => Cow::Owned(self.to_string().into_bytes()),
+            Self::Simulation(key) => Cow::Borrowed(key),
         }
     }
 

@@ -9,7 +9,7 @@ use tally_model::{Epoch, Job, Outcome, Protocol, SetId, Suite};
 use crate::digest::{Digest, job_digest, leaf};
 use crate::membership::Membership;
 use crate::merkle::Path;
-use crate::statement::{Kind, Scope};
+use crate::statement::{Kind, Scope, Statement};
 
 mod codec;
 
@@ -181,16 +181,16 @@ pub(crate) struct Ballot {
 
 impl Ballot {
     /// The bytes `member` signs in `collect`.
-    pub(crate) fn statement(&self, scope: &Scope, member: u8) -> Vec<u8> {
+    pub(crate) fn statement(&self, scope: &Scope, member: u8) -> Statement {
         scope.vote(self.sequence, member, self.leaves, self.root)
     }
 
     /// The bytes `member` signs in `pbft` and `vote`.
-    pub(crate) fn executed(&self, scope: &Scope, member: u8) -> Vec<u8> {
+    pub(crate) fn executed(&self, scope: &Scope, member: u8) -> Statement {
         scope.result(Kind::Executed, self.sequence, member, self.leaves, self.root)
     }
 
-    fn statement_in(&self, membership: &Membership, member: u8) -> Vec<u8> {
+    fn statement_in(&self, membership: &Membership, member: u8) -> Statement {
         match membership.protocol() {
             Protocol::Pbft | Protocol::Vote => self.executed(&membership.scope, member),
             Protocol::Collect | Protocol::None => self.statement(&membership.scope, member),

@@ -13,7 +13,7 @@ use tally_model::{Epoch, Job, Outcome, SetId};
 
 use crate::certificate::Vote;
 use crate::digest::{Digest, Domain, digest, job_digest};
-use crate::statement::{Kind, Scope};
+use crate::statement::{Kind, Scope, Statement};
 use tally_model::{NodeId, Suite};
 
 /// Most jobs in one batch.
@@ -154,7 +154,7 @@ impl Propose {
             .collect()
     }
 
-    pub(crate) fn statement(&self, scope: &Scope, digests: &[Digest]) -> Vec<u8> {
+    pub(crate) fn statement(&self, scope: &Scope, digests: &[Digest]) -> Statement {
         let keys: Vec<[u8; 8]> = self
             .items
             .iter()
@@ -172,7 +172,7 @@ impl Propose {
 }
 
 impl Reply {
-    pub(crate) fn statement(&self, scope: &Scope, leader: u8) -> Vec<u8> {
+    pub(crate) fn statement(&self, scope: &Scope, leader: u8) -> Statement {
         let texts: Vec<Vec<u8>> = self.outcomes.iter().map(Outcome::canonical).collect();
         let members: Vec<[u8; 1]> = self.votes.iter().map(|vote| [vote.member]).collect();
         let mut parts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
@@ -198,7 +198,7 @@ impl Reply {
 }
 
 impl NoQuorum {
-    pub(crate) fn statement(&self, scope: &Scope, leader: u8) -> Vec<u8> {
+    pub(crate) fn statement(&self, scope: &Scope, leader: u8) -> Statement {
         let body = [&[self.slot][..], &self.timestamp.to_be_bytes(), &self.missing].concat();
         scope.statement(
             Kind::NoQuorum,
@@ -210,7 +210,7 @@ impl NoQuorum {
 }
 
 impl Health {
-    pub(crate) fn statement(&self, scope: &Scope, leader: u8) -> Vec<u8> {
+    pub(crate) fn statement(&self, scope: &Scope, leader: u8) -> Statement {
         scope.statement(
             Kind::Health,
             self.number,

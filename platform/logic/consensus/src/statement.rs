@@ -81,39 +81,124 @@ impl Kind {
     }
 }
 
+/// The bytes to sign. Most are short, and every member makes some for every message: those take no memory of their own.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    short: [u8; SHORT],
+    /// How many of `short` count.
+    len: usize,
+    /// All bytes, if they are too many for `short`.
+    long: Vec<u8>,
+}
+
+/// Bytes of a statement about a digest, and some more.
+const SHORT: usize = 128;
+
+impl Statement {
+    fn put(&mut self, part: &[u8]) {
+        let end = self.len + part.len();
+        match self.short.get_mut(self.len..end) {
+            Some(room) if self.long.is_empty() => {
+                room.copy_from_slice(part);
+                self.len = end;
+            }
+            _ => {
+                if self.long.is_empty() {
+                    self.long.extend_from_slice(&self.short[..self.len]);
+                }
+                self.long.extend_from_slice(part);
+            }
+        }
+    }
+}
+
+impl std::ops::Deref for Statement {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        if self.long.is_empty() {
+            &self.short[..self.len]
+        } else {
+            &self.long
+        }
+    }
+}
+
 impl Scope {
     /// The bytes to sign. All fields but the last have a fixed width, so no two statements share bytes.
-    pub(crate) fn statement(&self, kind: Kind, sequence: u64, sender: NodeId, body: &[u8]) -> Vec<u8> {
+    pub(crate) fn statement(&self, kind: Kind, sequence: u64, sender: NodeId, body: &[u8]) -> Statement {
         const DOMAIN: &[u8] = b"tally consensus statement";
-        let mut bytes = Vec::with_capacity(DOMAIN.len() + 48 + body.len());
-        bytes.extend_from_slice(DOMAIN);
-        bytes.push(kind.tag());
-        bytes.extend_from_slice(&PROTOCOL_VERSION.to_be_bytes());
-        bytes.extend_from_slice(&self.cluster);
-        bytes.push(self.set.operation.index() as u8);
-        bytes.extend_from_slice(&self.set.number.to_be_bytes());
-        bytes.extend_from_slice(&self.epoch.0.to_be_bytes());
-        bytes.extend_from_slice(&self.view.to_be_bytes());
-        bytes.extend_from_slice(&sequence.to_be_bytes());
-        bytes.extend_from_slice(&match sender {
+        let mut bytes = Statement {
+            short: [0; SHORT],
+            len: 0,
+            long: Vec::new(),
+        };
+        bytes.put(DOMAIN);
+        bytes.put(&[kind.tag()]);
+        bytes.put(&PROTOCOL_VERSION.to_be_bytes());
+        bytes.put(&self.cluster);
+        bytes.put(&[self.set.operation.index() as u8]);
+        bytes.put(&self.set.number.to_be_bytes());
+        bytes.put(&self.epoch.0.to_be_bytes());
+        bytes.put(&self.view.to_be_bytes());
+        bytes.put(&sequence.to_be_bytes());
+        bytes.put(&match sender {
             NodeId::Control => [0, 0],
             NodeId::Worker(_) => [1, 0],
             NodeId::Replica(_, index) => [2, index],
         });
-        bytes.extend_from_slice(body);
+        bytes.put(body);
         bytes
     }
 
     /// What a member signs about a batch: its size and the root over (job digest, outcome).
-    pub(crate) fn vote(&self, sequence: u64, member: u8, leaves: u16, root: Digest) -> Vec<u8> {
+    pub(crate) fn vote(&self, sequence: u64, member: u8, leaves: u16, root: Digest) -> Statement {
         self.result(Kind::Vote, sequence, member, leaves, root)
     }
 
     /// As [`Scope::vote`], of another kind.
-    pub(crate) fn result(&self, kind: Kind, sequence: u64, member: u8, leaves: u16, root: Digest) -> Vec<u8> {
+    pub(crate) fn result(
+        &self,
+        kind: Kind,
+        sequence: u64,
+        member: u8,
+        leaves: u16,
+        root: Digest,
+    ) -> Statement {
         let mut body = [0; 34];
         body[..2].copy_from_slice(&leaves.to_be_bytes());
         body[2..].copy_from_slice(&root.0);
         self.statement(kind, sequence, NodeId::Replica(self.set, member), &body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_model::Operation;
+
+    use super::*;
+
+    /// A statement holds all its bytes in their order, at every length around that from which on it is a long one.
+    #[test]
+    fn short_and_long_statements_hold_the_same() {
+        let set = SetId {
+            operation: Operation::Add,
+            number: 3,
+        };
+        let scope = Scope {
+            cluster: [7; 16],
+            suite: Suite::Modern,
+            set,
+            epoch: Epoch(2),
+            view: 1,
+        };
+        let head = scope
+            .statement(Kind::Status, 9, NodeId::Replica(set, 1), &[])
+            .to_vec();
+        for length in 0..2 * SHORT {
+            let body: Vec<u8> = (0..length).map(|byte| byte as u8).collect();
+            let statement = scope.statement(Kind::Status, 9, NodeId::Replica(set, 1), &body);
+            assert_eq!(*statement, [&head[..], &body].concat());
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use tally_model::{Job, Outcome, PlatformConfig, SetId, SetRecord};
+use tally_model::{Job, Outcome, PlatformConfig, SetId, SetRecord, Suite};
 
 use crate::certificate::{Certificate, Flaw, Verified};
 use crate::digest::{Domain, digest};
@@ -89,13 +89,13 @@ impl Verifier {
             .find(|membership| membership.epoch() == certificate.epoch)
             .ok_or(Flaw::OtherEpoch)?;
         let (proven, verified, mut fresh) = (&self.proven, &mut self.verified, Vec::new());
+        // The remembered proof must not be weaker than the signature, so it is never MD5.
+        let suite = match membership.suite() {
+            Suite::Modern | Suite::Report => Suite::Modern,
+            Suite::Simulation => Suite::Simulation,
+        };
         let result = certificate.verify_with(job, membership, |statement, vote, key| {
-            // The remembered proof must not be weaker than the signature, so it is BLAKE3 in both suites.
-            let proof = digest(
-                tally_model::Suite::Modern,
-                Domain::Proof,
-                &[statement, &vote.signature, key.to_string().as_bytes()],
-            );
+            let proof = digest(suite, Domain::Proof, &[statement, &vote.signature, &key.bytes()]);
             if proven.contains(&proof) {
                 return true;
             }

@@ -126,7 +126,7 @@ impl Replica {
                     signature: order.signature.clone(),
                 }));
             }
-            if let Some((digest, signature)) = entry.prepares.get(&self.me) {
+            if let Some((digest, signature)) = entry.prepares.get(self.me) {
                 bodies.push(Body::Prepare(Prepare {
                     sequence,
                     member: self.me,

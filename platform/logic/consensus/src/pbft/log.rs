@@ -14,15 +14,55 @@ pub(super) struct Entry {
     /// The PRE-PREPARE accepted in this view.
     pub(super) order: Option<Order>,
     /// PREPAREs of this view, the member's own included.
-    pub(super) prepares: BTreeMap<u8, (Digest, Vec<u8>)>,
+    pub(super) prepares: ByMember<(Digest, Vec<u8>)>,
     /// COMMITs of this view, the member's own included.
-    pub(super) commits: BTreeMap<u8, Digest>,
+    pub(super) commits: ByMember<Digest>,
     /// Whether it is prepared in this view.
     pub(super) prepared: bool,
     /// What was decided here, in this view or an earlier one.
     pub(super) decided: Option<Digest>,
     /// The prepared certificate of the highest view. It outlives its view: without it a later view could replace what was decided.
     pub(super) proof: Option<PreparedProof>,
+}
+
+/// What members said, at most once each, in the order of their places. There are few, in very many entries.
+#[derive(Debug)]
+pub(super) struct ByMember<T>(Vec<(u8, T)>);
+
+impl<T> Default for ByMember<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> ByMember<T> {
+    fn place(&self, member: u8) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&member, |(known, _)| *known)
+    }
+
+    pub(super) fn get(&self, member: u8) -> Option<&T> {
+        self.place(member).ok().map(|place| &self.0[place].1)
+    }
+
+    /// Puts one in place of what the member said before.
+    pub(super) fn insert(&mut self, member: u8, said: T) {
+        match self.place(member) {
+            Ok(place) => self.0[place].1 = said,
+            Err(place) => self.0.insert(place, (member, said)),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u8, &T)> {
+        self.0.iter().map(|(member, said)| (*member, said))
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 impl Entry {
@@ -43,14 +83,14 @@ impl Entry {
         let counting = || {
             self.prepares
                 .iter()
-                .filter(|(member, (digest, _))| **member != primary && *digest == order.digest)
+                .filter(|(member, (digest, _))| *member != primary && *digest == order.digest)
         };
         if counting().count() < usize::from(need) {
             return None;
         }
         let prepares = counting()
             .map(|(member, (_, signature))| Vote {
-                member: *member,
+                member,
                 signature: signature.clone(),
             })
             .take(usize::from(need))
@@ -69,8 +109,8 @@ impl Entry {
     pub(super) fn committers(&self) -> usize {
         let digest = self.digest();
         self.commits
-            .values()
-            .filter(|committed| Some(**committed) == digest)
+            .iter()
+            .filter(|(_, committed)| Some(**committed) == digest)
             .count()
     }
 }

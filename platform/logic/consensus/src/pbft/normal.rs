@@ -185,7 +185,7 @@ impl Replica {
         let voted = self
             .log
             .get(sequence)
-            .is_some_and(|entry| entry.prepares.contains_key(&self.me));
+            .is_some_and(|entry| entry.prepares.get(self.me).is_some());
         let Some(batch) = self.batches.get(digest) else {
             return;
         };
@@ -232,7 +232,7 @@ impl Replica {
             return Err(Refusal::Misdirected);
         }
         if let Some(entry) = self.log.get(sequence) {
-            match entry.prepares.get(&member) {
+            match entry.prepares.get(member) {
                 Some((known, _)) if *known != digest => return Err(Refusal::DoubleVote),
                 Some(_) => return Ok(()),
                 None if entry.prepared => return Ok(()),
@@ -271,7 +271,7 @@ impl Replica {
             return Err(Refusal::Misdirected);
         }
         if let Some(entry) = self.log.get(sequence) {
-            match entry.commits.get(&member) {
+            match entry.commits.get(member) {
                 Some(known) if *known != digest => return Err(Refusal::DoubleVote),
                 Some(_) => return Ok(()),
                 None if entry.decided.is_some() => return Ok(()),
@@ -324,7 +324,7 @@ impl Replica {
 
     /// The own COMMIT for `to`, if there is one in this view.
     pub(super) fn own_commit(&mut self, membership: &Membership, sequence: u64, to: u8) -> Option<Body> {
-        let digest = *self.log.get(sequence)?.commits.get(&self.me)?;
+        let digest = *self.log.get(sequence)?.commits.get(self.me)?;
         let scope = scope(membership, self.view);
         let statement = statement::commit(&scope, sequence, self.me, digest);
         Some(Body::Commit(Commit {

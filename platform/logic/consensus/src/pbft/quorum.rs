@@ -9,6 +9,7 @@ use crate::certificate::Vote;
 use crate::membership::Membership;
 use crate::mutant::{self, Mutant};
 use crate::replica::Refusal;
+use crate::statement::Statement;
 
 /// The primary of a view: v mod n.
 pub(super) fn primary(membership: &Membership, view: u32) -> u8 {
@@ -21,7 +22,7 @@ fn check_votes(
     membership: &Membership,
     votes: &[Vote],
     need: u8,
-    statement: impl Fn(u8) -> Vec<u8>,
+    statement: impl Fn(u8) -> Statement,
 ) -> Result<(), Refusal> {
     let distinct: BTreeSet<u8> = votes.iter().map(|vote| vote.member).collect();
     if distinct.len() != votes.len() || votes.len() < usize::from(need) {

@@ -9,7 +9,7 @@ use super::message::{CheckpointProof, NewView, Order, PreparedProof, Request, St
 use crate::certificate::Vote;
 use crate::digest::{Digest, Domain, digest, job_digest};
 use crate::membership::Membership;
-use crate::statement::{Kind, Scope};
+use crate::statement::{Kind, Scope, Statement};
 
 /// The scope of one view of an epoch.
 pub(super) fn scope(membership: &Membership, view: u32) -> Scope {
@@ -19,7 +19,7 @@ pub(super) fn scope(membership: &Membership, view: u32) -> Scope {
     }
 }
 
-fn of_member(scope: &Scope, kind: Kind, sequence: u64, member: u8, body: &[u8]) -> Vec<u8> {
+fn of_member(scope: &Scope, kind: Kind, sequence: u64, member: u8, body: &[u8]) -> Statement {
     scope.statement(kind, sequence, NodeId::Replica(scope.set, member), body)
 }
 
@@ -67,27 +67,27 @@ fn request_digest(suite: Suite, request: &Request, jobs: &[Digest]) -> Digest {
 }
 
 /// The worker's, about a request.
-pub(crate) fn request(scope: &Scope, content: Digest) -> Vec<u8> {
+pub(crate) fn request(scope: &Scope, content: Digest) -> Statement {
     scope.statement(Kind::Request, 0, NodeId::Worker(scope.set), &content.0)
 }
 
 /// The primary's.
-pub(super) fn pre_prepare(scope: &Scope, sequence: u64, primary: u8, batch: Digest) -> Vec<u8> {
+pub(super) fn pre_prepare(scope: &Scope, sequence: u64, primary: u8, batch: Digest) -> Statement {
     of_member(scope, Kind::PrePrepare, sequence, primary, &batch.0)
 }
 
 /// A backup's.
-pub(super) fn prepare(scope: &Scope, sequence: u64, member: u8, batch: Digest) -> Vec<u8> {
+pub(super) fn prepare(scope: &Scope, sequence: u64, member: u8, batch: Digest) -> Statement {
     of_member(scope, Kind::Prepare, sequence, member, &batch.0)
 }
 
 /// A member's.
-pub(super) fn commit(scope: &Scope, sequence: u64, member: u8, batch: Digest) -> Vec<u8> {
+pub(super) fn commit(scope: &Scope, sequence: u64, member: u8, batch: Digest) -> Statement {
     of_member(scope, Kind::Commit, sequence, member, &batch.0)
 }
 
 /// A member's, about its state; of no view.
-pub(super) fn checkpoint(membership: &Membership, sequence: u64, member: u8, state: Digest) -> Vec<u8> {
+pub(super) fn checkpoint(membership: &Membership, sequence: u64, member: u8, state: Digest) -> Statement {
     of_member(
         &scope(membership, 0),
         Kind::Checkpoint,
@@ -98,7 +98,7 @@ pub(super) fn checkpoint(membership: &Membership, sequence: u64, member: u8, sta
 }
 
 /// A member's, about all of its VIEW-CHANGE.
-pub(super) fn view_change(membership: &Membership, change: &ViewChange) -> Vec<u8> {
+pub(super) fn view_change(membership: &Membership, change: &ViewChange) -> Statement {
     let scope = scope(membership, change.view);
     of_member(
         &scope,
@@ -154,7 +154,7 @@ fn put(bytes: &mut Vec<u8>, part: &[u8]) {
 }
 
 /// The new primary's, about V and O.
-pub(super) fn new_view(membership: &Membership, view: u32, primary: u8, new: &NewView) -> Vec<u8> {
+pub(super) fn new_view(membership: &Membership, view: u32, primary: u8, new: &NewView) -> Statement {
     let scope = scope(membership, view);
     let mut bytes = Vec::new();
     for change in &new.changes {
@@ -179,7 +179,7 @@ pub(super) fn new_view(membership: &Membership, view: u32, primary: u8, new: &Ne
 }
 
 /// A member's.
-pub(super) fn status(scope: &Scope, status: &Status) -> Vec<u8> {
+pub(super) fn status(scope: &Scope, status: &Status) -> Statement {
     let mut body = Vec::with_capacity(18 + status.missing.len() * 32);
     body.extend_from_slice(&status.executed.to_be_bytes());
     body.extend_from_slice(&status.stable.to_be_bytes());
