@@ -1,6 +1,7 @@
 //! What must hold of every rendered overlay. A rule gives every place where it is broken.
 
 use serde_json::Value;
+use tally::AGENTS_MAX;
 use tally_model::{Operation, PlatformConfig};
 
 use super::rendered::{Rendered, title};
@@ -14,8 +15,6 @@ pub(crate) struct Rule {
 
 /// The namespaces there are.
 const NAMESPACES: [&str; 4] = ["tally-system", "tally-store", "tally-workers", "tally-load"];
-/// Load agents of one run at most.
-const AGENTS_MAX: u32 = 32;
 
 /// Every rule about single objects and pods.
 pub(crate) const RULES: &[Rule] = &[
@@ -305,10 +304,15 @@ fn loose_namespaces(rendered: &Rendered) -> Vec<String> {
             found.push(format!("{name} has no quota of pods"));
             continue;
         };
-        if name == "tally-load" && pods < AGENTS_MAX {
-            found.push(format!(
-                "{name}: {pods} pods, but there may be {AGENTS_MAX} agents"
-            ));
+        let hard =
+            |what: &str| quota.and_then(|quota| quota["spec"]["hard"][what].as_str()?.parse::<u32>().ok());
+        for what in ["pods", "count/jobs.batch"] {
+            if name == "tally-load" && hard(what) != Some(AGENTS_MAX) {
+                found.push(format!(
+                    "{name}: {what} is {:?}, but there may be {AGENTS_MAX} agents, each a job of one pod",
+                    hard(what)
+                ));
+            }
         }
         if name == "tally-workers" && pods < largest() {
             found.push(format!(

@@ -21,7 +21,7 @@ mod wanted;
 
 pub(crate) use agent::serve;
 pub(crate) use crew::{Brief, Crew};
-pub(crate) use seats::{Beside, Seats};
+pub(crate) use seats::Seats;
 
 /// Who sends the load instead of the harness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,4 +33,4 @@ pub(crate) struct Agents {
 }
 
 /// Agents of one run at most; the quota of deploy/base/quotas.yaml has room for as many.
-pub(crate) const AGENTS_MAX: u32 = 32;
+pub const AGENTS_MAX: u32 = 32;

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+pub use agents::AGENTS_MAX;
 pub use embed::{Played, run_experiment};
 pub use exit::Exit;
 #[doc(hidden)]

@@ -1,19 +1,22 @@
 //! What a run of the generator measured about itself, and what became of every request.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use crate::prefetch::Collected;
 use crate::tally::{Tally, nanos_histogram, widen};
 use crate::{Sent, is_valid};
 
 /// The outcome of a run. Times in nanoseconds unless the type says otherwise.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Every request, by `n`; empty unless [`crate::Options::keep`] is set.
     pub requests: Vec<Sent>,
     /// Intended time to the first system call made for a request, first attempts only; three significant digits.
+    #[serde(with = "exactly")]
     pub lag: Histogram<u64>,
     /// Requests attempted at least once.
     pub sent: u64,
@@ -34,7 +37,7 @@ pub struct Report {
     /// Responses that could not be read.
     pub malformed: u64,
     /// Why the first of them could not.
-    pub malformed_reason: Option<&'static str>,
+    pub malformed_reason: Option<Cow<'static, str>>,
     /// Records that did not fit the live channel at once and were forwarded later.
     pub spilled: u64,
     /// Records that were not forwarded because nobody listens to the live channel any more.
@@ -99,7 +102,7 @@ impl Report {
             starved: total.starved,
             stalled: total.stalled,
             malformed: total.malformed,
-            malformed_reason: total.malformed_reason,
+            malformed_reason: total.malformed_reason.map(Cow::from),
             spilled: all.spilled,
             unforwarded: all.unforwarded,
             unanswered: total.unanswered,
@@ -129,6 +132,26 @@ impl Report {
     /// A run that dropped a request on its own account did not keep it.
     pub fn is_valid(&self, latency_p99: Duration) -> bool {
         self.dropped == 0 && is_valid(&self.lag, latency_p99)
+    }
+}
+
+/// A histogram in HdrHistogram's V2 format, so that what is told elsewhere adds up to the count.
+mod exactly {
+    use hdrhistogram::Histogram;
+    use hdrhistogram::serialization::{Deserializer as Decoder, Serializer as _, V2Serializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+    pub(super) fn serialize<S: Serializer>(histogram: &Histogram<u64>, to: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = Vec::new();
+        let coded = V2Serializer::new().serialize(histogram, &mut bytes);
+        coded.map_err(|error| ser::Error::custom(format!("{error:?}")))?;
+        bytes.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Histogram<u64>, D::Error> {
+        let bytes = Vec::<u8>::deserialize(from)?;
+        let decoded = Decoder::new().deserialize(&mut bytes.as_slice());
+        decoded.map_err(|error| de::Error::custom(format!("no histogram: {error}")))
     }
 }
 

@@ -1,9 +1,11 @@
 //! What became of one request.
 
+use serde::{Deserialize, Serialize};
 use tally_model::RequestId;
 
 /// Why a request has no HTTP status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SendError {
     /// It was never handed to the kernel: the run ended or its deadline passed while it waited for a connection.
     NeverSent,
@@ -14,7 +16,7 @@ pub enum SendError {
 }
 
 /// One request: when it was meant, what was done, what came back. All times are nanoseconds since the start of the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     /// See [`crate::Shot::n`].
     pub n: u64,

@@ -4,12 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tally_load::Answer;
 use tally_plan::{Plan, Share};
 
-use super::message::{Assignment, Frame, LaneReport, Note, Order};
+use super::message::{Assignment, Frame, Note, Order};
 use super::outbox::Outbox;
 use crate::run::{Address, Station, Told, Zero, wall};
 
@@ -59,6 +59,8 @@ fn listen() -> Receiver<Order> {
     orders
 }
 
+/// Before the answer stream is tried again.
+const AGAIN: Duration = Duration::from_millis(50);
 /// The other end is gone.
 const ALONE: &str = "the harness is gone";
 
@@ -105,12 +107,7 @@ fn play(
     orders: &Receiver<Order>,
     outbox: &Outbox,
 ) -> Result<(), String> {
-    let (stream, answers) = station
-        .subscribe(zero, agent)
-        .map_err(|error| format!("the answer stream cannot be opened: {error}"))?;
-    if Instant::now() >= zero.start {
-        return Err("the answer stream was open only after the start".into());
-    }
+    let (stream, answers) = in_time(zero.start, || station.subscribe(zero, agent))?;
     let (stop, over) = (AtomicBool::new(false), AtomicBool::new(false));
     let (told, ended) = (Teller(outbox), &over);
     let sent = std::thread::scope(|scope| {
@@ -128,6 +125,22 @@ fn play(
     sent
 }
 
+/// Opens the answer stream before the start; a gateway that cannot be reached is tried again for as long as there is time.
+fn in_time<T>(start: Instant, mut open: impl FnMut() -> std::io::Result<T>) -> Result<T, String> {
+    loop {
+        let opened = open();
+        let left = start.saturating_duration_since(Instant::now());
+        match opened {
+            Ok(_) if left.is_zero() => return Err("the answer stream was open only after the start".into()),
+            Ok(opened) => return Ok(opened),
+            Err(error) if left <= AGAIN => {
+                return Err(format!("the answer stream cannot be opened: {error}"));
+            }
+            Err(_) => std::thread::sleep(AGAIN),
+        }
+    }
+}
+
 /// Follows orders until there is nothing more to wait for, or nobody who gives them.
 fn obey(orders: &Receiver<Order>, stop: &AtomicBool) {
     while let Ok(order) = orders.recv() {
@@ -142,7 +155,10 @@ fn obey(orders: &Receiver<Order>, stop: &AtomicBool) {
 
 fn send(station: &Station, zero: Zero, outbox: &Outbox) -> Result<(), String> {
     for lane in station.send(zero, &Teller(outbox))? {
-        outbox.note(Note::Lane(LaneReport::of(lane.open, &lane.report)));
+        outbox.note(Note::Lane {
+            open: lane.open,
+            report: Box::new(lane.report),
+        });
     }
     outbox.note(Note::Sent);
     Ok(())
@@ -163,5 +179,36 @@ impl Told for Teller<'_> {
 
     fn missed(&self) {
         self.0.note(Note::Missed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A gateway that is not there for a moment is tried again before the start, and not after it.
+    #[test]
+    fn the_answer_stream_is_tried_again_until_the_start() {
+        let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let mut tries = 0;
+        let mut third = || {
+            tries += 1;
+            if tries < 3 { Err(refused()) } else { Ok(tries) }
+        };
+        let later = Instant::now() + Duration::from_mins(10);
+        assert_eq!(in_time(later, &mut third), Ok(3));
+        let mut tries = 0;
+        let mut never = || {
+            tries += 1;
+            Err::<u32, _>(refused())
+        };
+        let told = in_time(Instant::now(), &mut never).unwrap_err();
+        assert!(told.starts_with("the answer stream cannot be opened"), "{told}");
+        assert_eq!(tries, 1);
+        assert!(
+            in_time(Instant::now(), || Ok(1))
+                .unwrap_err()
+                .contains("after the start")
+        );
     }
 }

@@ -106,6 +106,7 @@ impl Crew {
             zero,
             states: Mutex::new(states),
             changed: Condvar::new(),
+            missed: AtomicBool::new(false),
         })
     }
 
@@ -174,6 +175,8 @@ pub(crate) struct Playing<'a> {
     zero: Zero,
     states: Mutex<Vec<State>>,
     changed: Condvar,
+    /// One of them may have missed answers since the last time that they were asked for.
+    missed: AtomicBool,
 }
 
 impl Playing<'_> {
@@ -201,14 +204,11 @@ impl Playing<'_> {
                 Ok(Frame::Sent(sent)) => told.sent(&sent),
                 Ok(Frame::Answer(answer)) => told.answer(&answer),
                 Ok(Frame::Note(note)) => match note {
-                    Note::Missed => told.missed(),
-                    Note::Lane(lane) => match lane.read() {
-                        Some((open, report)) => self.change(index, |state| {
-                            let agent = Some(index as u32);
-                            state.reports.push(Sent { agent, open, report });
-                        }),
-                        None => self.lose(index, "its lag cannot be read".into()),
-                    },
+                    Note::Missed => self.missed.store(true, Ordering::Release),
+                    Note::Lane { open, report } => self.change(index, |state| {
+                        let (agent, report) = (Some(index as u32), *report);
+                        state.reports.push(Sent { agent, open, report });
+                    }),
                     Note::Sent => self.change(index, |state| state.settled = true),
                     Note::Trouble(trouble) => self.lose(index, trouble),
                     Note::Done { held, .. } => return self.done(index, member, held),
@@ -271,6 +271,10 @@ impl Senders for Playing<'_> {
                 scope.spawn(move || self.listen(index, member, told));
             }
             while !over.load(Ordering::Acquire) {
+                // Asked once for whatever any of them missed, and beside those who listen: there is more to hear meanwhile.
+                if self.missed.swap(false, Ordering::AcqRel) {
+                    told.missed();
+                }
                 std::thread::sleep(LOOK);
             }
             self.order_all(&Order::Finish);
@@ -295,3 +299,6 @@ impl Senders for Playing<'_> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

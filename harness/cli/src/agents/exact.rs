@@ -10,7 +10,7 @@ use tally_load::{Answer, SendError, Sent, nanos_histogram};
 use tally_model::{AnswerMessage, Instant, Outcome, RequestId};
 use tally_plan::{Plan, Share, parse};
 
-use super::message::{Frame, LaneReport};
+use super::message::{Frame, Note};
 use crate::run::{Address, Recorder, Station};
 
 /// Two open loads and users of their own, so that numbers of both kinds are shared.
@@ -218,9 +218,12 @@ proptest! {
         let mut added = nanos_histogram();
         for part in parts {
             let report = tally_load::Report { lag: part, ..empty() };
-            let told = serde_json::to_vec(&LaneReport::of(true, &report)).unwrap();
-            let heard: LaneReport = serde_json::from_slice(&told).unwrap();
-            added.add(&heard.read().unwrap().1.lag).unwrap();
+            let report = Box::new(report);
+            let told = Frame::Note(Note::Lane { open: true, report });
+            let (heard, _) = Frame::next(&mut Cursor::new(told.bytes())).unwrap().unwrap();
+            prop_assert_eq!(&heard, &told);
+            let Frame::Note(Note::Lane { report, .. }) = heard else { panic!("{heard:?}") };
+            added.add(&report.lag).unwrap();
         }
         prop_assert_eq!(added, whole);
     }
@@ -239,7 +242,7 @@ fn empty() -> tally_load::Report {
         starved: 0,
         stalled: 0,
         malformed: 0,
-        malformed_reason: None,
+        malformed_reason: Some("no status line".into()),
         spilled: 0,
         unforwarded: 0,
         unanswered: 0,

@@ -4,10 +4,8 @@
 
 use std::io::{self, Read};
 
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use serde::{Deserialize, Serialize};
-use tally_load::{Answer, SendError};
+use tally_load::Answer;
 use tally_model::RequestId;
 use tally_plan::Experiment;
 
@@ -66,156 +64,17 @@ pub(crate) enum Note {
     /// Answers may have been missed.
     Missed,
     /// A lane is sent.
-    Lane(LaneReport),
+    Lane {
+        /// Whether its requests had fixed due times.
+        open: bool,
+        report: Box<tally_load::Report>,
+    },
     /// Every lane is sent.
     Sent,
     /// It cannot go on.
     Trouble(String),
     /// The last frame: how many were before it, and the BLAKE3 hash of all their bytes.
     Done { frames: u64, hash: String, held: u64 },
-}
-
-/// A [`tally_load::Report`] on its way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct LaneReport {
-    open: bool,
-    /// The lag in HdrHistogram's V2 format, so that it adds up exactly.
-    lag: Vec<u8>,
-    sent: u64,
-    late: u64,
-    dropped: u64,
-    refused: u64,
-    unknown: u64,
-    cold: u64,
-    starved: u64,
-    stalled: u64,
-    malformed: u64,
-    spilled: u64,
-    unforwarded: u64,
-    unanswered: u64,
-    rate_error: f64,
-    realtime: bool,
-    cpu_seconds: f64,
-    run_delay: std::time::Duration,
-    naps: std::time::Duration,
-    elapsed: std::time::Duration,
-}
-
-impl LaneReport {
-    pub(crate) fn of(open: bool, report: &tally_load::Report) -> Self {
-        let mut lag = Vec::new();
-        // Into memory, which does not fail; an empty one would be noticed by whoever reads it.
-        let _ = V2Serializer::new().serialize(&report.lag, &mut lag);
-        Self {
-            open,
-            lag,
-            sent: report.sent,
-            late: report.late,
-            dropped: report.dropped,
-            refused: report.refused,
-            unknown: report.unknown,
-            cold: report.cold,
-            starved: report.starved,
-            stalled: report.stalled,
-            malformed: report.malformed,
-            spilled: report.spilled,
-            unforwarded: report.unforwarded,
-            unanswered: report.unanswered,
-            rate_error: report.rate_error,
-            realtime: report.realtime,
-            cpu_seconds: report.cpu_seconds,
-            run_delay: report.run_delay,
-            naps: report.naps,
-            elapsed: report.elapsed,
-        }
-    }
-
-    /// Whether its requests had fixed due times, and the report; none if the lag cannot be read.
-    pub(crate) fn read(&self) -> Option<(bool, tally_load::Report)> {
-        let lag: Histogram<u64> = Deserializer::new().deserialize(&mut self.lag.as_slice()).ok()?;
-        let report = tally_load::Report {
-            requests: Vec::new(),
-            lag,
-            sent: self.sent,
-            late: self.late,
-            dropped: self.dropped,
-            refused: self.refused,
-            unknown: self.unknown,
-            cold: self.cold,
-            starved: self.starved,
-            stalled: self.stalled,
-            malformed: self.malformed,
-            malformed_reason: None,
-            spilled: self.spilled,
-            unforwarded: self.unforwarded,
-            unanswered: self.unanswered,
-            rate_error: self.rate_error,
-            realtime: self.realtime,
-            cpu_seconds: self.cpu_seconds,
-            run_delay: self.run_delay,
-            naps: self.naps,
-            elapsed: self.elapsed,
-        };
-        Some((self.open, report))
-    }
-}
-
-/// A [`tally_load::Sent`] on its way.
-#[derive(Serialize, Deserialize)]
-struct SentLine {
-    n: u64,
-    intended: u64,
-    sent: Option<u64>,
-    first: u64,
-    last: u64,
-    status: u16,
-    id: Option<RequestId>,
-    attempts: u16,
-    retry_after: Option<u32>,
-    error: Option<String>,
-}
-
-const ERRORS: [(SendError, &str); 3] = [
-    (SendError::NeverSent, "never_sent"),
-    (SendError::Refused, "refused"),
-    (SendError::Unknown, "unknown"),
-];
-
-impl SentLine {
-    fn of(sent: &tally_load::Sent) -> Self {
-        let named = |error: SendError| ERRORS.iter().find(|(known, _)| *known == error);
-        Self {
-            n: sent.n,
-            intended: sent.intended_ns,
-            sent: sent.sent_ns,
-            first: sent.first_byte_ns,
-            last: sent.last_byte_ns,
-            status: sent.status,
-            id: sent.id,
-            attempts: sent.attempts,
-            retry_after: sent.retry_after,
-            error: sent.error.and_then(named).map(|(_, name)| (*name).to_owned()),
-        }
-    }
-
-    fn read(self) -> Option<tally_load::Sent> {
-        let error = match self.error {
-            None => None,
-            Some(name) => Some(ERRORS.iter().find(|(_, known)| *known == name)?.0),
-        };
-        Some(tally_load::Sent {
-            n: self.n,
-            intended_ns: self.intended,
-            sent_ns: self.sent,
-            first_byte_ns: self.first,
-            last_byte_ns: self.last,
-            status: self.status,
-            id: self.id,
-            attempts: self.attempts,
-            retry_after: self.retry_after,
-            error,
-        })
-    }
 }
 
 impl Frame {
@@ -225,7 +84,7 @@ impl Frame {
         let json = |value: serde_json::Result<Vec<u8>>| value.unwrap_or_default();
         let (kind, body) = match self {
             Self::Note(note) => (0, json(serde_json::to_vec(note))),
-            Self::Sent(sent) => (1, json(serde_json::to_vec(&SentLine::of(sent)))),
+            Self::Sent(sent) => (1, json(serde_json::to_vec(sent))),
             Self::Answer(answer) => {
                 let mut body = Vec::with_capacity(24 + answer.json.len());
                 body.extend_from_slice(&answer.at_ns.to_le_bytes());
@@ -267,10 +126,7 @@ impl Frame {
     fn read(kind: u8, body: &[u8]) -> Option<Self> {
         match kind {
             0 => serde_json::from_slice(body).ok().map(Self::Note),
-            1 => {
-                let line: SentLine = serde_json::from_slice(body).ok()?;
-                line.read().map(Self::Sent)
-            }
+            1 => serde_json::from_slice(body).ok().map(Self::Sent),
             _ => {
                 let (at, rest) = body.split_first_chunk()?;
                 let (id, json) = rest.split_first_chunk()?;

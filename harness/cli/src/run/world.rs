@@ -54,7 +54,12 @@ pub(crate) trait World: Sync {
     /// Looks at memory; none where nobody can tell.
     fn memory(&self) -> Box<dyn FnMut() -> Option<Sizes> + Send>;
     /// Places on the platform's own machines for agents, which may stay for `longest`.
-    fn seats(&self, agents: u32, longest: Duration) -> Result<Box<dyn Seats>, String>;
+    ///
+    /// # Errors
+    /// If they do not come, or if the platform has no machines of its own.
+    fn seats(&self, _agents: u32, _longest: Duration) -> Result<Box<dyn Seats>, String> {
+        Err("the platform runs on this machine: leave out --in-cluster".to_owned())
+    }
     /// A fault as ordered; `now` tells nanoseconds since the trial began.
     fn fault<'a>(
         &'a self,

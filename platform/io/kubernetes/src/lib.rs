@@ -24,6 +24,6 @@ pub use error::Error;
 pub use fact::PodFact;
 pub use labels::{COMPONENT, INCARNATION, NODE, OPERATION, PART_OF, PLATFORM, SET};
 pub use operate::{Machine, Operate, PodFacts};
-pub use pod::{Template, read_pod};
+pub use pod::{Template, read_pod, with_port};
 
 pub use watch::{Change, Objects, PodWatch, watch_objects};

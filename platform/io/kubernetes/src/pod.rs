@@ -115,8 +115,8 @@ pub fn read_pod(pod: &KubePod, port: u16) -> Option<Pod> {
     })
 }
 
-/// An IPv6 address needs brackets before its port.
-fn with_port(ip: &str, port: u16) -> String {
+/// Host and port of an address; one of IPv6 needs brackets before its port.
+pub fn with_port(ip: &str, port: u16) -> String {
     if ip.contains(':') {
         format!("[{ip}]:{port}")
     } else {

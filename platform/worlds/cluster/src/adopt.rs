@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tally_kubernetes::{COMPONENT, Change, Operate, PART_OF, PLATFORM, PodFact};
+use tally_kubernetes::{COMPONENT, Change, Operate, PART_OF, PLATFORM, PodFact, with_port};
 use tally_model::{
     Epoch, Instant, Member, NodeId, Observation, Operation, Precondition, SetId, SetRecord, SetState, Step,
 };
@@ -194,7 +194,7 @@ impl Register {
         let worker = Member {
             node: NodeId::Worker(id),
             incarnation: 0,
-            address: format!("{ip}:{}", self.port),
+            address: with_port(ip, self.port),
             public_key: String::new(),
         };
         let state = if seen.pod.ready {
@@ -312,6 +312,21 @@ mod tests {
             [Step::PodGone]
         );
         assert_eq!(flush(&mut register), [(None, 0)]);
+    }
+
+    /// A worker is reached at its pod's address, of whichever family.
+    #[test]
+    fn a_set_is_where_its_pod_is() {
+        for (ip, address) in [("10.0.0.7", "10.0.0.7:7000"), ("fd00::7", "[fd00::7]:7000")] {
+            let mut register = Register::new(7000);
+            let pod = PodFact {
+                ip: Some(ip.into()),
+                ..pod("a", true, true)
+            };
+            register.take(Instant::ZERO, vec![Change::Applied(pod)]);
+            let (_, record) = register.next_write().unwrap();
+            assert_eq!(record.unwrap().worker.unwrap().address, address);
+        }
     }
 
     /// A restarted register leaves what is still so alone and deletes what went meanwhile.

@@ -2,14 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use tally_chaos::{Fault, LocalFault, LocalField, Order, Problem};
 use tally_local::{Operator, Platform, State, peak_bytes_of, resident_bytes_of};
 use tally_model::{Observation, PodPhase};
 
 use super::{Hold, Sizes, World, current_sets};
-use crate::agents::{Beside, Seats};
 
 /// The platform's store in its folder.
 pub(crate) const STORE: &str = "tally.redb";
@@ -51,12 +49,6 @@ impl World for Local {
     fn memory(&self) -> Box<dyn FnMut() -> Option<Sizes> + Send> {
         let mut operator = Operator::new(self.0.supervisor).ok();
         Box::new(move || operator.as_mut().and_then(sizes))
-    }
-
-    /// This machine is the platform's: agents are children of the harness.
-    fn seats(&self, agents: u32, _longest: Duration) -> Result<Box<dyn Seats>, String> {
-        let gateway = self.0.http;
-        Ok(Box::new(Beside { gateway, agents }))
     }
 
     fn fault<'a>(
