@@ -1,10 +1,13 @@
 //! One transaction: everything that waits, decided and written together.
 
+use std::time::Duration;
+
 use redb::{Database, ReadableTable, ReadableTableMetadata, WriteTransaction};
 use tally_model::{Precondition, Put};
 use tally_substrate::{MessageId, Placement, QueueId, holds, may_delete};
 use tokio::sync::oneshot;
 
+use crate::broker::Admitted;
 use crate::feed::Committed;
 use crate::limits::CHECKED_ROWS;
 use crate::tables::{REVISION_KEY, Tables};
@@ -17,6 +20,14 @@ pub(crate) enum Work {
         key: String,
         value: String,
         when: Precondition,
+        done: oneshot::Sender<Put>,
+    },
+    /// Put what is absent, and send a message if it was.
+    PutAndSend {
+        key: String,
+        value: String,
+        queue: QueueId,
+        message: Option<(MessageId, String)>,
         done: oneshot::Sender<Put>,
     },
     /// Compare and delete.
@@ -57,6 +68,8 @@ pub(crate) struct Outcome {
     /// Changes for watches.
     pub(crate) changes: Vec<Committed>,
     replies: Vec<Reply>,
+    /// Messages that may be received once nothing but a failure of the store can keep them from being written.
+    admitted: Vec<Admitted>,
     /// Whether messages were written.
     sent: bool,
 }
@@ -74,11 +87,13 @@ impl Outcome {
     }
 }
 
-/// Writes a batch durably. Preconditions are judged here, by the only writer, so that writes are linearizable.
+/// Writes a batch durably. Preconditions are judged here, by the only writer, so that writes are linearizable. What is sent if a
+/// key was absent goes to `admit` once that is known, before it is durable.
 pub(crate) fn commit(
     database: &Database,
     batch: impl IntoIterator<Item = Work>,
     moved: &[(MessageId, Option<Placement>)],
+    admit: impl FnOnce(Vec<Admitted>),
 ) -> Result<Outcome, redb::Error> {
     let mut transaction: WriteTransaction = database.begin_write()?;
     let rows;
@@ -99,6 +114,7 @@ pub(crate) fn commit(
         }
         rows = tables.messages.len()? + tables.metadata.len()?;
     }
+    admit(std::mem::take(&mut outcome.admitted));
     if moved.is_empty() && !outcome.sent && outcome.changes.is_empty() {
         transaction.abort()?;
     } else {
@@ -146,6 +162,26 @@ fn apply(
             done,
         } => {
             let put = put(tables, key, value, when, revision, outcome)?;
+            outcome.replies.push(Reply::Put(done, put));
+        }
+        Work::PutAndSend {
+            key,
+            value,
+            queue,
+            message,
+            done,
+        } => {
+            let put = put(tables, key, value, Precondition::Absent, revision, outcome)?;
+            if let (Put::Written(_), Some((id, body))) = (&put, message) {
+                tables.messages.insert(id.0, (queue.0, body.as_str()))?;
+                outcome.sent = true;
+                outcome.admitted.push(Admitted {
+                    queue,
+                    id,
+                    body,
+                    delay: Duration::ZERO,
+                });
+            }
             outcome.replies.push(Reply::Put(done, put));
         }
         Work::Delete { key, when, done } => {

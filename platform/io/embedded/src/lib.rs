@@ -12,6 +12,7 @@ mod embedded;
 mod error;
 mod feed;
 mod health;
+mod joint;
 mod limits;
 mod memory;
 mod metadata;

@@ -157,7 +157,8 @@ impl Thread {
             .into_iter()
             .map(|request| (request.work, request.permit))
             .unzip();
-        match commit(&self.parts.database, batch, moved) {
+        let admit = |messages| self.parts.broker.admit(messages);
+        match commit(&self.parts.database, batch, moved, admit) {
             Ok(outcome) => {
                 self.parts.feeds.tell(&outcome.changes);
                 outcome.reply();

@@ -12,8 +12,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tally_embedded::{Embedded, Settings};
-use tally_model::{Precondition, Put, QueueName, Versioned};
-use tally_ports::{MetadataStore, Queue};
+use tally_model::{Entry, Precondition, Put, QueueName, Versioned};
+use tally_ports::{Joint, MetadataStore, Queue};
 
 const SETTINGS: Settings = Settings {
     visibility: Duration::from_hours(1),
@@ -50,6 +50,18 @@ async fn write_forever(file: &Path, round: &str) {
                     panic!("{put:?}")
                 };
                 say(&format!("ack put {key} {version} {body}"));
+                // The key of the entry is its message.
+                let entry = format!("entry-{body}");
+                let put = embedded.put_and_send(Entry {
+                    key: entry.clone(),
+                    value: body,
+                    queue: QueueName::Outbound,
+                    body: entry.clone(),
+                });
+                let Put::Written(_) = put.await.unwrap() else {
+                    panic!("{entry} is new")
+                };
+                say(&format!("ack entered {entry}"));
                 for delivery in embedded
                     .receive(QueueName::Inbound, 1, Duration::ZERO)
                     .await
@@ -75,6 +87,8 @@ struct Said {
     kept: BTreeSet<String>,
     /// Somebody may have deleted it; it may be back.
     deleted: BTreeSet<String>,
+    /// Acknowledged entries, each a key and a message.
+    entered: BTreeSet<String>,
     /// Newest acknowledged value by key.
     put: BTreeMap<String, Versioned>,
 }
@@ -86,6 +100,9 @@ impl Said {
             // Output of the test harness precedes the child's first line.
             [.., "ack", "sent", body] if !self.deleted.contains(*body) => {
                 self.kept.insert((*body).to_owned());
+            }
+            [.., "ack", "entered", entry] => {
+                self.entered.insert((*entry).to_owned());
             }
             [.., "ask", "delete", body] => {
                 self.kept.remove(*body);
@@ -143,6 +160,18 @@ impl Said {
         assert_eq!(found.len(), deliveries.len(), "a message is there twice");
         let lost: Vec<_> = self.kept.iter().filter(|body| !found.contains(body)).collect();
         assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+        let entries = embedded.list("entry-", usize::MAX).await.unwrap();
+        let keys: BTreeSet<String> = entries.into_iter().map(|(key, _)| key).collect();
+        let messages = embedded
+            .receive(QueueName::Outbound, usize::MAX, Duration::ZERO)
+            .await
+            .unwrap();
+        let messages: BTreeSet<String> = messages.into_iter().map(|delivery| delivery.body).collect();
+        assert_eq!(
+            keys, messages,
+            "a key without its message, or a message without its key"
+        );
+        assert!(self.entered.is_subset(&keys), "an acknowledged entry is lost");
         for (key, acknowledged) in &self.put {
             let stored = embedded.get(key).await.unwrap();
             let stored = stored.unwrap_or_else(|| panic!("{key} was acknowledged and is gone"));
@@ -159,7 +188,7 @@ impl Said {
 }
 
 /// Claim: after each of ten kills, everything acknowledged and not deleted is there, and no key is older than its newest
-/// acknowledged value.
+/// acknowledged value; a key and a message that were one write are both there or both not.
 #[test]
 fn acknowledged_writes_survive_kill_9() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -180,5 +209,5 @@ fn acknowledged_writes_survive_kill_9() {
         said.run_child(&file, round, 1 + round * round * 37);
         runtime.block_on(said.compare(&file));
     }
-    assert!(!said.put.is_empty() && !said.deleted.is_empty());
+    assert!(!said.put.is_empty() && !said.deleted.is_empty() && !said.entered.is_empty());
 }

@@ -6,6 +6,7 @@ mod clock;
 mod cluster;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod joint;
 mod metadata;
 mod queue;
 mod source;
@@ -13,6 +14,7 @@ mod transport;
 
 pub use clock::Clock;
 pub use cluster::Cluster;
+pub use joint::{Joint, JointPut};
 pub use metadata::{MetadataStore, Watch};
 pub use queue::Queue;
 pub use source::{BoxSource, Source};

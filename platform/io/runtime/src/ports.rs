@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tally_model::Change;
-use tally_ports::{Cluster, Failure, MetadataStore, Queue, Source, Watch};
+use tally_model::{Change, Entry, Precondition, Put};
+use tally_ports::{Cluster, Failure, Joint, MetadataStore, Queue, Source, Watch};
 use tally_roles::port::{PortCommand, PortEvent, Trouble};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,14 +18,21 @@ const RECEIVE_WAIT: Duration = Duration::from_secs(20);
 const WATCH_PAUSE: Duration = Duration::from_millis(100);
 
 /// The ports of a world.
-#[derive(Debug)]
 pub struct Ports<Q, M, C> {
     /// Queues.
     pub queue: Arc<Q>,
     /// Metadata.
     pub metadata: Arc<M>,
+    /// Queues and metadata, where they are one.
+    pub joint: Option<Arc<dyn Joint>>,
     /// Pods and services.
     pub cluster: Arc<C>,
+}
+
+impl<Q, M, C> std::fmt::Debug for Ports<Q, M, C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
 }
 
 impl<Q, M, C> Clone for Ports<Q, M, C> {
@@ -33,6 +40,7 @@ impl<Q, M, C> Clone for Ports<Q, M, C> {
         Self {
             queue: Arc::clone(&self.queue),
             metadata: Arc::clone(&self.metadata),
+            joint: self.joint.clone(),
             cluster: Arc::clone(&self.cluster),
         }
     }
@@ -89,6 +97,7 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
             | PortCommand::Depth { .. } => self.run_queue(command),
             PortCommand::Get { .. }
             | PortCommand::Put { .. }
+            | PortCommand::PutAndSend { .. }
             | PortCommand::DeleteKey { .. }
             | PortCommand::Watch { .. } => self.run_metadata(command),
             PortCommand::CreatePod(_)
@@ -104,19 +113,25 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
             PortCommand::Send { token, queue, bodies } => self.spawn(async move {
                 Some(PortEvent::Sent(
                     token,
-                    queues.send(queue, bodies).await.map_err(trouble),
+                    queues.send(queue, bodies).await.map_err(|error| trouble(&error)),
                 ))
             }),
             PortCommand::Receive { queue, limit } => self.spawn(async move {
                 Some(PortEvent::Received(
                     queue,
-                    queues.receive(queue, limit, RECEIVE_WAIT).await.map_err(trouble),
+                    queues
+                        .receive(queue, limit, RECEIVE_WAIT)
+                        .await
+                        .map_err(|error| trouble(&error)),
                 ))
             }),
             PortCommand::Delete { queue, receipts } => self.spawn(async move {
                 Some(PortEvent::Deleted(
                     queue,
-                    queues.delete(queue, receipts).await.map_err(trouble),
+                    queues
+                        .delete(queue, receipts)
+                        .await
+                        .map_err(|error| trouble(&error)),
                 ))
             }),
             PortCommand::Extend {
@@ -132,7 +147,7 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
             PortCommand::Depth { queue } => self.spawn(async move {
                 Some(PortEvent::Depth(
                     queue,
-                    queues.depth(queue).await.map_err(trouble),
+                    queues.depth(queue).await.map_err(|error| trouble(&error)),
                 ))
             }),
             _ => {}
@@ -143,9 +158,12 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
         let store = Arc::clone(&self.ports.metadata);
         match command {
             PortCommand::Get { token, key } => {
-                self.spawn(
-                    async move { Some(PortEvent::Got(token, store.get(&key).await.map_err(trouble))) },
-                );
+                self.spawn(async move {
+                    Some(PortEvent::Got(
+                        token,
+                        store.get(&key).await.map_err(|error| trouble(&error)),
+                    ))
+                });
             }
             PortCommand::Put {
                 token,
@@ -155,13 +173,23 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
             } => self.spawn(async move {
                 Some(PortEvent::PutDone(
                     token,
-                    store.put(&key, value, when).await.map_err(trouble),
+                    store
+                        .put(&key, value, when)
+                        .await
+                        .map_err(|error| trouble(&error)),
                 ))
             }),
+            PortCommand::PutAndSend { token, entry } => {
+                let ports = self.ports.clone();
+                self.spawn(async move {
+                    let put = put_and_send(&ports, entry).await;
+                    Some(PortEvent::PutDone(token, put))
+                });
+            }
             PortCommand::DeleteKey { token, key, when } => self.spawn(async move {
                 Some(PortEvent::KeyDeleted(
                     token,
-                    store.delete(&key, when).await.map_err(trouble),
+                    store.delete(&key, when).await.map_err(|error| trouble(&error)),
                 ))
             }),
             PortCommand::Watch { prefix } => self.watch(prefix),
@@ -193,11 +221,11 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
             PortCommand::CreatePod(spec) => self.spawn(async move {
                 Some(PortEvent::PodCreated(
                     spec.name(),
-                    cluster.create_pod(&spec).await.map_err(trouble),
+                    cluster.create_pod(&spec).await.map_err(|error| trouble(&error)),
                 ))
             }),
             PortCommand::DeletePod(name) => self.spawn(async move {
-                let result = cluster.delete_pod(&name).await.map_err(trouble);
+                let result = cluster.delete_pod(&name).await.map_err(|error| trouble(&error));
                 Some(PortEvent::PodDeleted(name, result))
             }),
             PortCommand::WatchPods => self.watch_pods(),
@@ -231,6 +259,31 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
             }
         });
     }
+}
+
+/// With one write where store and queue are one. Elsewhere the key decides first: a message before it might be of a request that
+/// is refused.
+async fn put_and_send<Q: Queue, M: MetadataStore, C>(
+    ports: &Ports<Q, M, C>,
+    entry: Entry,
+) -> Result<Put, Trouble> {
+    if let Some(joint) = &ports.joint {
+        let put = joint.put_and_send(entry).await;
+        return put.map_err(|error| trouble(&*error));
+    }
+    let Entry {
+        key,
+        value,
+        queue,
+        body,
+    } = entry;
+    let put = ports.metadata.put(&key, value, Precondition::Absent).await;
+    let put = put.map_err(|error| trouble(&error))?;
+    if matches!(put, Put::Written(_)) {
+        let sent = ports.queue.send(queue, vec![body]).await;
+        sent.map_err(|error| trouble(&error))?;
+    }
+    Ok(put)
 }
 
 async fn follow<M: MetadataStore, E>(
@@ -273,7 +326,7 @@ async fn follow<M: MetadataStore, E>(
     }
 }
 
-fn trouble(error: impl Failure) -> Trouble {
+fn trouble(error: &(impl Failure + ?Sized)) -> Trouble {
     Trouble {
         transient: error.is_transient(),
         message: error.to_string(),

@@ -10,8 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tally_embedded::{Memory, Settings};
-use tally_model::{Deadline, Instant, Machine, Pod, PodEvent, PodSpec, Precondition, QueueName, Service};
-use tally_ports::{BoxSource, Clock, Cluster, Failure, MetadataStore};
+use tally_model::{
+    Deadline, Entry, Instant, Machine, Pod, PodEvent, PodSpec, Precondition, Put, QueueName, Service,
+};
+use tally_ports::{BoxSource, Clock, Cluster, Failure, MetadataStore, Queue};
 use tally_roles::port::{PortCommand, PortEvent};
 use tally_runtime::{PortRunner, Ports, SystemClock, drive, inbox};
 use tokio::sync::mpsc;
@@ -152,6 +154,7 @@ impl Bench {
         let ports = Ports {
             queue: Arc::clone(&memory),
             metadata: Arc::clone(&memory),
+            joint: None,
             cluster: Arc::new(NoCluster),
         };
         let (sender, events) = inbox();
@@ -201,6 +204,29 @@ async fn a_waiting_receive_is_answered_by_a_send() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// Where store and queue are two, the key is written first and decides whether the message is sent.
+#[tokio::test]
+async fn an_entry_is_sent_if_its_key_is_new() {
+    let mut bench = Bench::new();
+    for (token, value) in [(1, "first"), (2, "second")] {
+        let entry = Entry {
+            key: "request/1".into(),
+            value: value.into(),
+            queue: QueueName::Inbound,
+            body: format!("body of {value}"),
+        };
+        bench.runner.run(PortCommand::PutAndSend { token, entry });
+        let PortEvent::PutDone(of, Ok(put)) = bench.next().await else {
+            panic!("no answer")
+        };
+        assert_eq!((of, matches!(put, Put::Written(_))), (token, token == 1));
+    }
+    let received = bench.memory.receive(QueueName::Inbound, 10, Duration::ZERO).await;
+    let received = received.unwrap();
+    let bodies: Vec<&str> = received.iter().map(|delivery| delivery.body.as_str()).collect();
+    assert_eq!(bodies, ["body of first"]);
 }
 
 /// A watch tells what exists first and what changes later, deletions included.

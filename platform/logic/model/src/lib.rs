@@ -31,7 +31,8 @@ pub use observation::{Observation, Step};
 pub use operation::{Operation, QueueName};
 pub use outcome::{Failure, Outcome};
 pub use port::{
-    Change, Delivery, Depth, Pod, PodEvent, PodPhase, PodSpec, Precondition, Put, Receipt, Service, Versioned,
+    Change, Delivery, Depth, Entry, Pod, PodEvent, PodPhase, PodSpec, Precondition, Put, Receipt, Service,
+    Versioned,
 };
 pub use scaling::{Drift, Forecast, HpaMetric, HpaRules, HpaVersion, Scaler, Scaling};
 pub use set::{Member, MemberRole, SetRecord, SetState};

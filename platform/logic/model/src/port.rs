@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NodeId, Operation};
+use crate::{NodeId, Operation, QueueName};
 
 /// The right to delete or extend one receive of one message. Stale once the message is received again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,19 @@ pub enum Put {
     Written(u64),
     /// The precondition did not hold; this is what was there.
     Refused(Option<Versioned>),
+}
+
+/// A key, and the message that is sent if nobody wrote the key before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Where the message goes.
+    pub queue: QueueName,
+    /// The message.
+    pub body: String,
 }
 
 /// One change seen by a watch; `None` means deleted.

@@ -77,6 +77,12 @@ impl Gateway {
         }
     }
 
+    /// From now on the record of a request and its message are asked for as one write ([`PortCommand::PutAndSend`]), which is of use
+    /// where store and queue are one.
+    pub const fn enter_at_once(&mut self) {
+        self.admission.enter_at_once();
+    }
+
     /// Levels and counts as of now.
     pub fn gauge(&self) -> Gauge {
         Gauge {
@@ -129,6 +135,7 @@ impl Gateway {
             PortEvent::Got(token, result) => self.got(now, token, result, out),
             PortEvent::PutDone(token, result) => match self.ledger.answered(token) {
                 Some(Purpose::Record(id)) => self.admission.recorded(id, result, &mut self.ledger, out),
+                Some(Purpose::Enter(id)) => self.admission.entered(id, result, &mut self.ledger, out),
                 Some(Purpose::Store(number)) => {
                     if let Some(collected) = self.collector.stored(now, number, result, &mut self.ledger) {
                         self.collected(now, collected, out);
@@ -216,7 +223,7 @@ impl Gateway {
     /// Tells everybody about an answer that is stored.
     fn complete(&mut self, now: Instant, answer: &Arc<AnswerMessage>, out: &mut Vec<GatewayCommand>) {
         let id = answer.id;
-        if !self.ledger.pending.remove(&id) {
+        if !self.ledger.pending.remove(&id) && !self.admission.answered(id) {
             self.ledger.inherited = self.ledger.inherited.saturating_sub(1);
         }
         self.ledger.recent.insert(answer);

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use tally_model::{
-    Change, Delivery, Depth, Pod, PodSpec, Precondition, Put, QueueName, Receipt, Service, Versioned,
+    Change, Delivery, Depth, Entry, Pod, PodSpec, Precondition, Put, QueueName, Receipt, Service, Versioned,
 };
 
 /// Chosen by the machine, returned with the answer.
@@ -80,6 +80,15 @@ pub enum PortCommand {
         /// Only if.
         when: Precondition,
     },
+    /// Write a key that is absent and, if it was written, send a message: both or neither, where store and queue are one, and one
+    /// after the other elsewhere. Answered by [`PortEvent::PutDone`] when what was done is durable; the message may be received
+    /// before that.
+    PutAndSend {
+        /// See [`Token`].
+        token: Token,
+        /// Key and message.
+        entry: Entry,
+    },
     /// Delete a key; answered by [`PortEvent::KeyDeleted`].
     DeleteKey {
         /// See [`Token`].
@@ -118,7 +127,7 @@ pub enum PortEvent {
     Depth(QueueName, Result<Depth, Trouble>),
     /// To [`PortCommand::Get`].
     Got(Token, Result<Option<Versioned>, Trouble>),
-    /// To [`PortCommand::Put`].
+    /// To [`PortCommand::Put`] and [`PortCommand::PutAndSend`].
     PutDone(Token, Result<Put, Trouble>),
     /// To [`PortCommand::DeleteKey`]: whether the precondition held.
     KeyDeleted(Token, Result<bool, Trouble>),

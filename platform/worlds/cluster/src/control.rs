@@ -80,6 +80,7 @@ impl Office<'_> {
             ports: Ports {
                 queue: Arc::clone(&self.stores.queue),
                 metadata: Arc::clone(&self.stores.metadata),
+                joint: None,
                 cluster: Arc::new(cluster),
             },
             clock,

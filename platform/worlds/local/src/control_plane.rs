@@ -112,6 +112,7 @@ fn room(
         ports: Ports {
             queue: Arc::clone(store),
             metadata: Arc::clone(store),
+            joint: Some(Arc::clone(store) as Arc<_>),
             cluster: Arc::new(cluster),
         },
         clock,

@@ -10,7 +10,10 @@ use crate::{Room, World};
 /// Starts the gateway behind `door`, whose events come by `door_events`.
 pub fn start<W: World>(room: &Room<W>, door: Door, mut door_events: mpsc::Receiver<DoorEvent>) {
     let (sender, receiver) = inbox();
-    let machine = Gateway::new(room.platform.limits, room.platform.timing);
+    let mut machine = Gateway::new(room.platform.limits, room.platform.timing);
+    if room.ports.joint.is_some() {
+        machine.enter_at_once();
+    }
     let runner = room.runner(sender.clone(), GatewayEvent::Port);
     let out = room.clone();
     let obey = move |command| match command {

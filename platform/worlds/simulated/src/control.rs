@@ -182,8 +182,11 @@ impl Control {
         }
     }
 
-    /// What the scheduler wants at its start.
-    pub(crate) fn start(&mut self, now: Instant, wishes: &mut Vec<Wish>) {
+    /// What the scheduler wants at its start. Requests enter with one write if store and queue are `joint`.
+    pub(crate) fn start(&mut self, now: Instant, joint: bool, wishes: &mut Vec<Wish>) {
+        if joint {
+            self.gateway.enter_at_once();
+        }
         let now = self.look(now);
         self.scheduler.start(now, &mut self.scheduler_out);
         wishes.extend(self.scheduler_out.drain(..).map(Wish::from));

@@ -20,6 +20,7 @@ mod happening;
 mod hearing;
 mod invariants;
 mod lies;
+mod lines;
 mod pods;
 mod ports;
 mod timeline;

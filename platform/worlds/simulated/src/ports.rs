@@ -1,55 +1,15 @@
 //! Questions to queues, store and cluster: when they take effect, and what is answered.
 
-use std::time::Duration;
-
-use tally_model::{Instant, PodPhase, QueueName, SetRecord};
+use tally_model::{Entry, PodPhase, Precondition, Put, SetRecord};
 use tally_roles::gateway::GatewayEvent;
 use tally_roles::port::{PortCommand, PortEvent};
 use tally_roles::{admin, autoscaler, fleet, scheduler};
 
 use crate::control::Watching;
 use crate::coverage::Sometimes;
-use crate::happening::{Happening, Life, Role, RoleEvent, Station};
+use crate::happening::{Happening, Life, Role, RoleEvent};
 use crate::pods::PodLife;
 use crate::world::World;
-
-/// Longest wait of one receive, as the driver of real worlds asks for.
-const RECEIVE_WAIT: Duration = Duration::from_secs(20);
-
-/// A receive that waits for messages.
-#[derive(Clone, Copy, Debug)]
-struct Waiter {
-    life: Life,
-    role: Role,
-    limit: usize,
-    until: Instant,
-}
-
-/// Who waits at each queue.
-#[derive(Debug, Default)]
-pub(crate) struct Lines {
-    waiters: [Vec<Waiter>; QueueName::ALL.len()],
-    /// Somebody there will be served soon.
-    noted: [bool; QueueName::ALL.len()],
-    armed: [Option<Instant>; QueueName::ALL.len()],
-}
-
-impl Lines {
-    /// Whether a wake of this queue is the one that counts; it counts once.
-    pub(crate) fn disarm(&mut self, queue: QueueName, now: Instant) -> bool {
-        let armed = &mut self.armed[queue.index()];
-        let counts = *armed == Some(now);
-        if counts {
-            *armed = None;
-        }
-        counts
-    }
-
-    /// Nobody waits any more.
-    pub(crate) fn clear(&mut self) {
-        self.waiters.iter_mut().for_each(Vec::clear);
-    }
-}
 
 pub(crate) fn wrap(role: Role, event: PortEvent) -> RoleEvent {
     match role {
@@ -103,6 +63,7 @@ impl World {
             PortCommand::Send { token, queue, bodies } => {
                 self.hand_over(Some((role, token)), queue, bodies);
             }
+            PortCommand::PutAndSend { token, entry } => self.enter(Some((role, token)), entry),
             other => {
                 if let Some(event) = self.effect(other) {
                     self.tell(wrap(role, event));
@@ -117,6 +78,7 @@ impl World {
             command,
             PortCommand::Send { .. }
                 | PortCommand::Put { .. }
+                | PortCommand::PutAndSend { .. }
                 | PortCommand::DeleteKey { .. }
                 | PortCommand::CreatePod(_)
                 | PortCommand::DeletePod(_)
@@ -160,9 +122,18 @@ impl World {
                 key,
                 value,
                 when,
-            } => {
-                let put = self.store.put(&key, value, when);
-                self.key_changed(&key);
+            } => PortEvent::PutDone(token, Ok(self.put(&key, value, when))),
+            PortCommand::PutAndSend { token, entry } => {
+                let Entry {
+                    key,
+                    value,
+                    queue,
+                    body,
+                } = entry;
+                let put = self.put(&key, value, Precondition::Absent);
+                if matches!(put, Put::Written(_)) {
+                    self.admit(queue, vec![body]);
+                }
                 PortEvent::PutDone(token, Ok(put))
             }
             PortCommand::DeleteKey { token, key, when } => {
@@ -187,90 +158,10 @@ impl World {
         })
     }
 
-    fn receive(&mut self, role: Role, queue: QueueName, limit: usize) {
-        let deliveries = self.queues.receive(self.now, queue, limit);
-        if deliveries.is_empty() {
-            let waiter = Waiter {
-                life: self.control.life,
-                role,
-                limit,
-                until: self.now + RECEIVE_WAIT,
-            };
-            self.lines.waiters[queue.index()].push(waiter);
-            self.arm_queue(queue);
-            return;
-        }
-        self.arm_queue(queue);
-        self.arm_queue(QueueName::Dead);
-        if deliveries.iter().any(|delivery| delivery.received > 1) {
-            self.hit(Sometimes::Redelivery);
-        }
-        if self.happens(self.port_weather.lost_receive) {
-            self.hit(Sometimes::ReceiveLost);
-            self.tell(wrap(role, PortEvent::Received(queue, Ok(Vec::new()))));
-            return;
-        }
-        self.tell(wrap(role, PortEvent::Received(queue, Ok(deliveries))));
-    }
-
-    pub(crate) fn serve_soon(&mut self, queue: QueueName) {
-        let waits = !self.lines.waiters[queue.index()].is_empty();
-        if waits && !std::mem::replace(&mut self.lines.noted[queue.index()], true) {
-            self.agenda
-                .push(self.now + self.costs.local, Happening::Serve(queue));
-        }
-    }
-
-    /// Whoever waits longest gets what there is.
-    pub(crate) fn serve(&mut self, queue: QueueName) {
-        self.lines.noted[queue.index()] = false;
-        if self.control.paused {
-            return;
-        }
-        let waiters = &mut self.lines.waiters[queue.index()];
-        if waiters.is_empty() || self.queues.depth(self.now, queue).visible == 0 {
-            return;
-        }
-        let waiter = waiters.remove(0);
-        if waiter.life == self.control.life {
-            self.receive(waiter.role, queue, waiter.limit);
-        }
-    }
-
-    /// A lease may have ended, or a wait.
-    pub(crate) fn queue_due(&mut self, queue: QueueName) {
-        let now = self.now;
-        self.queues.expire(now);
-        if self.queues.depth(now, queue).visible > 0 {
-            self.serve_soon(queue);
-        }
-        if !self.control.paused {
-            let waiters = &mut self.lines.waiters[queue.index()];
-            let over: Vec<Waiter> = waiters.extract_if(.., |waiter| waiter.until <= now).collect();
-            for waiter in over {
-                let event = wrap(waiter.role, PortEvent::Received(queue, Ok(Vec::new())));
-                self.agenda.push(now, Happening::Role(waiter.life, event));
-            }
-        }
-        self.arm_queue(queue);
-    }
-
-    pub(crate) fn arm_queue(&mut self, queue: QueueName) {
-        let waiters = &self.lines.waiters[queue.index()];
-        let Some(until) = waiters.iter().map(|waiter| waiter.until).min() else {
-            return;
-        };
-        let at = self
-            .queues
-            .deadline(queue)
-            .map_or(until, |lease| lease.min(until));
-        // A paused process is served when it goes on.
-        let at = at.max(self.now + Duration::from_nanos(1));
-        let armed = &mut self.lines.armed[queue.index()];
-        if armed.is_none_or(|armed| at < armed) {
-            *armed = Some(at);
-            self.agenda.push(at, Happening::Wake(Station::Queue(queue)));
-        }
+    pub(crate) fn put(&mut self, key: &str, value: String, when: Precondition) -> Put {
+        let put = self.store.put(key, value, when);
+        self.key_changed(key);
+        put
     }
 
     fn watch(&mut self, role: Role, prefix: String) {

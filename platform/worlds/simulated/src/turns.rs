@@ -234,7 +234,7 @@ impl World {
         let started = Observation::new(self.now, Step::RoleStarted).with_node(NodeId::Control);
         self.observe(started);
         let mut wishes = std::mem::take(&mut self.wishes);
-        self.control.start(self.now, &mut wishes);
+        self.control.start(self.now, self.joint, &mut wishes);
         self.obey(Role::Scheduler, &mut wishes);
         self.wishes = wishes;
         for role in Role::ALL {

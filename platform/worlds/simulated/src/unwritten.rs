@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use tally_model::{Instant, QueueName};
+use tally_model::{Entry, Instant, Precondition, QueueName};
 use tally_roles::port::{PortEvent, Token};
 use tally_substrate::MessageId;
 
@@ -24,6 +24,8 @@ struct Sent {
     /// Who is told when it is there; nobody if the call failed for its sender.
     sender: Option<(Role, Token)>,
     messages: Vec<MessageId>,
+    /// The key and value that are written with it, if it is not only a send.
+    key: Option<(String, String)>,
 }
 
 /// Every send that is on its way to the disk.
@@ -39,10 +41,11 @@ impl World {
     /// A role sends: what it sends can be received at once. `sender` is told when it is durable.
     pub(crate) fn hand_over(&mut self, sender: Option<(Role, Token)>, queue: QueueName, bodies: Vec<String>) {
         let messages = self.admit(queue, bodies);
-        let serial = self.unwritten.next;
-        self.unwritten.next += 1;
-        self.unwritten.sends.insert(serial, Sent { sender, messages });
-        self.unwritten.riding.push(serial);
+        let serial = self.board(Sent {
+            sender,
+            messages,
+            key: None,
+        });
         if queue == QueueName::Inbound {
             self.commit();
         } else if let Some(at) = self.disk.waiting(self.now) {
@@ -51,6 +54,38 @@ impl World {
             let at = self.now + self.costs.linger;
             self.agenda.push(at, Happening::Flush(self.control.life, serial));
         }
+    }
+
+    fn board(&mut self, sent: Sent) -> u64 {
+        let serial = self.unwritten.next;
+        self.unwritten.next += 1;
+        self.unwritten.sends.insert(serial, sent);
+        self.unwritten.riding.push(serial);
+        serial
+    }
+
+    /// A role writes a key and a message at once: what the first sends can be received at once, and becomes durable with the key; who
+    /// comes second is refused, also while the first is not durable yet.
+    pub(crate) fn enter(&mut self, sender: Option<(Role, Token)>, entry: Entry) {
+        let Entry {
+            key,
+            value,
+            queue,
+            body,
+        } = entry;
+        let ours = |sent: &Sent| sent.key.as_ref().is_some_and(|(unwritten, _)| *unwritten == key);
+        let taken = self.store.get(&key).is_some() || self.unwritten.sends.values().any(ours);
+        let messages = if taken {
+            Vec::new()
+        } else {
+            self.admit(queue, vec![body])
+        };
+        self.board(Sent {
+            sender,
+            messages,
+            key: Some((key, value)),
+        });
+        self.commit();
     }
 
     /// Puts messages where they can be received; one that dawdles is not among those returned.
@@ -92,10 +127,20 @@ impl World {
 
     /// A send is durable.
     pub(crate) fn written(&mut self, serial: u64) {
-        let sent = self.unwritten.sends.remove(&serial);
-        if let Some((role, token)) = sent.and_then(|sent| sent.sender) {
-            self.tell(wrap(role, PortEvent::Sent(token, Ok(()))));
-        }
+        let Some(sent) = self.unwritten.sends.remove(&serial) else {
+            return;
+        };
+        let put = sent
+            .key
+            .map(|(key, value)| self.put(&key, value, Precondition::Absent));
+        let Some((role, token)) = sent.sender else {
+            return;
+        };
+        let event = match put {
+            None => PortEvent::Sent(token, Ok(())),
+            Some(put) => PortEvent::PutDone(token, Ok(put)),
+        };
+        self.tell(wrap(role, event));
     }
 
     /// The process ends: what it was writing became durable or not, and nobody is told. What did not was never there.
@@ -104,6 +149,9 @@ impl World {
         self.unwritten.riding.clear();
         for sent in sends.into_values() {
             if self.draw() & 1 == 0 {
+                if let Some((key, value)) = sent.key {
+                    self.put(&key, value, Precondition::Absent);
+                }
                 continue;
             }
             for message in sent.messages {

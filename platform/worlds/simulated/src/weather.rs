@@ -157,6 +157,7 @@ impl World {
         if effective {
             match command {
                 PortCommand::Send { queue, bodies, .. } => self.hand_over(None, queue, bodies),
+                PortCommand::PutAndSend { entry, .. } => self.enter(None, entry),
                 other => drop(self.effect(other)),
             }
         }
@@ -177,7 +178,9 @@ fn failure(command: &PortCommand) -> Option<PortEvent> {
         PortCommand::Delete { queue, .. } => PortEvent::Deleted(*queue, Err(trouble())),
         PortCommand::Depth { queue } => PortEvent::Depth(*queue, Err(trouble())),
         PortCommand::Get { token, .. } => PortEvent::Got(*token, Err(trouble())),
-        PortCommand::Put { token, .. } => PortEvent::PutDone(*token, Err(trouble())),
+        PortCommand::Put { token, .. } | PortCommand::PutAndSend { token, .. } => {
+            PortEvent::PutDone(*token, Err(trouble()))
+        }
         PortCommand::DeleteKey { token, .. } => PortEvent::KeyDeleted(*token, Err(trouble())),
         PortCommand::CreatePod(spec) => PortEvent::PodCreated(spec.name(), Err(trouble())),
         PortCommand::DeletePod(name) => PortEvent::PodDeleted(name.clone(), Err(trouble())),

@@ -15,8 +15,8 @@ use crate::control::{Control, Wish};
 use crate::costs::Costs;
 use crate::disk::Disk;
 use crate::happening::{Happening, RoleEvent};
+use crate::lines::Lines;
 use crate::pods::{Out, Places, PodEvent, PodLife, PodWish};
-use crate::ports::Lines;
 use crate::trace::Trace;
 use crate::unwritten::Unwritten;
 use crate::view::{Usage, Work};
@@ -34,6 +34,8 @@ pub struct Options {
     pub seed: u64,
     /// Policies that see every signal and decide nothing.
     pub shadows: Vec<Scaler>,
+    /// Whether store and queue are one, as in the embedded store, so that a request enters with one write.
+    pub joint: bool,
     /// How far the machines' wall clock is ahead of the world's own time at the beginning: so far it can be set back.
     pub wall: Duration,
     /// Keep one line per event (see [`World::take_lines`]).
@@ -50,6 +52,7 @@ impl Options {
             costs: Costs::default(),
             seed,
             shadows: Vec::new(),
+            joint: true,
             wall: Duration::ZERO,
             lines: false,
             oracle: None,
@@ -75,6 +78,7 @@ pub struct World {
     pub(crate) costs: Costs,
     pub(crate) cluster_id: [u8; 16],
     pub(crate) shadows: Vec<Scaler>,
+    pub(crate) joint: bool,
     pub(crate) rng: ChaCha8Rng,
     keys: ChaCha8Rng,
     pub(crate) control: Control,
@@ -119,6 +123,7 @@ impl World {
             costs,
             seed,
             shadows,
+            joint,
             wall,
             lines,
             oracle,
@@ -142,6 +147,7 @@ impl World {
             costs,
             cluster_id,
             shadows,
+            joint,
             rng,
             keys,
             disk: Disk::default(),

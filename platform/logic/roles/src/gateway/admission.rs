@@ -1,14 +1,15 @@
 //! From a submission to 202: the record is durable, then the message is durable, then the client is told.
 //!
 //! The record goes first because it alone decides which body owns an id; a message sent before it could be executed for
-//! a client that is then told 409. Messages are sent in groups: while one send is under way the next group collects.
+//! a client that is then told 409. Messages are sent in groups: while one send is under way the next group collects. Where store
+//! and queue are one, record and message are one write ([`Admission::enter_at_once`]); it is the store that groups there.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tally_consensus::mutant::{self, Mutant};
 use tally_model::{
-    AnswerMessage, Instant, Precondition, Put, QueueName, RequestId, RequestMessage, Versioned,
+    AnswerMessage, Entry, Instant, Precondition, Put, QueueName, RequestId, RequestMessage, Versioned,
 };
 
 use super::interface::{CallId, GatewayCommand, Response, Submission};
@@ -30,6 +31,8 @@ struct Entering {
     message: RequestMessage,
     calls: Vec<CallId>,
     sending: bool,
+    /// Its answer was there before the store said that it is in.
+    answered: bool,
     tries: u32,
 }
 
@@ -42,6 +45,7 @@ pub(crate) struct Admission {
     outbox: VecDeque<RequestId>,
     sends: usize,
     retries: BTreeSet<(Instant, RequestId)>,
+    at_once: bool,
 }
 
 impl Admission {
@@ -81,21 +85,68 @@ impl Admission {
             work_key: submission.work_key.unwrap_or(default_work_key(id)),
             tag: submission.tag,
         };
+        let (key, value) = (request_key(id), json(&record));
+        out.push(GatewayCommand::Port(if self.at_once {
+            PortCommand::PutAndSend {
+                token: ledger.ask(Purpose::Enter(id)),
+                entry: Entry {
+                    key,
+                    value,
+                    queue: QueueName::Inbound,
+                    body: json(&message),
+                },
+            }
+        } else {
+            PortCommand::Put {
+                token: ledger.ask(Purpose::Record(id)),
+                key,
+                value,
+                when: Precondition::Absent,
+            }
+        }));
         let entering = Entering {
             digest,
             message,
             calls: vec![call],
             sending: false,
+            answered: false,
             tries: 0,
         };
         self.entering.insert(id, entering);
         self.unsent += 1;
-        out.push(GatewayCommand::Port(PortCommand::Put {
-            token: ledger.ask(Purpose::Record(id)),
-            key: request_key(id),
-            value: json(&record),
-            when: Precondition::Absent,
-        }));
+        if self.at_once && mutant::is(Mutant::AckBeforeDurable) {
+            self.finish(id, &Response::Accepted { id }, out);
+        }
+    }
+
+    /// From now on record and message are asked for as one write.
+    pub(crate) const fn enter_at_once(&mut self) {
+        self.at_once = true;
+    }
+
+    /// A request is answered: whether it was on its way in, and not counted as pending. What may be received before it is durable can
+    /// be answered before it is known to be in.
+    pub(crate) fn answered(&mut self, id: RequestId) -> bool {
+        let entering = self.entering.get_mut(&id).filter(|entering| !entering.sending);
+        entering.map(|entering| entering.answered = true).is_some()
+    }
+
+    /// The store said what became of record and message.
+    pub(crate) fn entered(
+        &mut self,
+        id: RequestId,
+        result: Result<Put, Trouble>,
+        ledger: &mut Ledger,
+        out: &mut Vec<GatewayCommand>,
+    ) {
+        if !matches!(result, Ok(Put::Written(_))) {
+            return self.recorded(id, result, ledger, out);
+        }
+        ledger.gauge.accepted += 1;
+        if self.entering.get(&id).is_none_or(|entering| !entering.answered) {
+            ledger.pending.insert(id);
+        }
+        self.finish(id, &Response::Accepted { id }, out);
     }
 
     /// The store said what became of the record.

@@ -21,6 +21,8 @@ pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(crate) enum Purpose {
     /// Accept: write `request/<id>`.
     Record(RequestId),
+    /// Accept: write `request/<id>` and send it inbound, at once.
+    Enter(RequestId),
     /// Accept: is a request that was seen before already answered?
     Replay(RequestId),
     /// Accept: send these inbound.

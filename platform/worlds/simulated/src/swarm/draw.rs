@@ -127,6 +127,11 @@ impl Draw {
         }
     }
 
+    /// Whether store and queue are one: in three of four seeds.
+    pub const fn joint(&self) -> bool {
+        !self.seed.is_multiple_of(4)
+    }
+
     /// Whether a message may be received five times without anybody's fault: then its request may end in the dead-letter queue.
     pub fn may_bury(&self) -> bool {
         self.blows.iter().any(|blow| match blow.what {

@@ -52,6 +52,7 @@ pub fn run(draw: &Draw, oracle: Oracle, lines: bool) -> Report {
     let _shared = SharedProofs::begin();
     let options = Options {
         oracle: Some(oracle),
+        joint: draw.joint(),
         wall: WALL,
         lines,
         ..Options::new(draw.config.clone(), draw.seed)

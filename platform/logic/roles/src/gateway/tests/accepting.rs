@@ -14,6 +14,10 @@ fn is_send(command: &PortCommand) -> bool {
     matches!(command, PortCommand::Send { .. })
 }
 
+fn is_entry(command: &PortCommand) -> bool {
+    matches!(command, PortCommand::PutAndSend { .. })
+}
+
 /// 202 is not said while the record, or the message, is not durable, and the message is not sent before the record.
 #[test]
 fn accepted_means_that_record_and_message_are_durable() {
@@ -29,6 +33,58 @@ fn accepted_means_that_record_and_message_are_durable() {
         assert_eq!(world.inbound[0].id, id);
         assert!(world.store.contains_key(&format!("request/{id}")));
     }
+}
+
+/// Where store and queue are one, record and message are one write, and 202 is not said before it is durable.
+#[test]
+fn record_and_message_are_one_write_where_they_can_be() {
+    let mut world = World::joint(Limits::default());
+    world.broken = is_entry;
+    world.submit(1, "1+2", Some("k"));
+    world.submit(2, "1+2", Some("k"));
+    world.submit(3, "1+3", Some("k"));
+    assert_eq!(world.responses.len(), 1, "only the clash is answered");
+    world.heal();
+    let id = world.accepted(1);
+    assert_eq!(world.accepted(2), id);
+    assert_eq!(world.response(3), &Response::Conflict { id });
+    world.submit(4, "1+2", Some("k"));
+    world.submit(5, "1+3", Some("k"));
+    assert_eq!(world.accepted(4), id);
+    assert_eq!(world.response(5), &Response::Conflict { id });
+    assert_eq!(world.inbound.len(), 1, "sent once");
+    assert!(!world.commands.iter().any(|it| is_put(it) || is_send(it)));
+    assert_eq!(world.gateway.gauge().pending, 1);
+}
+
+/// What may be received before it is durable can be answered before the store says that it is in: it is accepted all the same, and
+/// nothing is left pending.
+#[test]
+fn an_answer_may_come_before_its_request_is_known_to_be_in() {
+    let mut world = World::joint(Limits::default());
+    world.broken = is_entry;
+    world.submit(1, "1+2", None);
+    assert_eq!(world.gateway.gauge().pending, 1);
+    let answer = world.answer(tally_model::RequestId(1001), "3");
+    world.deliver(&answer);
+    world.heal();
+    assert_eq!(world.accepted(1), answer.id);
+    assert_eq!(world.gateway.gauge().pending, 0);
+}
+
+/// A joint write that failed may have been done: the client is told to try again, and a retry is sent once more.
+#[test]
+fn a_failed_entry_is_tried_again_by_the_client() {
+    let mut world = World::joint(Limits::default());
+    world.broken = is_entry;
+    world.submit(1, "1+2", Some("k"));
+    world.fail(true);
+    assert!(matches!(world.response(1), Response::Unavailable { .. }));
+    assert_eq!(world.gateway.gauge().pending, 0);
+    world.broken = |_| false;
+    world.submit(2, "1+2", Some("k"));
+    world.accepted(2);
+    assert_eq!(world.inbound.len(), 1);
 }
 
 /// Text that is not an expression is refused before anything is written.

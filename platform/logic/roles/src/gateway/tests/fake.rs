@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tally_model::{
-    AnswerMessage, Delivery, Depth, Instant, Limits, Machine, Observation, Outcome, Precondition, Put,
+    AnswerMessage, Delivery, Depth, Entry, Instant, Limits, Machine, Observation, Outcome, Precondition, Put,
     QueueName, Receipt, RequestId, RequestMessage, Timing, Versioned,
 };
 
@@ -66,6 +66,13 @@ impl World {
         let unfinished: Vec<String> = std::mem::take(&mut self.in_flight).into_values().collect();
         self.outbound.extend(unfinished);
         self.run();
+    }
+
+    /// On a store and a queue that are one.
+    pub(super) fn joint(limits: Limits) -> Self {
+        let mut world = Self::new(limits);
+        world.gateway.enter_at_once();
+        world
     }
 
     pub(super) fn submit(&mut self, call: CallId, expression: &str, key: Option<&str>) {
@@ -197,7 +204,9 @@ impl World {
             PortCommand::Delete { queue, .. } => PortEvent::Deleted(queue, Err(trouble)),
             PortCommand::Depth { queue } => PortEvent::Depth(queue, Err(trouble)),
             PortCommand::Get { token, .. } => PortEvent::Got(token, Err(trouble)),
-            PortCommand::Put { token, .. } => PortEvent::PutDone(token, Err(trouble)),
+            PortCommand::Put { token, .. } | PortCommand::PutAndSend { token, .. } => {
+                PortEvent::PutDone(token, Err(trouble))
+            }
             PortCommand::DeleteKey { token, .. } => PortEvent::KeyDeleted(token, Err(trouble)),
             other => panic!("a gateway never asks {other:?}"),
         };
@@ -251,6 +260,24 @@ impl World {
                     Some(there) => Put::Refused(Some(there)),
                     None => {
                         self.store.insert(key, value);
+                        Put::Written(1)
+                    }
+                };
+                PortEvent::PutDone(token, Ok(put))
+            }
+            PortCommand::PutAndSend { token, entry } => {
+                let Entry {
+                    key,
+                    value,
+                    queue,
+                    body,
+                } = entry;
+                assert_eq!(queue, QueueName::Inbound);
+                let put = match self.versioned(&key) {
+                    Some(there) => Put::Refused(Some(there)),
+                    None => {
+                        self.store.insert(key, value);
+                        self.inbound.push(serde_json::from_str(&body).unwrap());
                         Put::Written(1)
                     }
                 };
