@@ -363,7 +363,7 @@ fn the_task_of_a_whole_expression_is_checked() {
         ("other_task", &text("1+2/(4-4)")),
         ("other_task", &|tasks| tasks[0].job.task.request = RequestId(6)),
         ("other_task", &|tasks| {
-            tasks[0].job.operation = tally_model::Operation::Add
+            tasks[0].job.operation = tally_model::Operation::Add;
         }),
         ("other_result", &|tasks| tasks[0].outcome = other(None)),
         ("repeated_task", &|tasks| tasks.push(tasks[0].clone())),
