@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tally_model::{NodeId, PlatformConfig, SetId, SetRecord, SetState, TaskId};
+use tally_model::{NodeId, Observation, PlatformConfig, SetId, SetRecord, SetState, Step, TaskId};
 use tally_roles::packet::Packet;
 
 use crate::watch::{Invariant, Sent, Verdict};
@@ -14,6 +14,8 @@ pub(super) struct Bounds {
     tasks_max: usize,
     /// Those that have members, and do not drain.
     sets: BTreeSet<SetId>,
+    /// Those that were told to drain.
+    draining: BTreeSet<SetId>,
     assigned: BTreeMap<SetId, BTreeSet<TaskId>>,
 }
 
@@ -23,6 +25,7 @@ impl Bounds {
             sets_max: config.bounds.max.max(config.bounds.min) as usize,
             tasks_max: config.limits.in_flight,
             sets: BTreeSet::new(),
+            draining: BTreeSet::new(),
             assigned: BTreeMap::new(),
         }
     }
@@ -38,9 +41,11 @@ impl Invariant for Bounds {
     }
 
     /// Sets that drain are on their way out; a new one may be started beside them. That one drains and that another is wanted are two
-    /// writes, which may become durable in any order; a set without members holds nothing yet.
+    /// writes, which may become durable in any order, the first as late as a store that fails lets it be; so a set drains from the
+    /// decision on. A set without members holds nothing yet.
     fn record(&mut self, record: &SetRecord) -> Verdict {
-        if record.state == SetState::Draining || record.members().next().is_none() {
+        let drains = record.state == SetState::Draining || self.draining.contains(&record.id);
+        if drains || record.members().next().is_none() {
             self.sets.remove(&record.id);
         } else {
             self.sets.insert(record.id);
@@ -56,8 +61,17 @@ impl Invariant for Bounds {
         Ok(())
     }
 
+    fn observed(&mut self, observation: &Observation) -> Verdict {
+        if let (Step::DrainStarted, Some(set)) = (observation.step, observation.set) {
+            self.draining.insert(set);
+            self.sets.remove(&set);
+        }
+        Ok(())
+    }
+
     fn deleted(&mut self, set: SetId) {
         self.sets.remove(&set);
+        self.draining.remove(&set);
         self.assigned.remove(&set);
     }
 
