@@ -56,7 +56,7 @@ pub(crate) fn service(config: &PlatformConfig, job: &Job, work_key: u64) -> Opti
     Some(service)
 }
 
-/// How long a job takes in all; see [`service`].
+/// How long a job takes in all; see `service`.
 pub fn service_time(config: &PlatformConfig, job: &Job, work_key: u64) -> Option<Duration> {
     service(config, job, work_key).map(Service::total)
 }
