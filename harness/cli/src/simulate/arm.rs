@@ -16,7 +16,7 @@ use tally_simulated::{Costs, Request, World};
 
 use super::record::Zero;
 use super::timeline::timeline;
-use super::trial::{SETTLE, options};
+use super::trial::{SETTLE, come_up, options};
 
 /// Windows in which the objective is judged.
 const WINDOW: Duration = Duration::from_secs(5);
@@ -80,7 +80,7 @@ impl Task {
             ..platform.clone()
         };
         let mut world = World::new(options(plan, platform, &[], costs)).map_err(|error| error.to_string())?;
-        world.settle(SETTLE).map_err(|error| error.to_string())?;
+        come_up(&mut world)?;
         let zero = Zero(world.now());
         world.play(timeline(plan, "arm"));
         let mut seen = Seen::new(self, platform, zero);

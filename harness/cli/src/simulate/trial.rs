@@ -101,6 +101,17 @@ pub(super) fn options(plan: &Plan, platform: &PlatformConfig, shadows: &[Scaler]
     }
 }
 
+/// Waits until the platform is up, and for the moment after it that a harness needs to see it and to begin: by then whoever hands out
+/// tasks has been told of the last set as well.
+///
+/// # Errors
+/// It does not come up.
+pub(super) fn come_up(world: &mut World) -> Result<(), String> {
+    world.settle(SETTLE).map_err(|error| error.to_string())?;
+    world.advance(Duration::from_millis(10));
+    Ok(())
+}
+
 /// Plays the trial and writes its files.
 pub(crate) fn play(
     setup: Setup<'_>,
@@ -113,7 +124,7 @@ pub(crate) fn play(
     };
     let mut world = World::new(options).map_err(|error| error.to_string())?;
     let (started, cpu) = (Instant::now(), thread_cpu());
-    world.settle(SETTLE).map_err(|error| error.to_string())?;
+    come_up(&mut world)?;
     let zero = Zero(world.now());
     let tag = format!("{}-{}", setup.tag, setup.number);
     world.play(timeline(setup.plan, &tag));
