@@ -9,26 +9,20 @@ use crate::limits::{BODY_LIMIT, KEY_LIMIT, VALUE_LIMIT, at_most};
 
 impl Joint for Embedded {
     fn put_and_send(&self, entry: Entry) -> JointPut<'_> {
-        let Entry {
-            key,
-            value,
-            queue,
-            body,
-        } = entry;
         Box::pin(async move {
             let sizes = [
-                at_most("key", key.len(), KEY_LIMIT),
-                at_most("value", value.len(), VALUE_LIMIT),
-                at_most("body", body.len(), BODY_LIMIT),
+                at_most("key", entry.key.len(), KEY_LIMIT),
+                at_most("value", entry.value.len(), VALUE_LIMIT),
+                at_most("body", entry.body.len(), BODY_LIMIT),
             ];
             let boxed = |error| Box::new(error) as Box<dyn Failure>;
             sizes.into_iter().collect::<Result<(), _>>().map_err(boxed)?;
-            let bytes = key.len() + value.len() + body.len();
-            let message = self.0.parts.broker.reserve(vec![body]).pop();
+            let bytes = entry.key.len() + entry.value.len() + entry.body.len();
+            let message = self.0.parts.broker.reserve(vec![entry.body]).pop();
             let work = |done| Work::PutAndSend {
-                key,
-                value,
-                queue: queue.into(),
+                key: entry.key,
+                value: entry.value,
+                queue: entry.queue.into(),
                 message,
                 done,
             };

@@ -271,16 +271,10 @@ async fn put_and_send<Q: Queue, M: MetadataStore, C>(
         let put = joint.put_and_send(entry).await;
         return put.map_err(|error| trouble(&*error));
     }
-    let Entry {
-        key,
-        value,
-        queue,
-        body,
-    } = entry;
-    let put = ports.metadata.put(&key, value, Precondition::Absent).await;
-    let put = put.map_err(|error| trouble(&error))?;
+    let put = ports.metadata.put(&entry.key, entry.value, Precondition::Absent);
+    let put = put.await.map_err(|error| trouble(&error))?;
     if matches!(put, Put::Written(_)) {
-        let sent = ports.queue.send(queue, vec![body]).await;
+        let sent = ports.queue.send(entry.queue, vec![entry.body]).await;
         sent.map_err(|error| trouble(&error))?;
     }
     Ok(put)

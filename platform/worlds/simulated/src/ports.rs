@@ -1,6 +1,6 @@
 //! Questions to queues, store and cluster: when they take effect, and what is answered.
 
-use tally_model::{Entry, PodPhase, Precondition, Put, SetRecord};
+use tally_model::{PodPhase, Precondition, Put, SetRecord};
 use tally_roles::gateway::GatewayEvent;
 use tally_roles::port::{PortCommand, PortEvent};
 use tally_roles::{admin, autoscaler, fleet, scheduler};
@@ -124,15 +124,9 @@ impl World {
                 when,
             } => PortEvent::PutDone(token, Ok(self.put(&key, value, when))),
             PortCommand::PutAndSend { token, entry } => {
-                let Entry {
-                    key,
-                    value,
-                    queue,
-                    body,
-                } = entry;
-                let put = self.put(&key, value, Precondition::Absent);
+                let put = self.put(&entry.key, entry.value, Precondition::Absent);
                 if matches!(put, Put::Written(_)) {
-                    self.admit(queue, vec![body]);
+                    self.admit(entry.queue, vec![entry.body]);
                 }
                 PortEvent::PutDone(token, Ok(put))
             }

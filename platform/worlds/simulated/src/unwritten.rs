@@ -67,23 +67,21 @@ impl World {
     /// A role writes a key and a message at once: what the first sends can be received at once, and becomes durable with the key; who
     /// comes second is refused, also while the first is not durable yet.
     pub(crate) fn enter(&mut self, sender: Option<(Role, Token)>, entry: Entry) {
-        let Entry {
-            key,
-            value,
-            queue,
-            body,
-        } = entry;
-        let ours = |sent: &Sent| sent.key.as_ref().is_some_and(|(unwritten, _)| *unwritten == key);
-        let taken = self.store.get(&key).is_some() || self.unwritten.sends.values().any(ours);
+        let ours = |sent: &Sent| {
+            sent.key
+                .as_ref()
+                .is_some_and(|(unwritten, _)| *unwritten == entry.key)
+        };
+        let taken = self.store.get(&entry.key).is_some() || self.unwritten.sends.values().any(ours);
         let messages = if taken {
             Vec::new()
         } else {
-            self.admit(queue, vec![body])
+            self.admit(entry.queue, vec![entry.body])
         };
         self.board(Sent {
             sender,
             messages,
-            key: Some((key, value)),
+            key: Some((entry.key, entry.value)),
         });
         self.commit();
     }

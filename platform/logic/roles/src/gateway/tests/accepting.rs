@@ -1,6 +1,6 @@
 //! From a submission to 202.
 
-use tally_model::{Failure, Limits};
+use tally_model::{Failure, Limits, RequestId};
 
 use super::fake::World;
 use crate::gateway::Response;
@@ -35,11 +35,8 @@ fn accepted_means_that_record_and_message_are_durable() {
     }
 }
 
-/// Where store and queue are one, record and message are one write, and 202 is not said before it is durable.
-#[test]
-fn record_and_message_are_one_write_where_they_can_be() {
-    let mut world = World::joint(Limits::default());
-    world.broken = is_entry;
+/// The same body under one key is the same request, another body a clash, before and after the broken port heals; returns its id.
+fn told_apart(world: &mut World) -> RequestId {
     world.submit(1, "1+2", Some("k"));
     world.submit(2, "1+2", Some("k"));
     world.submit(3, "1+3", Some("k"));
@@ -53,6 +50,15 @@ fn record_and_message_are_one_write_where_they_can_be() {
     assert_eq!(world.accepted(4), id);
     assert_eq!(world.response(5), &Response::Conflict { id });
     assert_eq!(world.inbound.len(), 1, "sent once");
+    id
+}
+
+/// Where store and queue are one, record and message are one write, and 202 is not said before it is durable.
+#[test]
+fn record_and_message_are_one_write_where_they_can_be() {
+    let mut world = World::joint(Limits::default());
+    world.broken = is_entry;
+    let id = told_apart(&mut world);
     assert!(!world.commands.iter().any(|it| is_put(it) || is_send(it)));
     assert_eq!(world.gateway.gauge().pending, 1);
 }
@@ -65,7 +71,7 @@ fn an_answer_may_come_before_its_request_is_known_to_be_in() {
     world.broken = is_entry;
     world.submit(1, "1+2", None);
     assert_eq!(world.gateway.gauge().pending, 1);
-    let answer = world.answer(tally_model::RequestId(1001), "3");
+    let answer = world.answer(RequestId(1001), "3");
     world.deliver(&answer);
     world.heal();
     assert_eq!(world.accepted(1), answer.id);
@@ -118,18 +124,7 @@ fn what_does_not_parse_touches_no_port() {
 fn a_key_names_one_request() {
     let mut world = World::new(Limits::default());
     world.broken = is_send;
-    world.submit(1, "1+2", Some("k"));
-    world.submit(2, "1+2", Some("k"));
-    world.submit(3, "1+3", Some("k"));
-    world.heal();
-    let id = world.accepted(1);
-    assert_eq!(world.accepted(2), id);
-    assert_eq!(world.response(3), &Response::Conflict { id });
-    world.submit(4, "1+2", Some("k"));
-    world.submit(5, "1+3", Some("k"));
-    assert_eq!(world.accepted(4), id);
-    assert_eq!(world.response(5), &Response::Conflict { id });
-    assert_eq!(world.inbound.len(), 1, "sent once");
+    let id = told_apart(&mut world);
     world.restart(Limits::default());
     world.submit(6, "1+3", Some("k"));
     assert_eq!(world.response(6), &Response::Conflict { id });
@@ -194,7 +189,7 @@ fn above_the_bound_a_submission_is_refused_until_an_outcome_makes_room() {
     world.deliver(&answer);
     world.submit(4, "1+2", None);
     world.accepted(4);
-    let stranger = world.answer(tally_model::RequestId(99), "3");
+    let stranger = world.answer(RequestId(99), "3");
     world.deliver(&stranger);
     world.submit(5, "1+2", None);
     world.accepted(5);

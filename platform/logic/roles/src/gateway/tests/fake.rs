@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tally_model::{
-    AnswerMessage, Delivery, Depth, Entry, Instant, Limits, Machine, Observation, Outcome, Precondition, Put,
+    AnswerMessage, Delivery, Depth, Instant, Limits, Machine, Observation, Outcome, Precondition, Put,
     QueueName, Receipt, RequestId, RequestMessage, Timing, Versioned,
 };
 
@@ -256,31 +256,14 @@ impl World {
                 when,
             } => {
                 assert_eq!(when, Precondition::Absent);
-                let put = match self.versioned(&key) {
-                    Some(there) => Put::Refused(Some(there)),
-                    None => {
-                        self.store.insert(key, value);
-                        Put::Written(1)
-                    }
-                };
-                PortEvent::PutDone(token, Ok(put))
+                PortEvent::PutDone(token, Ok(self.put(key, value)))
             }
             PortCommand::PutAndSend { token, entry } => {
-                let Entry {
-                    key,
-                    value,
-                    queue,
-                    body,
-                } = entry;
-                assert_eq!(queue, QueueName::Inbound);
-                let put = match self.versioned(&key) {
-                    Some(there) => Put::Refused(Some(there)),
-                    None => {
-                        self.store.insert(key, value);
-                        self.inbound.push(serde_json::from_str(&body).unwrap());
-                        Put::Written(1)
-                    }
-                };
+                assert_eq!(entry.queue, QueueName::Inbound);
+                let put = self.put(entry.key, entry.value);
+                if matches!(put, Put::Written(_)) {
+                    self.inbound.push(serde_json::from_str(&entry.body).unwrap());
+                }
                 PortEvent::PutDone(token, Ok(put))
             }
             PortCommand::DeleteKey { token, key, .. } => {
@@ -290,6 +273,16 @@ impl World {
             other => panic!("a gateway never asks {other:?}"),
         };
         self.event(GatewayEvent::Port(event));
+    }
+
+    fn put(&mut self, key: String, value: String) -> Put {
+        match self.versioned(&key) {
+            Some(there) => Put::Refused(Some(there)),
+            None => {
+                self.store.insert(key, value);
+                Put::Written(1)
+            }
+        }
     }
 
     fn versioned(&self, key: &str) -> Option<Versioned> {
