@@ -59,6 +59,7 @@ fn record_and_message_are_one_write_where_they_can_be() {
     let mut world = World::joint(Limits::default());
     world.broken = is_entry;
     let id = told_apart(&mut world);
+    assert_eq!(world.inbound[0].id, id);
     assert!(!world.commands.iter().any(|it| is_put(it) || is_send(it)));
     assert_eq!(world.gateway.gauge().pending, 1);
 }
