@@ -31,8 +31,9 @@ struct Outlook {
 }
 
 impl Kalman {
-    /// Standard deviations by which rate and service time are taken to be worse than estimated: 90 %.
-    const CAUTION: f64 = 1.28;
+    /// Standard deviations by which rate and service time are each taken to be worse than estimated: 80 %. What is asked of the sets
+    /// is their product, which is then worse in one of eight cases if both are as uncertain.
+    const CAUTION: f64 = 0.84;
 
     /// Starts at the minimum.
     pub fn new(rules: Rules) -> Self {
