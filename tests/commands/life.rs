@@ -32,6 +32,28 @@ fn a_platform_that_is_late_ends_with_6() {
     assert!(desk.files("state").is_empty());
 }
 
+/// `down` minds the processes that use its own folder, nobody else's; without a state file it removes nothing from under them.
+#[test]
+fn down_minds_its_own_platform_only() {
+    let _turn = turn();
+    let (desk, other) = (Desk::new(), Desk::new());
+    desk.tally(&["up", "--protocol", "none"]).expect(0);
+    other.tally(&["up", "--wait", "0"]).expect(6);
+    other.tally(&["down"]).expect(0);
+    assert!(other.files("state").is_empty(), "{:?}", other.files("state"));
+
+    let mut files = desk.files("state").into_iter();
+    let file = files.find(|path| path.ends_with("platform.json")).unwrap();
+    let known = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let refused = desk.tally(&["down"]).expect(7);
+    assert!(refused.err.contains("may still use"), "{}", refused.err);
+    std::fs::write(&file, known).unwrap();
+    assert_eq!(desk.tally(&["calc", "1+2"]).expect(0).out, "3\n");
+    desk.tally(&["down"]).expect(0);
+    desk.is_deserted();
+}
+
 /// What `up` starts is found by every command, used by `run --attach`, and removed by `down` without a trace.
 #[test]
 fn a_platform_lives_from_up_to_down() {

@@ -66,7 +66,10 @@ pub(crate) fn run(args: &Down, output: &Output) -> Exit {
 fn forget(file: &StateFile, args: &Down, output: &Output) -> Exit {
     let data = file.data_dir();
     if data.exists() && !args.dry_run {
-        if !super::status::processes().is_empty() {
+        // As the kernel names it.
+        let folder = data.canonicalize().unwrap_or_else(|_| data.clone());
+        let mut orphans = super::status::processes().into_iter();
+        if orphans.any(|(id, _)| super::status::uses(id, &folder)) {
             let help = "`tally status --leaks` names it; end it, then come back";
             output.error(
                 &format!("a platform without a state file may still use {}", data.display()),

@@ -1,5 +1,7 @@
 //! `tally status`.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use tally_load::Client;
 use tally_local::{MachineStatus, Operator, State, StateFile};
@@ -124,6 +126,16 @@ pub(super) fn processes() -> Vec<(u32, String)> {
             .and_then(|name| name.parse::<u32>().ok())
     };
     entries.flatten().filter_map(number).filter_map(orphan).collect()
+}
+
+/// True if the process has a file below the folder open. Of another user's process that cannot be seen; our folder is not its own.
+pub(super) fn uses(id: u32, folder: &Path) -> bool {
+    let Ok(open) = std::fs::read_dir(format!("/proc/{id}/fd")) else {
+        return false;
+    };
+    open.flatten()
+        .filter_map(|entry| std::fs::read_link(entry.path()).ok())
+        .any(|file| file.starts_with(folder))
 }
 
 /// True while the process exists and has not ended; a zombie waits for its parent only.
