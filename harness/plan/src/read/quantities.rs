@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
                 .at(
                     place,
                     "F0206",
-                    format!("`{}` is not a `{name}`", text.escape_debug()),
+                    format!("`{name}` cannot be `{}`", text.escape_debug()),
                 )
                 .label("unknown")
                 .help(one_of(text, of.iter().copied()));
