@@ -246,7 +246,8 @@ fn to_view_change(change: proto::ViewChange) -> Result<ViewChange, Error> {
             MAX_PROVEN,
             "view_change.prepared",
             to_prepared_proof,
-        )?,
+        )?
+        .into(),
         signature: to_signature(change.signature)?,
     })
 }

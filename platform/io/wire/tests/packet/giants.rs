@@ -80,7 +80,7 @@ fn change(places: usize, votes: usize) -> ViewChange {
             digest: Digest([0; 32]),
             votes,
         }),
-        prepared: vec![proof; places],
+        prepared: vec![proof; places].into(),
         signature: vec![0; MAX_SIGNATURE],
     }
 }

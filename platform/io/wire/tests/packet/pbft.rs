@@ -72,7 +72,7 @@ prop_compose! {
         prepared in vec(prepared_proof(), 0..4),
         signature in bytes(80),
     ) -> ViewChange {
-        ViewChange { view, member, stable, prepared, signature }
+        ViewChange { view, member, stable, prepared: prepared.into(), signature }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The message log: what was ordered, prepared and decided between the watermarks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tally_model::Epoch;
 
@@ -191,7 +192,13 @@ impl Log {
     pub(super) fn advance(&mut self, stable: u64) {
         if stable > self.low {
             self.low = stable;
-            self.entries = self.entries.split_off(&stable.saturating_add(1));
+            while self
+                .entries
+                .first_key_value()
+                .is_some_and(|(sequence, _)| *sequence <= stable)
+            {
+                self.entries.pop_first();
+            }
         }
     }
 
@@ -208,7 +215,7 @@ impl Log {
     }
 
     /// P: the certificates above the low watermark.
-    pub(super) fn prepared(&self) -> Vec<PreparedProof> {
+    pub(super) fn prepared(&self) -> Arc<[PreparedProof]> {
         self.entries
             .values()
             .filter_map(|entry| entry.proof.clone())

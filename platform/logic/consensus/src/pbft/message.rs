@@ -181,8 +181,9 @@ pub struct ViewChange {
     pub member: u8,
     /// C: proves its last stable checkpoint; none: the beginning.
     pub stable: Option<CheckpointProof>,
-    /// P: per place in the order above the checkpoint the batch prepared there in the highest view, ascending.
-    pub prepared: Vec<PreparedProof>,
+    /// P: per place in the order above the checkpoint the batch prepared there in the highest view, ascending;
+    /// shared, because every member is sent the same, and a new view repeats it.
+    pub prepared: Arc<[PreparedProof]>,
     /// The member's.
     pub signature: Vec<u8>,
 }

@@ -118,7 +118,7 @@ fn content(scope: &Scope, change: &ViewChange) -> Digest {
             put_checkpoint(&mut bytes, proof);
         }
     }
-    for proof in &change.prepared {
+    for proof in &*change.prepared {
         put_prepared(&mut bytes, proof);
     }
     digest(scope.suite, Domain::Change, &[&bytes])

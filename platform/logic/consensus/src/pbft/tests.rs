@@ -160,7 +160,7 @@ fn the_highest_view_decides_what_is_ordered_again() {
         view: 6,
         member,
         stable: None,
-        prepared: vec![prepared.clone()],
+        prepared: [prepared.clone()].into(),
         signature: Vec::new(),
     };
     for (first, second) in [(&low, &high), (&high, &low)] {
@@ -198,7 +198,7 @@ fn a_view_change_with_a_bad_proof_is_refused() {
             view: 1,
             member: 1,
             stable: None,
-            prepared: vec![proof],
+            prepared: [proof].into(),
             signature: Vec::new(),
         };
         change.signature = keys(1).sign(&statement::view_change(&membership, &change));

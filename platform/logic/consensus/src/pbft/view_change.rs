@@ -23,7 +23,7 @@ impl ViewChange {
     ) -> Result<(), Refusal> {
         let low = self.stable.as_ref().map_or(base, |proof| proof.sequence);
         let mut last = low;
-        for proof in &self.prepared {
+        for proof in &*self.prepared {
             let between = last < proof.sequence && proof.sequence <= low.saturating_add(window);
             if !between || proof.view >= self.view {
                 return Err(Refusal::OutOfBounds);
@@ -60,7 +60,7 @@ impl Choice {
             .cloned();
         let low = stable.as_ref().map_or(base, |proof| proof.sequence);
         let mut best: BTreeMap<u64, &PreparedProof> = BTreeMap::new();
-        for proof in changes.iter().flat_map(|change| &change.prepared) {
+        for proof in changes.iter().flat_map(|change| &*change.prepared) {
             if proof.sequence <= low {
                 continue;
             }

@@ -51,7 +51,7 @@ fn change(it: &ViewChange) -> [u8; 32] {
         digest,
         signature,
         prepares,
-    } in &it.prepared
+    } in &*it.prepared
     {
         bytes.extend(epoch.0.to_be_bytes());
         bytes.extend(view.to_be_bytes());

@@ -73,7 +73,8 @@ fn variants(body: &Body) -> Vec<Body> {
             changed(
                 change,
                 |change| {
-                    change.prepared.pop();
+                    let fewer = change.prepared.len().saturating_sub(1);
+                    change.prepared = change.prepared.iter().take(fewer).cloned().collect();
                     change.stable = None;
                     change.view += 2;
                 },
