@@ -3,7 +3,8 @@
 //! `cargo bench --bench agreement [-- [MILLISECONDS] [WORDS]]`; with words, only the lines that begin with one. `process`: all machines in one
 //! thread, messages in a queue. `gRPC`: every machine in a thread with a stream to every other, on loopback. Both against the lower bound of the
 //! work that was really done (counted signatures, verifications, MACs and messages) times primitives that are timed in the same
-//! block, just before and just after. `share` is the rate over the lower of both limits. `hotstuff_rs`: four replicas of that crate, see
+//! block, just before and just after. `share` is the rate over the lower of both limits; `both` over what is left where the same cores do
+//! the cryptography and carry the messages, one after the other. `hotstuff_rs`: four replicas of that crate, see
 //! [`peer`].
 
 #![allow(
@@ -79,12 +80,13 @@ impl Line {
         };
         let messages = cores * operations / (each.as_secs_f64() * self.spent.messages as f64);
         println!(
-            "| {} | {} | {} | {rate:.0} | {:.0} | {crypto:.0} | {messages:.0} | {:.0} % | {:.2} + {:.2} | {:.2} + {:.2} | {:.2} |",
+            "| {} | {} | {} | {rate:.0} | {:.0} | {crypto:.0} | {messages:.0} | {:.0} % | {:.0} % | {:.2} + {:.2} | {:.2} + {:.2} | {:.2} |",
             self.way.name(),
             self.suite,
             self.batch,
             operations / self.spent.processor.as_secs_f64(),
             100.0 * rate / crypto.min(messages),
+            100.0 * rate * (1.0 / crypto + 1.0 / messages),
             self.spent.signed as f64 / operations,
             self.spent.verified as f64 / operations,
             self.spent.made as f64 / operations,
@@ -119,9 +121,9 @@ fn main() {
         cores()
     );
     println!(
-        "| way | suite | jobs per request | op/s | op per processor second | crypto limit | message limit | share of the lower | signed + verified | MACs | messages |"
+        "| way | suite | jobs per request | op/s | op per processor second | crypto limit | message limit | share of the lower | of both | signed + verified | MACs | messages |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     for suite in [Suite::Modern, Suite::Report] {
         for batch in [1, 64] {
             for way in [Way::Process, Way::Grpc] {

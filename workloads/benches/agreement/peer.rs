@@ -207,7 +207,7 @@ pub(crate) fn print(batch: u32, length: Duration) {
     let (time, processor) = (begin.elapsed(), processor_time().saturating_sub(processor));
     let operations = (blocks * u64::from(batch)) as f64;
     println!(
-        "| hotstuff_rs | Ed25519 | {batch} | {:.0} | {:.0} | | | | | | |",
+        "| hotstuff_rs | Ed25519 | {batch} | {:.0} | {:.0} | | | | | | | |",
         operations / time.as_secs_f64(),
         operations / processor.as_secs_f64(),
     );
