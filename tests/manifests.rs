@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 #![allow(clippy::print_stderr, reason = "what is skipped is said")]
 
+#[path = "manifests/identity.rs"]
+mod identity;
 #[path = "manifests/network.rs"]
 mod network;
 #[path = "manifests/rendered.rs"]
@@ -16,6 +18,7 @@ mod rules;
 
 use rendered::{Rendered, overlays};
 use rules::RULES;
+use serde_json::{Value, json};
 
 fn hold(what: &str, violations: fn(&Rendered) -> Vec<String>, overlays: &[Rendered]) {
     let mut broken = Vec::new();
@@ -42,6 +45,17 @@ fn nobody_may_do_more_than_the_table_says() {
     hold(
         "rights are as tests/manifests/rights.rs has them",
         rights::violations,
+        &overlays,
+    );
+}
+
+/// On Amazon whoever uses the queues has the role that may, those that a component of an overlay brings included.
+#[test]
+fn whoever_uses_the_queues_of_amazon_has_the_role() {
+    let Some(overlays) = overlays() else { return };
+    hold(
+        "roles of Amazon are where the queues are used, and nowhere else",
+        identity::violations,
         &overlays,
     );
 }
@@ -85,5 +99,25 @@ fn every_rule_finds_what_is_planted() {
         overlay.objects.retain(|object| object["kind"] != kind);
         assert!(!violations(overlay).is_empty(), "{what}: finds nothing");
         overlay.objects = clean;
+    }
+    let amazon = overlays
+        .iter_mut()
+        .find(|overlay| overlay.name.starts_with("eks/"))
+        .unwrap();
+    for change in [
+        |account: &mut Value| account["metadata"]["annotations"] = json!({}),
+        |account: &mut Value| account["metadata"]["annotations"] = json!({ identity::ROLE: "arn" }),
+    ] {
+        let clean = amazon.objects.clone();
+        let accounts = amazon
+            .objects
+            .iter_mut()
+            .filter(|object| object["kind"] == "ServiceAccount");
+        accounts.for_each(change);
+        assert!(
+            !identity::violations(amazon).is_empty(),
+            "roles of Amazon: finds nothing"
+        );
+        amazon.objects = clean;
     }
 }

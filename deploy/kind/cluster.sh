@@ -99,7 +99,7 @@ ready() {
     docker exec "$control" kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f /kind/manifests/metrics.yaml >/dev/null
     kube -n kube-system rollout status deployment/metrics --timeout=300s >/dev/null
   elif ! kube get apiservice v1beta1.metrics.k8s.io >/dev/null 2>&1; then
-    say "warning: no metrics.k8s.io in this cluster: install metrics-server before you scale by CPU (deploy/kind/README.md)"
+    say "warning: no metrics.k8s.io in this cluster: install metrics-server before you scale by CPU (deploy/README.md)"
   fi
 }
 

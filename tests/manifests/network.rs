@@ -24,6 +24,7 @@ const GATEWAY: End = end("gateway", "tally-system", "gateway");
 const SCHEDULER: End = end("scheduler", "tally-system", "scheduler");
 const FLEET: End = end("fleet", "tally-system", "fleet");
 const ADMIN: End = end("admin", "tally-system", "admin");
+const METRICS: End = end("metrics", "tally-system", "metrics");
 const ETCD: End = end("etcd", "tally-store", "etcd");
 const QUEUE: End = end("queue", "tally-store", "queue");
 const WORKER: End = end("worker", "tally-workers", "worker");
@@ -47,6 +48,9 @@ const EDGES: &[(&End, &End, u16)] = &[
     (&FLEET, &OUTSIDE, 6443),
     (&FLEET, &OUTSIDE, 443),
 ];
+
+/// What must be possible where a live autoscaler asks for the depth of a layer: the API server asks the adapter, and that the stores.
+const ASKING: &[(&End, &End, u16)] = &[(&OUTSIDE, &METRICS, 6443), (&METRICS, &ETCD, 2379)];
 
 /// What must not.
 const WALLS: &[(&End, &End, u16)] = &[
@@ -99,15 +103,26 @@ pub(crate) fn violations(rendered: &Rendered) -> Vec<String> {
     };
     expect(EDGES, true);
     expect(WALLS, false);
-    // Our own queue server is there on kind only.
-    let has_queue = rendered
-        .of("StatefulSet")
-        .any(|set| set["metadata"]["name"] == "queue");
-    if has_queue {
-        expect(&[(&GATEWAY, &QUEUE, 9324), (&SCHEDULER, &QUEUE, 9324)], true);
+    let has = |kind: &str, name: &str| rendered.of(kind).any(|object| object["metadata"]["name"] == name);
+    if has("Deployment", "metrics") {
+        expect(ASKING, true);
     } else {
-        expect(&[(&GATEWAY, &OUTSIDE, 443), (&SCHEDULER, &OUTSIDE, 443)], true);
+        expect(&[(&OUTSIDE, &METRICS, 6443)], false);
     }
+    // Our own queue server is there on kind only.
+    let (queue, port) = if has("StatefulSet", "queue") {
+        (&QUEUE, 9324)
+    } else {
+        (&OUTSIDE, 443)
+    };
+    expect(
+        &[
+            (&GATEWAY, queue, port),
+            (&SCHEDULER, queue, port),
+            (&METRICS, queue, port),
+        ],
+        true,
+    );
     found
 }
 

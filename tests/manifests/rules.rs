@@ -306,6 +306,11 @@ fn loose_namespaces(rendered: &Rendered) -> Vec<String> {
         };
         let hard =
             |what: &str| quota.and_then(|quota| quota["spec"]["hard"][what].as_str()?.parse::<u32>().ok());
+        for what in ["requests.cpu", "requests.memory", "limits.memory"] {
+            if quota.is_none_or(|quota| quota["spec"]["hard"][what].as_str().is_none()) {
+                found.push(format!("{name} has no quota of {what}"));
+            }
+        }
         for what in ["pods", "count/jobs.batch"] {
             if name == "tally-load" && hard(what) != Some(AGENTS_MAX) {
                 found.push(format!(

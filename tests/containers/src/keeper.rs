@@ -84,6 +84,25 @@ mod tests {
         assert!(!file.exists());
     }
 
+    /// Ctrl-C goes to the process group of the terminal's foreground; the keeper is in one of its own, so it outlives what it keeps for.
+    #[test]
+    fn ctrl_c_in_a_terminal_does_not_reach_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let keeper = armed(&folder.path().join("thing"));
+        let group = |process: u32| {
+            let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+            let after_name = stat.rsplit(')').next().unwrap().to_owned();
+            after_name
+                .split_whitespace()
+                .nth(2)
+                .unwrap()
+                .parse::<u32>()
+                .unwrap()
+        };
+        assert_eq!(group(keeper.shell.id()), keeper.shell.id());
+        assert_ne!(group(std::process::id()), keeper.shell.id());
+    }
+
     /// A panic unwinds through the guard.
     #[test]
     fn it_cleans_up_after_a_panic() {

@@ -1,7 +1,9 @@
 //! `tally doctor`: what works on this machine, what is missing, and how to get it.
 
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Command;
 
 use serde::Serialize;
 
@@ -49,7 +51,7 @@ pub(crate) fn run(global: &Global, output: &Output) -> Exit {
             State::Missing => "MISSING ",
         };
         output.line(&format!(
-            "{mark}{:<22}{:<34}{}",
+            "{mark}{:<22}{:<33} {}",
             finding.check, finding.found, finding.needed_for
         ));
         if finding.state != State::Ok {
@@ -168,27 +170,103 @@ fn leftovers() -> Finding {
     }
 }
 
-/// What `--target kind` needs. The local world does without, so nothing of it is missing.
+/// What `--target kind` needs, and whether it is there. The local world does without, so nothing of it is missing.
+const CLUSTER_NEEDS: [(&str, fn() -> bool); 5] = [
+    ("docker", || is_on_path("docker")),
+    ("a Docker daemon that answers", docker_answers),
+    ("kind", || is_on_path("kind")),
+    ("kubectl of 1.27 or newer", kubectl_is_new),
+    ("protoc (for the image)", || is_on_path("protoc")),
+];
+
 fn cluster_tools() -> Finding {
-    let on_path = |program: &&str| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    };
-    let absent: Vec<&str> = ["docker", "kind", "kubectl"]
-        .into_iter()
-        .filter(|program| !on_path(program))
-        .collect();
-    let (built, missing) = (cfg!(feature = "cluster"), absent.join(", "));
-    let (state, found) = match (built, absent.is_empty()) {
-        (true, true) => (State::Ok, "docker, kind, kubectl".to_owned()),
-        (true, false) => (State::Limited, format!("missing: {missing}")),
-        (false, _) => (State::Limited, "not in this build".to_owned()),
-    };
+    let absent = CLUSTER_NEEDS.into_iter().filter(|(_, is_there)| !is_there());
+    let absent: Vec<&str> = absent.map(|(name, _)| name).collect();
+    let (state, found) = judge_cluster(cfg!(feature = "cluster"), &absent);
     Finding {
         check: "Kubernetes",
         state,
         found,
         needed_for: "--target kind and kube",
-        fix: "cargo build --release --features cluster; deploy/kind/cluster.sh up installs the rest on Debian",
+        fix: "cargo build --release --features cluster; apt-get install protobuf-compiler libprotobuf-dev; deploy/kind/cluster.sh up as root on Debian installs \
+              and starts the rest, elsewhere see docs.docker.com, kind.sigs.k8s.io and kubernetes.io/docs/tasks/tools",
+    }
+}
+
+fn judge_cluster(built: bool, absent: &[&str]) -> (State, String) {
+    let missing = (!absent.is_empty()).then(|| format!("missing: {}", absent.join(", ")));
+    let unbuilt = (!built).then(|| "not in this build".to_owned());
+    let wrong: Vec<String> = [unbuilt, missing].into_iter().flatten().collect();
+    if wrong.is_empty() {
+        (State::Ok, "docker, kind, kubectl, protoc".to_owned())
+    } else {
+        (State::Limited, wrong.join("; "))
+    }
+}
+
+fn is_on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Whether somebody listens at Docker's socket; a daemon that is named by `DOCKER_HOST` is not asked.
+fn docker_answers() -> bool {
+    std::env::var_os("DOCKER_HOST").is_some() || UnixStream::connect("/var/run/docker.sock").is_ok()
+}
+
+/// Whether kubectl knows the kustomize that deploy/ is written for.
+fn kubectl_is_new() -> bool {
+    let asked = Command::new("kubectl")
+        .args(["version", "--client", "--output", "json"])
+        .output();
+    asked.is_ok_and(|answer| {
+        let minor = minor_version(&String::from_utf8_lossy(&answer.stdout));
+        minor.is_some_and(|minor| minor >= 27)
+    })
+}
+
+/// The `y` of a kubectl 1.y; vendors write `27+`.
+fn minor_version(json: &str) -> Option<u32> {
+    let told: serde_json::Value = serde_json::from_str(json).ok()?;
+    let minor = told["clientVersion"]["minor"].as_str()?;
+    minor
+        .trim_end_matches(|letter: char| !letter.is_ascii_digit())
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Claim: what is missing is named whether or not this build has the adapters, and nothing of it keeps the local world from working.
+    #[test]
+    fn what_a_cluster_lacks_is_named() {
+        for (built, absent, state, found) in [
+            (true, &[][..], State::Ok, "docker, kind, kubectl, protoc"),
+            (true, &["kind"], State::Limited, "missing: kind"),
+            (false, &[], State::Limited, "not in this build"),
+            (
+                false,
+                &["docker", "kind"],
+                State::Limited,
+                "not in this build; missing: docker, kind",
+            ),
+        ] {
+            assert_eq!(judge_cluster(built, absent), (state, found.to_owned()));
+        }
+    }
+
+    /// Claim: a kubectl is as old as it says, also where its vendor adds a letter; one that says nothing is none.
+    #[test]
+    fn the_version_of_kubectl_is_read() {
+        for (json, minor) in [
+            (r#"{"clientVersion": {"major": "1", "minor": "32"}}"#, Some(32)),
+            (r#"{"clientVersion": {"major": "1", "minor": "20+"}}"#, Some(20)),
+            ("{}", None),
+            ("", None),
+        ] {
+            assert_eq!(minor_version(json), minor, "{json}");
+        }
     }
 }

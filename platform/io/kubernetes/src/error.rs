@@ -29,7 +29,7 @@ pub enum Error {
         after: Duration,
     },
     /// The pod template cannot be used.
-    #[error("the pod template is of no use: {0}; see deploy/base/workers/pod-template.yaml")]
+    #[error("the pod template is of no use: {0}; see deploy/base/workers/pod.json")]
     Template(String),
 }
 

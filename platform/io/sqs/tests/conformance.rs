@@ -72,6 +72,46 @@ mod on_tally {
         assert!(!gone.is_transient(), "{gone}");
     }
 
+    /// Claim: bodies that are together more than one call may carry arrive whole, in calls that the server takes; it takes no larger one.
+    #[tokio::test]
+    async fn a_list_above_the_limit_of_a_call_arrives_whole() {
+        use std::collections::BTreeSet;
+        use tally_model::QueueName;
+        use tally_ports::{Failure, Queue};
+        let own = own::Own::start().await;
+        let kept = SqsConfig {
+            visibility: Duration::from_hours(1),
+            ..config(own.endpoint())
+        };
+        let filler = "x".repeat(200 << 10);
+        let bodies: BTreeSet<String> = (0..12).map(|index| format!("{index} {filler}")).collect();
+        let list: Vec<String> = bodies.iter().cloned().collect();
+        let wide = SqsConfig {
+            batch_bytes: 4 << 20,
+            ..kept.clone()
+        };
+        let wide = Sqs::connect(wide).await.unwrap();
+        let refused = wide.send(QueueName::Outbound, list.clone()).await.unwrap_err();
+        assert!(!refused.is_transient(), "{refused}");
+        let queues = Sqs::connect(kept).await.unwrap();
+        queues.send(QueueName::Inbound, list).await.unwrap();
+        let mut found = BTreeSet::new();
+        while found.len() < bodies.len() {
+            let received = queues
+                .receive(QueueName::Inbound, 10, Duration::from_secs(20))
+                .await
+                .unwrap();
+            assert!(
+                !received.is_empty(),
+                "{} of {} arrived",
+                found.len(),
+                bodies.len()
+            );
+            found.extend(received.into_iter().map(|delivery| delivery.body));
+        }
+        assert!(found == bodies, "a body has changed");
+    }
+
     /// Claim: a server that is not there is transient, and a body above the limit is refused before anything is sent.
     #[tokio::test]
     async fn failures_say_whether_trying_again_helps() {

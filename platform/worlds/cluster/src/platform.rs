@@ -63,7 +63,7 @@ pub struct Platform {
 
 impl Platform {
     /// Starts the roles anew with this configuration: what ran before is stopped first, and nothing of its state is seen,
-    /// because every platform has queues and keys of its own.
+    /// because every platform has keys of its own and, but on Amazon, queues too.
     ///
     /// # Errors
     /// If the cluster cannot be reached, the platform's objects are not there, or the control plane does not come up.

@@ -63,7 +63,7 @@ impl Stores {
     }
 }
 
-/// On a server of our own every platform has queues of its own; on Amazon they were made beforehand, with one name.
+/// On a server of our own every platform has queues of its own; on Amazon all have the same, whose policy and price are set once.
 fn sqs(config: &StoreConfig, platform: &PlatformConfig, name: &str) -> SqsConfig {
     SqsConfig {
         endpoint: config.queue.clone(),
