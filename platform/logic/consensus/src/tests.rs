@@ -4,6 +4,7 @@ mod certificates;
 mod costs;
 mod faults;
 mod forgeries;
+mod hearsay;
 mod liars;
 mod network;
 mod normal;

@@ -11,8 +11,18 @@ use super::statement::{self, scope};
 use super::view_change::Choice;
 use super::{BATCH_BYTES, Replica};
 use crate::digest::Digest;
+use crate::membership::Membership;
 use crate::{Item, Keys, MAX_BATCH, Message, Refusal, Replica as _, Seat, Vote};
 
+mod bounds;
+mod epochs;
+mod fields;
+mod forgeries;
+mod names;
+mod said;
+mod views;
+
+const CLUSTER: [u8; 16] = [1; 16];
 const SET: SetId = SetId {
     operation: Operation::Add,
     number: 1,
@@ -23,43 +33,74 @@ fn keys(index: u8) -> Keys {
     Keys::generate(Suite::Modern, [index + 1; 32]).unwrap()
 }
 
-/// Four replicas in view 0 of epoch 1.
-fn replicas() -> Vec<Replica> {
-    let config = PlatformConfig {
+/// Number of the worker's keys.
+const WORKER: u8 = 9;
+
+fn config() -> PlatformConfig {
+    PlatformConfig {
         protocol: Protocol::Pbft,
         ..PlatformConfig::default()
-    };
-    let member = |index| Member {
-        node: NodeId::Replica(SET, index),
+    }
+}
+
+fn member(node: NodeId, number: u8) -> Member {
+    Member {
+        node,
         incarnation: 0,
         address: String::new(),
-        public_key: keys(index).public_key().to_string(),
-    };
-    let record = SetRecord {
-        id: SET,
-        epoch: Epoch(1),
-        founded: Some(Epoch(1)),
+        public_key: keys(number).public_key().to_string(),
+    }
+}
+
+/// A worker and four replicas that found a set in `epoch`.
+fn record(set: SetId, epoch: Epoch) -> SetRecord {
+    SetRecord {
+        id: set,
+        epoch,
+        founded: Some(epoch),
         state: SetState::Ready,
         leader: 0,
-        worker: None,
-        replicas: (0..4).map(member).collect(),
+        worker: Some(member(NodeId::Worker(set), WORKER)),
+        replicas: (0..4)
+            .map(|index| member(NodeId::Replica(set, index), index))
+            .collect(),
         created: Instant::ZERO,
         ready: None,
-    };
+    }
+}
+
+fn seat(cluster: [u8; 16], node: NodeId, number: u8) -> Seat {
+    Seat {
+        cluster,
+        node,
+        incarnation: 0,
+        keys: keys(number),
+        config: config(),
+    }
+}
+
+fn membership(record: &SetRecord) -> Membership {
+    Membership::from_record(record, CLUSTER, &config()).unwrap()
+}
+
+/// The replicas of a record, in view 0.
+fn replicas_of(cluster: [u8; 16], record: &SetRecord) -> Vec<Replica> {
     let made = (0..4).map(|index| {
-        let mut replica = Replica::new(Seat {
-            cluster: [1; 16],
-            node: NodeId::Replica(SET, index),
-            incarnation: 0,
-            keys: keys(index),
-            config: config.clone(),
-        });
-        replica
-            .configure(Instant::ZERO, &record, &mut Vec::new())
-            .unwrap();
+        let mut replica = Replica::new(seat(cluster, NodeId::Replica(record.id, index), index));
+        replica.configure(Instant::ZERO, record, &mut Vec::new()).unwrap();
         replica
     });
     made.collect()
+}
+
+/// Four replicas in view 0 of epoch 1.
+fn replicas() -> Vec<Replica> {
+    replicas_of(CLUSTER, &record(SET, Epoch(1)))
+}
+
+/// The one that is told in most tests; nobody told it anything yet.
+fn listener() -> Replica {
+    replicas().remove(usize::from(said::TO))
 }
 
 /// That `digest` was prepared at `sequence` in `view`, signed by whom it takes.

@@ -199,6 +199,34 @@ fn a_verifier_compares_the_claim() {
     );
 }
 
+/// Claim: what a verifier remembers to hold is this signature under this key: neither another signature on the same, however often
+/// it is shown, nor the same one after the key turned out to be another.
+#[test]
+fn what_a_verifier_proved_helps_no_other_signature() {
+    let (network, job, good) = sample(Suite::Modern, true);
+    let mut verifier = Verifier::new(CLUSTER, network.config.clone());
+    verifier.learn(&network.record).unwrap();
+    let mut bad = good.clone();
+    bad.votes[0].signature[0] ^= 1;
+    let verify = |verifier: &mut Verifier, certificate: &Certificate| {
+        verifier
+            .verify(SET, &job, &good.outcome, &certificate.encode())
+            .map(drop)
+    };
+    for certificate in [&bad, &bad, &good, &bad, &bad] {
+        let want = if *certificate == good {
+            Ok(())
+        } else {
+            Err(Flaw::Signature(0))
+        };
+        assert_eq!(verify(&mut verifier, certificate), want);
+    }
+    let mut record = network.record.clone();
+    record.replicas[0].public_key = keys(Suite::Modern, 77).public_key().to_string();
+    verifier.learn(&record).unwrap();
+    assert_eq!(verify(&mut verifier, &good), Err(Flaw::Signature(0)));
+}
+
 /// No byte of a certificate can be changed, left out or added without its being refused.
 #[test]
 fn every_byte_of_a_certificate_counts() {

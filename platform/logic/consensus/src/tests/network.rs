@@ -19,7 +19,7 @@ pub(super) const SET: SetId = SetId {
 };
 pub(super) const WORKER: NodeId = NodeId::Worker(SET);
 /// Key number of the worker; replicas have their index, plus 100 per incarnation.
-const WORKER_KEY: u32 = 50;
+pub(super) const WORKER_KEY: u32 = 50;
 
 /// What the adversary does with a message from, to: the messages that arrive instead.
 pub(super) type Adversary = Box<dyn FnMut(NodeId, NodeId, Message) -> Vec<Message>>;

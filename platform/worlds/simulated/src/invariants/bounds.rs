@@ -96,3 +96,68 @@ impl Invariant for Bounds {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tally_model::{Epoch, Instant, Member, Operation};
+
+    use super::*;
+
+    fn set(number: u32) -> SetId {
+        SetId {
+            operation: Operation::Add,
+            number,
+        }
+    }
+
+    /// A set that has a member.
+    fn record(number: u32, state: SetState) -> SetRecord {
+        let node = NodeId::Replica(set(number), 0);
+        SetRecord {
+            id: set(number),
+            epoch: Epoch(1),
+            founded: None,
+            state,
+            leader: 0,
+            worker: None,
+            replicas: vec![Member {
+                node,
+                incarnation: 0,
+                address: String::new(),
+                public_key: String::new(),
+            }],
+            created: Instant::ZERO,
+            ready: None,
+        }
+    }
+
+    /// One set at most.
+    fn bounds() -> Bounds {
+        let mut config = PlatformConfig::default();
+        (config.bounds.min, config.bounds.max) = (1, 1);
+        Bounds::new(&config)
+    }
+
+    /// Claim: a set that was told to drain does not count from the decision on, although its record says so later or what was written
+    /// before becomes durable after it; the one beside it counts, and so does the next set of its name.
+    #[test]
+    fn a_set_drains_from_the_decision_on() {
+        let mut two = bounds();
+        assert_eq!(two.record(&record(1, SetState::Ready)), Ok(()));
+        assert!(two.record(&record(2, SetState::Starting)).is_err());
+
+        let mut bounds = bounds();
+        assert_eq!(bounds.record(&record(1, SetState::Ready)), Ok(()));
+        let decision = Observation::new(Instant::ZERO, Step::DrainStarted).with_set(set(1));
+        assert_eq!(bounds.observed(&decision), Ok(()));
+        assert_eq!(bounds.record(&record(2, SetState::Starting)), Ok(()));
+        assert_eq!(
+            bounds.record(&record(1, SetState::Ready)),
+            Ok(()),
+            "written before"
+        );
+        assert_eq!(bounds.record(&record(1, SetState::Draining)), Ok(()));
+        bounds.deleted(set(1));
+        assert!(bounds.record(&record(1, SetState::Starting)).is_err());
+    }
+}
