@@ -30,10 +30,10 @@ fn relabelled(mut body: Body, epoch: Epoch) -> Body {
         }
     };
     match &mut body {
-        Body::ViewChange(it) => relabel(&mut it.stable, &mut it.prepared),
+        Body::ViewChange(it) => relabel(&mut it.stable, Arc::make_mut(&mut it.prepared)),
         Body::NewView(it) => {
             let changes = it.changes.iter_mut();
-            changes.for_each(|it| relabel(&mut it.stable, &mut it.prepared));
+            changes.for_each(|it| relabel(&mut it.stable, Arc::make_mut(&mut it.prepared)));
         }
         Body::State(it) => it.proof.epoch = epoch,
         _ => {}

@@ -33,13 +33,13 @@ fn altered_turn(body: &Body) -> Vec<Body> {
             &[
                 |it| it.view += 1,
                 |it| it.member = 3,
-                |it| it.prepared.clear(),
+                |it| it.prepared = [].into(),
                 |it| {
                     it.stable.iter_mut().for_each(|proof| {
                         proof.votes.pop();
                     });
                 },
-                |it| it.prepared[0].digest.0[31] ^= 1,
+                |it| Arc::make_mut(&mut it.prepared)[0].digest.0[31] ^= 1,
             ],
         ),
         Body::ViewChange(it) => each(it, Body::ViewChange, &[|it| it.view += 1, |it| it.member = 3]),

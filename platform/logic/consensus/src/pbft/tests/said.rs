@@ -1,6 +1,7 @@
 //! One good message of every kind that a replica takes, and what is signed in it.
 
 use std::iter::once;
+use std::sync::Arc;
 
 use tally_model::{Instant, Job, NodeId, Operation, RequestId, Suite, TaskId};
 
@@ -82,7 +83,7 @@ fn change(member: u8, stable: Option<CheckpointProof>, prepared: Vec<PreparedPro
         view: 1,
         member,
         stable,
-        prepared,
+        prepared: prepared.into(),
         signature: Vec::new(),
     }
 }
@@ -240,8 +241,7 @@ fn marks(body: &mut Body) -> Vec<&mut Vec<u8>> {
                 .stable
                 .iter_mut()
                 .flat_map(|proof| signatures(&mut proof.votes));
-            let prepared = it
-                .prepared
+            let prepared = Arc::make_mut(&mut it.prepared)
                 .iter_mut()
                 .flat_map(|proof| once(&mut proof.signature).chain(signatures(&mut proof.prepares)));
             once(&mut it.signature).chain(stable).chain(prepared).collect()

@@ -43,7 +43,7 @@ fn a_change_proves_what_lies_between_its_watermarks() {
         (vec![later], false),
     ] {
         let change = Body::ViewChange(ViewChange {
-            prepared,
+            prepared: prepared.into(),
             ..full.clone()
         });
         let change = sealed(&mut replicas, 1, change);
@@ -112,7 +112,7 @@ fn a_certificate_is_believed_unseen_only_by_who_has_it() {
         replica.log.entry(STABLE + 1).proof = Some(own.clone());
         let change = Body::ViewChange(ViewChange {
             view: target,
-            prepared: vec![proof.clone()],
+            prepared: [proof.clone()].into(),
             ..full.clone()
         });
         let change = sealed(&mut replicas, target, change);
@@ -195,7 +195,7 @@ fn certificates_and_decisions_outlive_their_view() {
         (entry.prepared, entry.proof, entry.decided) = (true, proof, decided);
     }
     log.leave_view();
-    assert_eq!(log.prepared(), [own]);
+    assert_eq!(*log.prepared(), [own]);
     let decided: Vec<_> = log
         .iter()
         .map(|(sequence, entry)| (sequence, entry.decided))
