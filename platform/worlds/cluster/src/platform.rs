@@ -1,11 +1,11 @@
 //! A platform on a cluster: configured, started and stopped by an operator. Its objects come from deploy/.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tally_kubernetes::{COMPONENT, Machine};
+use tally_kubernetes::{COMPONENT, Machine, PodFact};
 use tally_model::PlatformConfig;
 use tally_process::Error;
 
@@ -20,8 +20,12 @@ pub const WORKERS: &str = "tally-workers";
 const CONFIG: &str = "tally-config";
 /// The gateway on every machine of the cluster (deploy/kind/base/gateway-port.yaml).
 const NODE_PORT: u16 = 30_080;
+/// How long the roles may take to end by themselves; more than the grace period in deploy/.
+const ENDED: Duration = Duration::from_secs(15);
 /// How long pods may take to go.
 const GONE: Duration = Duration::from_mins(1);
+/// How often members are deleted that were made after a deletion.
+const CLEARED_MAX: u32 = 20;
 /// The Deployments of the control plane.
 const ROLES: &str = "gateway,scheduler,fleet,admin,autoscaler,metrics";
 
@@ -134,22 +138,59 @@ fn halt(operator: &Operator) -> Result<(), Error> {
         format!("{},{COMPONENT} in (worker,replica)", ours()),
     );
     scale(operator, 0)?;
-    operator.call(async |operate| {
-        operate.scale(WORKERS, &ours(), 0).await?;
-        operate.delete_pods(SYSTEM, &roles).await
-    })?;
-    operator.wait(GONE, "the end of an earlier control plane", |pods| {
-        let is_role = |component: &str| ROLES.split(',').any(|role| role == component);
-        let left = pods
-            .iter()
-            .any(|pod| pod.namespace == SYSTEM && is_role(&pod.component));
-        (!left).then_some(())
-    })?;
-    // Only now: a cluster service that runs makes again what is deleted.
-    operator.call(async |operate| operate.delete_pods(WORKERS, &members).await)?;
-    operator.wait(GONE, "the end of an earlier platform", |pods| {
-        (!pods.iter().any(|pod| pod.namespace == WORKERS)).then_some(())
-    })
+    operator.call(async |operate| operate.scale(WORKERS, &ours(), 0).await)?;
+    let is_over = |pods: &[PodFact]| (!pods.iter().any(is_role)).then_some(());
+    let what = "the end of an earlier control plane";
+    // A pod that is deleted by force is gone before its processes are: only for those that do not end by themselves.
+    if operator.wait(ENDED, what, is_over).is_err() {
+        operator.call(async |operate| operate.delete_pods(SYSTEM, &roles).await)?;
+        operator.wait(GONE, what, is_over)?;
+    }
+    clear(operator, &members)
+}
+
+/// Whether a pod is one of the control plane's.
+fn is_role(pod: &PodFact) -> bool {
+    pod.namespace == SYSTEM && ROLES.split(',').any(|role| role == pod.component)
+}
+
+/// Deletes the members, after the roles: a cluster service that runs makes again what is deleted. One whose pod had to be deleted by
+/// force may run on for a moment, so what was made since is deleted as soon as it is seen.
+fn clear(operator: &Operator, members: &str) -> Result<(), Error> {
+    for _ in 0..CLEARED_MAX {
+        let doomed: BTreeSet<String> = of_workers(&operator.pods()).map(|pod| pod.uid.clone()).collect();
+        operator.call(async |operate| operate.delete_pods(WORKERS, members).await)?;
+        match operator.wait(GONE, "the end of an earlier platform", |pods| left(pods, &doomed))? {
+            Left::Nothing => return Ok(()),
+            Left::MadeSince => {}
+        }
+    }
+    Err(Error::Start(format!(
+        "something makes pods of namespace {WORKERS} anew as soon as they are deleted; `tally status --leaks` shows them"
+    )))
+}
+
+/// What is left of the members after a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    MadeSince,
+}
+
+/// None while nothing but `doomed` pods are left, which are on their way out.
+fn left(pods: &[PodFact], doomed: &BTreeSet<String>) -> Option<Left> {
+    let mut none = true;
+    for pod in of_workers(pods) {
+        if !doomed.contains(&pod.uid) {
+            return Some(Left::MadeSince);
+        }
+        none = false;
+    }
+    none.then_some(Left::Nothing)
+}
+
+fn of_workers(pods: &[PodFact]) -> impl Iterator<Item = &PodFact> {
+    pods.iter().filter(|pod| pod.namespace == WORKERS)
 }
 
 fn configure(operator: &Operator, platform: &PlatformConfig, cluster: &str) -> Result<(), Error> {
@@ -184,6 +225,32 @@ mod tests {
             address: address.map(str::to_owned),
             ready,
         }
+    }
+
+    fn pod(namespace: &str, component: &str, uid: &str) -> PodFact {
+        PodFact {
+            namespace: namespace.into(),
+            component: component.into(),
+            uid: uid.into(),
+            ..PodFact::default()
+        }
+    }
+
+    /// A member made after the deletion, as by a cluster service that had not yet ended, is told from one that is on its way out.
+    #[test]
+    fn what_was_made_since_a_deletion_is_seen() {
+        let doomed = BTreeSet::from(["1".to_owned(), "2".to_owned()]);
+        let (role, old, new) = (
+            pod(SYSTEM, "fleet", "9"),
+            pod(WORKERS, "worker", "2"),
+            pod(WORKERS, "replica", "3"),
+        );
+        let seen = |pods: &[&PodFact]| left(&pods.iter().copied().cloned().collect::<Vec<_>>(), &doomed);
+        assert_eq!(seen(&[&role]), Some(Left::Nothing));
+        assert_eq!(seen(&[&role, &old]), None);
+        assert_eq!(seen(&[&old, &new]), Some(Left::MadeSince));
+        assert_eq!(seen(&[&new]), Some(Left::MadeSince));
+        assert!(is_role(&role) && !is_role(&old) && !is_role(&pod(SYSTEM, "queue", "8")));
     }
 
     /// The gateway is looked for where no fault strikes, else where the kubelet is heard.
