@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tally_model::{Dispatch, Operation, PlatformConfig, Protocol, Scaler};
+use tally_model::{Dispatch, Operation, PlatformConfig, Protocol, Scaler, WorkKind};
 use tally_workloads::{Pattern, Shape};
 
 use crate::units::{say_duration, say_number};
@@ -107,10 +107,14 @@ fn platform(config: &PlatformConfig) -> String {
     };
     let work = Operation::ALL.map(|operation| match config.work_of(operation) {
         Some(work) => format!(
-            "{operation} {} {} {}",
+            "{operation} {} {} {}{}",
             say_duration(work.mean),
             work.distribution,
-            work.kind
+            work.kind,
+            match (work.kind, work.processor) {
+                (WorkKind::Spin, _) | (WorkKind::Delay, 0) => String::new(),
+                (WorkKind::Delay, percent) => format!(" ({percent} % of it burnt)"),
+            }
         ),
         None => format!("{operation} none"),
     });

@@ -86,6 +86,7 @@ mod tests {
                 mean: Duration::from_millis(millis),
                 distribution: WorkDistribution::Fixed,
                 replicas: false,
+                processor: 0,
             })
         };
         platform.work[add.index()] = work(30);

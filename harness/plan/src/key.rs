@@ -15,6 +15,9 @@ const HOUR: u64 = 3_600_000;
 const PART_2: &str = "part 2 (Kubernetes)";
 const PART_5: &str = "part 5 (chaos)";
 
+/// The table of what changes beside a live autoscaler.
+pub(crate) const LIVE: &str = "live";
+
 pub(crate) static TOP: Section = Section {
     title: "the file",
     keys: &[
@@ -45,6 +48,11 @@ pub(crate) static TOP: Section = Section {
             "Arms of a comparison; kept, not run yet.",
         ),
         optional("safety", Kind::Table(&SAFETY), "What the experiment may not do."),
+        optional(
+            LIVE,
+            Kind::Changes,
+            "Values that change, for every arm, beside a live HorizontalPodAutoscaler: `phases.measure = \"75s\"`.",
+        ),
     ],
     later: &[],
 };

@@ -76,6 +76,7 @@ fn of(kind: &Kind) -> Value {
             json!({ "type": "array", "minItems": 1, "items": count })
         }
         Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Changes => json!({ "type": "object" }),
         Kind::Table(section) => table(section),
         Kind::Tables(section) => json!({ "type": "array", "items": table(section) }),
         Kind::Expressions { shape, fixed } => json!({ "oneOf": [

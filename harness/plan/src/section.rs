@@ -73,6 +73,8 @@ pub(crate) enum Kind {
     Counts,
     /// A list of texts.
     Texts,
+    /// Any keys of the file, with other values.
+    Changes,
     /// A table.
     Table(&'static Section),
     /// `[[name]]`.
@@ -124,7 +126,7 @@ impl Kind {
             Self::Scalers => "[\"threshold\"]".to_owned(),
             Self::Policies => "[\"all\"]".to_owned(),
             Self::Texts => "[\"...\"]".to_owned(),
-            Self::Table(_) => "{ ... }".to_owned(),
+            Self::Changes | Self::Table(_) => "{ ... }".to_owned(),
             Self::Tables(_) => "[...]".to_owned(),
             Self::Expressions { .. } => "{ kind = \"flat\" }".to_owned(),
         }

@@ -7,7 +7,7 @@
 )]
 
 use tally_model::Scaler;
-use tally_plan::{Experiment, parse_with, templates};
+use tally_plan::{Experiment, parse_live, parse_with, templates};
 use tally_workloads::{Pattern, Rate};
 
 fn with(overrides: &[(&str, &str)]) -> Result<Experiment, String> {
@@ -101,4 +101,47 @@ fn unknown_keys_and_bad_values_are_errors() {
             "{key}={value}: {problems}"
         );
     }
+}
+
+/// Beside a live autoscaler values of `[live]` hold, `--set` has the last word, and otherwise the table changes nothing.
+#[test]
+fn live_values_hold_only_beside_a_live_autoscaler() {
+    let plain = templates()[0].1;
+    let source = format!("{plain}\n[live]\nphases.measure = \"75s\"\nload.spike.for = \"1m\"\n");
+    let own = parse_with(&source, &[]).unwrap();
+    assert_eq!(own, parse_with(plain, &[]).unwrap());
+    assert_eq!(parse_live(plain, &[]).unwrap(), own);
+    let live = parse_live(&source, &[]).unwrap();
+    assert_eq!(live.phases.measure.as_secs(), 75);
+    let length = |experiment: &Experiment| match experiment.loads[0].pattern {
+        Pattern::Burst { length, .. } => length.as_secs(),
+        _ => panic!(),
+    };
+    assert!(length(&live) == 60 && length(&own) != 60);
+    let set = [("load.spike.for".to_owned(), "5s".to_owned())];
+    assert_eq!(length(&parse_live(&source, &set).unwrap()), 5);
+}
+
+/// What is wrong in `[live]` is told at its place whenever the file is read, and what is wrong in the file only once.
+#[test]
+fn live_values_are_checked_with_the_file() {
+    let plain = templates()[0].1;
+    let problems = |source: &str| parse_with(source, &[]).unwrap_err();
+    for (wrong, code) in [
+        ("[live]\nphases.measure = \"long\"\n", "F0204"),
+        ("[live]\nload.missing.for = \"1m\"\n", "F0211"),
+        ("[live]\nplatfrom.min = 1\n", "F0201"),
+    ] {
+        let source = format!("{plain}\n{wrong}");
+        let found = problems(&source);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].code, code, "{found:?}");
+        assert!(
+            found[0].span.is_some_and(|span| span.start >= plain.len()),
+            "{found:?}"
+        );
+    }
+    let twice = format!("sed = 1\n{plain}\n[live]\nphases.measure = \"75s\"\n");
+    assert_eq!(problems(&twice).len(), 1);
+    assert_eq!(problems(&format!("live = 3\n{plain}"))[0].code, "F0203");
 }

@@ -156,6 +156,7 @@ impl Trace {
             mean: Duration::from_secs_f64(self.service),
             distribution: WorkDistribution::Exponential,
             replicas: false,
+            processor: 0,
         });
         config.scaling.forecast = Some(Forecast {
             bucket,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tally_model::Protocol;
 use tally_plan::Experiment;
 
-use super::validate::load;
+use super::validate::{load, load_live};
 use crate::agents::Agents;
 use crate::args::{Global, Run};
 use crate::comparison::{Arm, Contest, conclude, play_all};
@@ -89,7 +89,19 @@ fn contest(
     overrides: &[(String, String)],
     output: &Output,
 ) -> Result<Contest, Exit> {
-    let (source, own) = load(file, overrides, output)?;
+    let (mut source, mut own) = load(file, overrides, output)?;
+    let is_live = arms.iter().any(Arm::is_live);
+    let load = if is_live { load_live } else { load };
+    if is_live {
+        let alone = own;
+        (source, own) = load(file, overrides, output)?;
+        if own != alone {
+            let file = file.display();
+            output.note(&format!(
+                "an arm is a live HorizontalPodAutoscaler, so what [live] of {file} says holds for every arm"
+            ));
+        }
+    }
     let arms = on_equal_terms(with_own(arms, &own), &own, output);
     let mut experiments = Vec::new();
     for arm in &arms {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
+use tally_model::Diagnostic;
 use tally_plan::Experiment;
 
 use crate::args::Validate;
@@ -36,12 +37,25 @@ pub(crate) fn run(args: &Validate, output: &Output) -> Exit {
     exit
 }
 
+/// An experiment and its text.
+type Loaded = Result<(String, Experiment), Exit>;
+
 /// Reads and parses an experiment file with overrides; problems are printed.
-pub(crate) fn load(
+pub(crate) fn load(file: &Path, overrides: &[(String, String)], output: &Output) -> Loaded {
+    load_by(tally_plan::parse_with, file, overrides, output)
+}
+
+/// Like [`load`], with what the file changes beside a live autoscaler.
+pub(crate) fn load_live(file: &Path, overrides: &[(String, String)], output: &Output) -> Loaded {
+    load_by(tally_plan::parse_live, file, overrides, output)
+}
+
+fn load_by(
+    parse: fn(&str, &[(String, String)]) -> Result<Experiment, Vec<Diagnostic>>,
     file: &Path,
     overrides: &[(String, String)],
     output: &Output,
-) -> Result<(String, Experiment), Exit> {
+) -> Loaded {
     let name = file.display().to_string();
     let too_large = std::fs::metadata(file).is_ok_and(|meta| meta.len() > tally_plan::MAX_FILE_BYTES as u64);
     if too_large {
@@ -58,7 +72,7 @@ pub(crate) fn load(
         );
         Exit::BadInput
     })?;
-    match tally_plan::parse_with(&source, overrides) {
+    match parse(&source, overrides) {
         Ok(experiment) => Ok((source, experiment)),
         Err(problems) => {
             output.diagnostics(&name, &source, &problems);

@@ -142,6 +142,12 @@ impl Arm {
         parts.filter_map(baseline).find_map(|baseline| baseline.plain)
     }
 
+    /// Whether a live HorizontalPodAutoscaler scales it.
+    pub(crate) fn is_live(&self) -> bool {
+        let mut baselines = self.label.split('+').map(str::trim).filter_map(baseline);
+        baselines.any(|baseline| baseline.cluster == Some(HPA))
+    }
+
     /// All of `--against`, in order.
     ///
     /// # Errors

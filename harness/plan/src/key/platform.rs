@@ -320,6 +320,7 @@ const WORK_DIST: Kind = Kind::Choice {
     of: &["exponential", "fixed", "lognormal"],
     later: &[],
 };
+const WORK_PROCESSOR: Kind = Kind::Integer { min: 0, max: 100 };
 const WORK_MEAN: Kind = Kind::Duration { min: 0, max: 600_000 };
 
 pub(crate) static WORK: Section = Section {
@@ -337,6 +338,11 @@ pub(crate) static WORK: Section = Section {
             Kind::Flag,
             "Whether replicas repeat it. Default false.",
         ),
+        optional(
+            "processor",
+            WORK_PROCESSOR,
+            "Percent of a `delay` that burns CPU. Default 0.",
+        ),
         optional("add", Kind::Table(&WORK_OF), "Different for additions."),
         optional("sub", Kind::Table(&WORK_OF), "Different for subtractions."),
         optional("mul", Kind::Table(&WORK_OF), "Different for multiplications."),
@@ -352,6 +358,11 @@ pub(crate) static WORK_OF: Section = Section {
         optional("mean", WORK_MEAN, "Mean service time; more than 0."),
         optional("dist", WORK_DIST, "How it varies."),
         optional("replicas", Kind::Flag, "Whether replicas repeat it."),
+        optional(
+            "processor",
+            WORK_PROCESSOR,
+            "Percent of a `delay` that burns CPU.",
+        ),
     ],
     later: &[],
 };

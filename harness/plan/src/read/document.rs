@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use crate::diagnose::{Place, Problems};
 
 /// The whole file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Document {
     pub(crate) entries: Vec<Entry>,
 }

@@ -23,6 +23,46 @@ pub(crate) fn apply(document: &mut Document, key: &str, value: &str, problems: &
     set(&mut document.entries, &parts, node, &place, problems);
 }
 
+/// Sets every value of `changes`, whose tables stand where those of the file do.
+pub(crate) fn merge(document: &mut Document, changes: &Node, problems: &mut Problems) {
+    let Value::Table(entries) = &changes.value else {
+        let message = format!("[live] is a table, not {}", changes.value.describe());
+        problems
+            .at(&changes.place, "F0203", message)
+            .help("write what changes as it stands in the file, such as `phases.measure = \"75s\"`");
+        return;
+    };
+    let mut path = Vec::new();
+    for entry in entries {
+        merge_entry(document, &mut path, entry, problems);
+    }
+}
+
+/// Recursion ends at 80 levels, the limit of the TOML parser itself.
+fn merge_entry<'a>(
+    document: &mut Document,
+    path: &mut Vec<&'a str>,
+    entry: &'a Entry,
+    problems: &mut Problems,
+) {
+    path.push(&entry.key);
+    match &entry.node.value {
+        Value::Table(inner) => {
+            for entry in inner {
+                merge_entry(document, path, entry, problems);
+            }
+        }
+        _ => set(
+            &mut document.entries,
+            path,
+            entry.node.clone(),
+            &entry.key_place,
+            problems,
+        ),
+    }
+    path.pop();
+}
+
 fn set(entries: &mut Vec<Entry>, parts: &[&str], node: Node, place: &Place, problems: &mut Problems) {
     let Some((first, rest)) = parts.split_first() else {
         return;

@@ -124,6 +124,7 @@ struct Partial {
     mean: Option<Duration>,
     distribution: Option<WorkDistribution>,
     replicas: Option<bool>,
+    processor: Option<u8>,
 }
 
 impl Partial {
@@ -142,6 +143,7 @@ impl Partial {
                 .choice("dist", problems)
                 .and_then(WorkDistribution::from_name),
             replicas: reader.flag("replicas", problems),
+            processor: reader.integer("processor", problems).map(|percent| percent as u8),
         }
     }
 
@@ -151,6 +153,7 @@ impl Partial {
             mean: self.mean.or(base.mean),
             distribution: self.distribution.or(base.distribution),
             replicas: self.replicas.or(base.replicas),
+            processor: self.processor.or(base.processor),
         }
     }
 
@@ -160,6 +163,7 @@ impl Partial {
             mean: self.mean?,
             distribution: self.distribution.unwrap_or(WorkDistribution::Exponential),
             replicas: self.replicas.unwrap_or(false),
+            processor: self.processor.unwrap_or(0),
         })
     }
 }

@@ -230,6 +230,7 @@ mod tests {
                 mean: Duration::from_millis(20),
                 distribution: WorkDistribution::Exponential,
                 replicas: false,
+                processor: 0,
             }),
         }
     }

@@ -148,6 +148,9 @@ pub struct Work {
     pub distribution: WorkDistribution,
     /// Whether replicas repeat it.
     pub replicas: bool,
+    /// Of a delay, how much is burnt instead of waited for, in percent from 0 to 100.
+    #[serde(default)]
+    pub processor: u8,
 }
 
 /// Every wait in the platform, in one place.

@@ -53,6 +53,7 @@ fn world(protocol: Protocol, suite: Suite, forecast: Forecast) -> World {
         mean: Duration::from_millis(20),
         distribution: WorkDistribution::Exponential,
         replicas: false,
+        processor: 0,
     };
     let mut config = PlatformConfig {
         protocol,

@@ -20,6 +20,7 @@ fn config(scaler: Scaler, bounds: Bounds, service: Duration) -> PlatformConfig {
         mean: service,
         distribution: WorkDistribution::Fixed,
         replicas: false,
+        processor: 0,
     };
     PlatformConfig {
         protocol: Protocol::None,

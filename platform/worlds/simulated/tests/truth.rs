@@ -27,6 +27,7 @@ fn world(servers: u32, distribution: WorkDistribution, seed: u64) -> World {
         mean: Duration::from_secs_f64(MEAN),
         distribution,
         replicas: false,
+        processor: 0,
     });
     let config = PlatformConfig {
         seed,

@@ -22,12 +22,13 @@ impl Service {
         self.spin.saturating_add(self.delay)
     }
 
-    fn add(&mut self, kind: WorkKind, time: Duration) {
-        let part = match kind {
-            WorkKind::Spin => &mut self.spin,
-            WorkKind::Delay => &mut self.delay,
+    fn add(&mut self, work: Work, time: Duration) {
+        let spin = match work.kind {
+            WorkKind::Spin => time,
+            WorkKind::Delay => time * u32::from(work.processor.min(100)) / 100,
         };
-        *part = part.saturating_add(time);
+        self.spin = self.spin.saturating_add(spin);
+        self.delay = self.delay.saturating_add(time.saturating_sub(spin));
     }
 }
 
@@ -41,7 +42,7 @@ pub(crate) fn service(config: &PlatformConfig, job: &Job, work_key: u64) -> Opti
     let mut service = Service::default();
     let mut add = |operation, index| {
         if let Some(work) = config.work_of(operation) {
-            service.add(work.kind, draw(config, work, work_key, index));
+            service.add(work, draw(config, work, work_key, index));
         }
     };
     match &job.expression {
@@ -117,6 +118,7 @@ mod tests {
             mean: Duration::from_millis(20),
             distribution,
             replicas: false,
+            processor: 0,
         });
         config
     }
@@ -158,6 +160,27 @@ mod tests {
                 "{distribution}: deviation {deviation}"
             );
         }
+    }
+
+    /// A delay of which a part is burnt takes as long in all.
+    #[test]
+    fn a_part_of_a_delay_can_be_burnt() {
+        let mut config = config(WorkDistribution::Exponential);
+        let (mul, job) = (Operation::Mul.index(), job(Operation::Mul, 0));
+        let waits = service(&config, &job, 7).unwrap();
+        assert!(waits.spin.is_zero() && !waits.delay.is_zero());
+        config.work[mul] = config.work[mul].map(|work| Work {
+            processor: 10,
+            ..work
+        });
+        let mixed = service(&config, &job, 7).unwrap();
+        assert_eq!(mixed.total(), waits.total());
+        assert_eq!(mixed.spin, waits.total() / 10);
+        config.work[mul] = config.work[mul].map(|work| Work {
+            processor: 100,
+            ..work
+        });
+        assert_eq!(service(&config, &job, 7).unwrap().spin, waits.total());
     }
 
     /// Where service times drift, marked keys take as much longer, and only where they drift.

@@ -56,6 +56,7 @@ fn with_work(kind: WorkKind, replicas: bool) -> PlatformConfig {
         mean: Duration::from_millis(20),
         distribution: WorkDistribution::Fixed,
         replicas,
+        processor: 0,
     });
     config
 }

@@ -152,6 +152,7 @@ fn config(seed: u64, protocol: Protocol, rng: &mut ChaCha8Rng) -> PlatformConfig
         mean: Duration::from_millis(rng.random_range(1..40)),
         distribution: WorkDistribution::Exponential,
         replicas: chance(rng, 20),
+        processor: 0,
     });
     let max = rng.random_range(1..3);
     PlatformConfig {

@@ -79,6 +79,7 @@ fn forget(draw: &mut Draw, rng: &mut ChaCha8Rng) {
         mean: millis(rng, 150, 500),
         distribution: WorkDistribution::Exponential,
         replicas: false,
+        processor: 0,
     };
     draw.config.work = [Some(work); 4];
     draw.requests = draw.requests.min(40);

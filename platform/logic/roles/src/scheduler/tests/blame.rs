@@ -90,6 +90,7 @@ fn a_set_that_works_is_not_silent() {
             mean: Duration::from_secs(1),
             distribution: WorkDistribution::Exponential,
             replicas: false,
+            processor: 0,
         }); 4];
     };
     assert_eq!(blamed(false, false, |_| {}, slow), []);

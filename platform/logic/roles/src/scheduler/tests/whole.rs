@@ -97,6 +97,7 @@ fn what_takes_long_on_purpose_is_not_late() {
             mean: Duration::from_secs(4),
             distribution: WorkDistribution::Fixed,
             replicas: false,
+            processor: 0,
         });
     });
     let first = bench.set(Operation::Add, 0, SetState::Ready);
