@@ -26,7 +26,7 @@ pub(crate) use input::Entry;
 pub use input::{ComparedRun, Contestant, scaler_name};
 pub use number::{Difference, Estimate, Number, Verdict};
 pub(crate) use number::{NOISE, estimate, missing};
-pub use reaction::{Reached, Reaction};
+pub use reaction::{Part, Reached, Reaction};
 pub use statistics::{Interval, median, median_interval};
 
 /// A comparison, as `results.json` has it.

@@ -19,7 +19,7 @@ mod unit;
 pub use clean::clean;
 pub use compare::{
     Arm, Calibration, CalibrationError, ComparedRun, Comparison, Contestant, Difference, Differing, Estimate,
-    Interval, Number, Pairing, Reached, Reaction, TrialLine, Unfair, Unit, Verdict, fair, median,
+    Interval, Number, Pairing, Part, Reached, Reaction, TrialLine, Unfair, Unit, Verdict, fair, median,
     median_interval, scaler_name,
 };
 pub use error::Error;

@@ -2,7 +2,9 @@
 
 use tally_capture::{Effect, FaultRecord, ScaleUp, Stage};
 
-use crate::compare::{Calibration, CalibrationError, Difference, Number, Reaction, Unit, Verdict};
+use crate::compare::{
+    Calibration, CalibrationError, Difference, Number, Part, Reached, Reaction, Unit, Verdict,
+};
 use crate::run_report::{AgentFacts, ExpectationLine, GeneratorFacts, RunReport};
 use crate::unit;
 
@@ -213,7 +215,11 @@ pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
 /// When a stage was reached, in the middle; with the number of scale-ups that came so far if not all did, because then the median is
 /// of others than that of the stage beside it.
 pub(crate) fn reached(reaction: &Reaction, stage: Stage) -> String {
-    let Some(reached) = reaction.at(stage) else {
+    some_of(reaction, reaction.at(stage))
+}
+
+fn some_of(reaction: &Reaction, reached: Option<Reached>) -> String {
+    let Some(reached) = reached else {
         return "-".to_owned();
     };
     let median = unit::nanos(reached.median as u64);
@@ -222,6 +228,11 @@ pub(crate) fn reached(reaction: &Reaction, stage: Stage) -> String {
     } else {
         format!("{median} (n = {})", reached.count)
     }
+}
+
+/// How long a part of the delay took, in the middle; with the number of scale-ups that show it if not all do.
+pub(crate) fn part(reaction: &Reaction, part: Part) -> String {
+    some_of(reaction, reaction.part(part))
 }
 
 /// Heads of the table of scale-ups: the layer, its sets, when it began, and the later stages from there.

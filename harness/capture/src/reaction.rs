@@ -77,6 +77,10 @@ pub struct ScaleUp {
     pub set: Option<SetId>,
     /// When each stage of [`Stage::ALL`] was reached, in nanoseconds since the trial began; none if it was not seen.
     pub stages: [Option<u64>; 9],
+    /// How old the sample was which the policy saw when the metric was visible, in nanoseconds; none if it asks for numbers of that
+    /// moment, or nobody says.
+    #[serde(default)]
+    pub metric_age: Option<u64>,
 }
 
 impl ScaleUp {
@@ -87,6 +91,7 @@ impl ScaleUp {
             to: None,
             set: None,
             stages: [None; 9],
+            metric_age: None,
         }
     }
 
@@ -185,6 +190,11 @@ impl Ledger {
             }
             Step::OverThreshold => self.episode(layer).reach(Stage::OverThreshold, at),
             Step::MetricVisible => self.episode(layer).reach(Stage::MetricVisible, at),
+            Step::MetricSampled => {
+                let age = event.value.map(|seconds| (seconds * 1e9) as u64);
+                let episode = self.episode(layer);
+                episode.metric_age = episode.metric_age.or(age);
+            }
             Step::Decision => self.decision(layer, event.value.unwrap_or(0.0), at),
             Step::BacklogDrained => {
                 if let Some(open) = self.open[layer.index()].take() {

@@ -1,7 +1,7 @@
 //! Nine stages of scaling reaction over the scale-ups of an arm.
 
 use serde::{Deserialize, Serialize};
-use tally_capture::Stage;
+use tally_capture::{ScaleUp, Stage};
 
 use super::headline::scale_ups;
 use super::statistics::median;
@@ -17,9 +17,64 @@ pub struct Reaction {
     /// Per stage of `tally_capture::Stage::ALL`, over the episodes in which the policy asked for more sets, or over all if it never did;
     /// none if it was never seen.
     pub stages: Vec<Option<Reached>>,
+    /// Per part of [`Part::ALL`], over the scale-ups in which both of its ends were seen; none if there were none.
+    #[serde(default)]
+    pub parts: Vec<Option<Reached>>,
 }
 
-/// When a stage was reached, in nanoseconds since the onset, over the scale-ups in which it was.
+/// A part of a scaling delay. Together they last from a depth above the threshold to the first answer of the new set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Until the number was measured on which the policy acted: of a number that is asked for, until the policy looked.
+    Measured,
+    /// The age of that number when the policy looked, if it is a sample.
+    Age,
+    /// From that look until the policy's call was accepted.
+    Decision,
+    /// Until the new set was ready.
+    Start,
+    /// Until its first answer.
+    Service,
+}
+
+impl Part {
+    /// All, in the order in which they pass.
+    pub const ALL: [Self; 5] = [
+        Self::Measured,
+        Self::Age,
+        Self::Decision,
+        Self::Start,
+        Self::Service,
+    ];
+
+    /// For people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Measured => "until measured",
+            Self::Age => "metric age",
+            Self::Decision => "decision",
+            Self::Start => "start",
+            Self::Service => "service",
+        }
+    }
+
+    /// How long it took, in nanoseconds; none if not both of its ends were seen.
+    fn of(self, episode: &ScaleUp) -> Option<u64> {
+        let between = |from, to| Some(episode.at(to)?.saturating_sub(episode.at(from)?));
+        match self {
+            Self::Measured => {
+                let seen = between(Stage::OverThreshold, Stage::MetricVisible)?;
+                Some(seen.saturating_sub(episode.metric_age.unwrap_or(0)))
+            }
+            Self::Age => episode.at(Stage::MetricVisible).and(episode.metric_age),
+            Self::Decision => between(Stage::MetricVisible, Stage::CallAccepted),
+            Self::Start => between(Stage::CallAccepted, Stage::Ready),
+            Self::Service => between(Stage::Ready, Stage::FirstAnswer),
+        }
+    }
+}
+
+/// When a stage was reached, in nanoseconds since the onset, or how long a part took, over the scale-ups that show it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reached {
     /// In how many.
@@ -30,6 +85,19 @@ pub struct Reached {
     pub median: f64,
     /// At the latest.
     pub last: f64,
+}
+
+impl Reached {
+    fn of(nanos: impl Iterator<Item = u64>) -> Option<Self> {
+        let mut times: Vec<f64> = nanos.map(|nanos| nanos as f64).collect();
+        times.sort_by(f64::total_cmp);
+        Some(Self {
+            count: times.len(),
+            first: *times.first()?,
+            median: median(&times)?,
+            last: *times.last()?,
+        })
+    }
 }
 
 impl Reaction {
@@ -47,6 +115,11 @@ impl Reaction {
         self.stages.get(stage as usize).copied().flatten()
     }
 
+    /// How long a part took; none if it was never seen.
+    pub fn part(&self, part: Part) -> Option<Reached> {
+        self.parts.get(part as usize).copied().flatten()
+    }
+
     pub(crate) fn of<'a>(trials: impl Iterator<Item = &'a TrialReport>) -> Self {
         let episodes: Vec<_> = trials.flat_map(scale_ups).collect();
         let answered = episodes.iter().filter(|episode| episode.is_answered()).count();
@@ -56,21 +129,13 @@ impl Reaction {
                 .iter()
                 .filter(|episode| answered == 0 || episode.is_answered())
         };
-        let reached = |stage: Stage| {
-            let times = told().filter_map(|episode| episode.since_onset(stage));
-            let mut times: Vec<f64> = times.map(|nanos| nanos as f64).collect();
-            times.sort_by(f64::total_cmp);
-            Some(Reached {
-                count: times.len(),
-                first: *times.first()?,
-                median: median(&times)?,
-                last: *times.last()?,
-            })
-        };
+        let reached = |stage: Stage| Reached::of(told().filter_map(|episode| episode.since_onset(stage)));
+        let part = |part: Part| Reached::of(told().filter_map(|episode| part.of(episode)));
         Self {
             episodes: episodes.len(),
             answered,
             stages: Stage::ALL.map(reached).to_vec(),
+            parts: Part::ALL.map(part).to_vec(),
         }
     }
 }
@@ -79,6 +144,36 @@ impl Reaction {
 mod tests {
     use super::*;
     use crate::phrase;
+    use tally_model::Operation;
+
+    /// Parts are told apart in each scale-up, so that their median is not a difference of two medians of different scale-ups.
+    #[test]
+    fn parts_are_of_scale_ups_that_saw_both_ends() {
+        let episode = |stages: [Option<u64>; 9]| ScaleUp {
+            operation: Operation::Add,
+            from: Some(1),
+            to: Some(2),
+            set: None,
+            stages,
+            metric_age: None,
+        };
+        let whole = episode([0, 1, 16, 17, 18, 20, 21, 25, 90].map(Some));
+        let late = episode([Some(0), None, Some(5), Some(6), Some(7), None, None, None, None]);
+        let of = |part: Part| [&whole, &late].map(|episode| part.of(episode));
+        assert_eq!(of(Part::Measured), [Some(15), None]);
+        assert_eq!(of(Part::Age), [None, None]);
+        assert_eq!(of(Part::Decision), [Some(2), Some(2)]);
+        assert_eq!(of(Part::Start), [Some(3), None]);
+        assert_eq!(of(Part::Service), [Some(4), None]);
+        let sampled = ScaleUp {
+            metric_age: Some(11),
+            ..whole.clone()
+        };
+        let parts = Part::ALL.map(|part| part.of(&sampled).unwrap_or(0));
+        assert_eq!(parts, [4, 11, 2, 3, 4]);
+        assert_eq!(parts.iter().sum::<u64>(), 25 - 1);
+        assert_eq!(Part::ALL.map(|part| part as usize), [0, 1, 2, 3, 4]);
+    }
 
     /// A median that is of fewer scale-ups than the others says of how many.
     #[test]
@@ -95,6 +190,7 @@ mod tests {
             episodes: 4,
             answered: 3,
             stages: vec![reached(3), reached(3), reached(2), None],
+            parts: Vec::new(),
         };
         let told = |reaction: &Reaction| {
             [Stage::OverThreshold, Stage::MetricVisible, Stage::Decision]

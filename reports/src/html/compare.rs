@@ -7,7 +7,7 @@ use super::fitting;
 use super::page::Badge;
 use crate::chart::{self, Chart, Trials};
 use crate::compare::{
-    Arm, Comparison, Contestant, Differing, Number, Pairing, Verdict, compared, missing, short,
+    Arm, Comparison, Contestant, Differing, Number, Pairing, Part, Verdict, compared, missing, short,
 };
 use crate::error::Error;
 use crate::phrase::{self, Tone};
@@ -45,6 +45,8 @@ struct Page {
     reaction: Option<Chart>,
     stages: Vec<String>,
     reached: Vec<(String, String, Vec<(String, String)>)>,
+    part_head: Vec<String>,
+    parts: Vec<Vec<String>>,
     setting_head: Vec<String>,
     fact_head: Vec<String>,
     settings: Vec<Vec<String>>,
@@ -98,6 +100,8 @@ fn page(comparison: &Comparison, contestants: &[Contestant], charted: usize) -> 
         reaction: chart::reaction(comparison)?,
         stages: stages(),
         reached: arms.iter().take(LINES).map(reached).collect(),
+        part_head: part_head(),
+        parts: arms.iter().take(LINES).map(parts).collect(),
         setting_head: head("setting", arms),
         fact_head: head("fact", arms),
         settings: comparison.settings.iter().take(LINES).map(differing).collect(),
@@ -206,6 +210,17 @@ fn reached(arm: &Arm) -> (String, String, Vec<(String, String)>) {
         format!("{} of {}", arm.reaction.answered, arm.reaction.episodes),
         Stage::ALL.into_iter().skip(1).map(cell).collect(),
     )
+}
+
+fn part_head() -> Vec<String> {
+    let parts = Part::ALL.map(|part| part.label().to_owned());
+    std::iter::once("arm".to_owned()).chain(parts).collect()
+}
+
+/// The arm and the median of every part of its delay.
+fn parts(arm: &Arm) -> Vec<String> {
+    let parts = Part::ALL.map(|part| phrase::part(&arm.reaction, part));
+    std::iter::once(arm.label.clone()).chain(parts).collect()
 }
 
 fn head(first: &str, arms: &[Arm]) -> Vec<String> {

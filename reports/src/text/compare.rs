@@ -4,7 +4,7 @@ use tally_capture::Stage;
 
 use super::grid::grid;
 use super::paint::Paint;
-use crate::compare::Comparison;
+use crate::compare::{Comparison, Part};
 use crate::phrase;
 use crate::unit;
 
@@ -151,6 +151,23 @@ fn stages(comparison: &Comparison, page: &mut Paint) {
     page.heading("scaling reaction, median from the onset");
     let right: Vec<usize> = (1..10).collect();
     for line in grid(&cells, &right) {
+        page.line(&line);
+    }
+    parts(comparison, page);
+}
+
+/// One row per arm: the median of every part of the delay.
+fn parts(comparison: &Comparison, page: &mut Paint) {
+    let mut cells = vec![vec![String::new()]];
+    cells[0].extend(Part::ALL.map(|part| part.label().to_owned()));
+    for arm in comparison.arms.iter().take(LINES) {
+        let mut row = vec![arm.label.clone()];
+        row.extend(Part::ALL.map(|part| phrase::part(&arm.reaction, part)));
+        cells.push(row);
+    }
+    page.gap();
+    page.heading("the parts of that delay, medians over the scale-ups that show both ends");
+    for line in grid(&cells, &[1, 2, 3, 4, 5]) {
         page.line(&line);
     }
 }

@@ -13,7 +13,7 @@ use k8s_openapi::api::autoscaling::v2::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{ApiResource, DeleteParams, ListParams, Patch, PatchParams};
-use kube::core::{GroupVersionKind, Object};
+use kube::core::{DynamicObject, GroupVersionKind, Object};
 use kube::{Api, Client, discovery};
 use serde_json::{Value, json};
 use tally_model::Operation;
@@ -230,6 +230,7 @@ impl AutoscalerFacts {
 #[derive(Clone, Debug)]
 pub struct Autoscalers {
     api: Api<Live>,
+    samples: Api<DynamicObject>,
     version: &'static str,
 }
 
@@ -255,7 +256,10 @@ impl Autoscalers {
         })?;
         let kind = GroupVersionKind::gvk("autoscaling", version, "HorizontalPodAutoscaler");
         let resource = ApiResource::from_gvk_with_plural(&kind, "horizontalpodautoscalers");
+        let kind = GroupVersionKind::gvk("metrics.k8s.io", "v1beta1", "PodMetrics");
+        let samples = ApiResource::from_gvk_with_plural(&kind, "pods");
         Ok(Self {
+            samples: Api::namespaced_with(client.clone(), namespace, &samples),
             api: Api::namespaced_with(client, namespace, &resource),
             version,
         })
@@ -294,6 +298,20 @@ impl Autoscalers {
     /// Watches the platform's autoscalers.
     pub fn watch(&self) -> AutoscalerFacts {
         AutoscalerFacts(watch_objects(self.api.clone(), &format!("{PART_OF}={PLATFORM}")))
+    }
+
+    /// When the oldest of the newest samples was taken of the use of the processor by a Deployment's pods, as the server of
+    /// `metrics.k8s.io` writes it (RFC 3339, to the second); none without samples. An autoscaler that looks now reads these.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn sampled(&self, operation: Operation) -> Result<Option<String>, Error> {
+        let labels = format!("{PART_OF}={PLATFORM},{OPERATION}={}", operation.name());
+        let list = ListParams::default().labels(&labels);
+        let pods = in_time("list pod metrics".into(), self.samples.list(&list)).await?;
+        // Times of one form and zone, so that the first in the alphabet is the oldest.
+        let taken = |pod: &DynamicObject| pod.data["timestamp"].as_str().map(str::to_owned);
+        Ok(pods.items.iter().filter_map(taken).min())
     }
 
     /// Removes the platform's autoscalers; removing nothing is success.

@@ -72,6 +72,8 @@ pub enum Step {
     ShadowDecision,
     /// The metrics adapter answered a live autoscaler about a `metric` (`value`; none if it could not, `note` = why).
     MetricServed,
+    /// How old the oldest sample was that a live autoscaler looked at when it acted (`value` in seconds).
+    MetricSampled,
 }
 
 /// One thing that happened.

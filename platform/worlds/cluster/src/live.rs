@@ -69,7 +69,10 @@ pub(crate) async fn watch_autoscalers(autoscalers: Autoscalers, shared: Arc<Shar
         for change in changes {
             match change {
                 Change::Applied(fact) => {
-                    let seen = noticed.take(now, &fact);
+                    let mut seen = noticed.take(now, &fact);
+                    if let Some(operation) = read_processor(&seen) {
+                        seen.extend(sample(&autoscalers, operation, now).await);
+                    }
                     shared.with(|view| {
                         view.observations.extend(seen);
                         view.autoscalers.insert(fact.name.clone(), fact.clone());
@@ -84,6 +87,30 @@ pub(crate) async fn watch_autoscalers(autoscalers: Autoscalers, shared: Arc<Shar
         }
         shared.changed.notify_all();
     }
+}
+
+/// The layer of which an autoscaler just read more of the processor than it aims at.
+fn read_processor(seen: &[Observation]) -> Option<Operation> {
+    let visible = seen.iter().find(|one| one.step == Step::MetricVisible)?;
+    visible.operation
+}
+
+/// How old the sample was on which an autoscaler acted at `now`; none if nobody says.
+async fn sample(autoscalers: &Autoscalers, operation: Operation, now: Instant) -> Option<Observation> {
+    let taken = autoscalers
+        .sampled(operation)
+        .await
+        .inspect_err(|error| tracing::debug!(%error, "the age of a sample is not known"));
+    let age = age(&taken.ok()??, now)?;
+    let sampled = Observation::new(now, Step::MetricSampled).with_operation(operation);
+    Some(sampled.with_value(age))
+}
+
+/// From an RFC 3339 time to `now`, which counts from the Unix epoch, in seconds; a time to come is one of a clock that is ahead.
+fn age(taken: &str, now: Instant) -> Option<f64> {
+    let taken: jiff::Timestamp = taken.parse().ok()?;
+    let taken = u64::try_from(taken.as_nanosecond()).ok()?;
+    Some(now.since(Instant::from_nanos(taken)).as_secs_f64())
 }
 
 /// What was last noticed of the autoscaler of each layer.
@@ -149,6 +176,15 @@ mod tests {
             active: Some(true),
             why: String::new(),
         }
+    }
+
+    /// The age of a sample is that of its time on the clock of the cluster; one of a clock that is ahead is new.
+    #[test]
+    fn a_sample_is_as_old_as_its_time() {
+        let now = Instant::from_nanos(1_795_843_310_250_000_000);
+        assert_eq!(age("2026-11-28T05:21:35Z", now), Some(15.25));
+        assert_eq!(age("2026-11-28T05:21:51Z", now), Some(0.0));
+        assert_eq!(age("yesterday", now), None);
     }
 
     /// A percentage above the target is noticed once until it was below again, and before what was decided by it.
