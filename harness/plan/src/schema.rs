@@ -76,7 +76,10 @@ fn of(kind: &Kind) -> Value {
             json!({ "type": "array", "minItems": 1, "items": count })
         }
         Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
-        Kind::Changes => json!({ "type": "object" }),
+        Kind::Changes => {
+            let keys: Vec<&str> = TOP.keys.iter().map(|key| key.name).collect();
+            json!({ "type": "object", "propertyNames": { "enum": keys }, "additionalProperties": {} })
+        }
         Kind::Table(section) => table(section),
         Kind::Tables(section) => json!({ "type": "array", "items": table(section) }),
         Kind::Expressions { shape, fixed } => json!({ "oneOf": [
