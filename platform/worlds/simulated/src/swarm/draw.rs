@@ -5,8 +5,8 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tally_model::{
-    Bounds, LeaderChange, Limits, PlatformConfig, Protocol, Scaler, Suite, Timing, Work, WorkDistribution,
-    WorkKind,
+    Bounds, Dispatch, LeaderChange, Limits, PlatformConfig, Protocol, Scaler, Suite, Timing, Work,
+    WorkDistribution, WorkKind,
 };
 use tally_substrate::Weather;
 
@@ -17,6 +17,8 @@ use crate::weather::PortWeather;
 
 /// Makes another seed of a seed.
 const APART: u64 = 0xc10c_1e55;
+/// Another one.
+const DISPATCH: u64 = 0xd159_a7c4;
 /// Length of the safety phase.
 pub(super) const SAFETY: Duration = Duration::from_secs(6);
 
@@ -41,7 +43,8 @@ impl Draw {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let rng = &mut rng;
         let protocol = protocols[rng.random_range(0..protocols.len())];
-        let config = config(seed, protocol, rng);
+        let mut config = config(seed, protocol, rng);
+        config.dispatch = dispatch(protocol, &mut ChaCha8Rng::seed_from_u64(seed ^ DISPATCH));
         let requests = rng.random_range(20..120);
         let every = SAFETY / requests as u32;
         let mut draw = Self {
@@ -199,6 +202,15 @@ fn config(seed: u64, protocol: Protocol, rng: &mut ChaCha8Rng) -> PlatformConfig
             ..Limits::default()
         },
         ..PlatformConfig::default()
+    }
+}
+
+/// Most by events; the report's polling and, where there are no replicas, whole expressions sometimes.
+fn dispatch(protocol: Protocol, rng: &mut ChaCha8Rng) -> Dispatch {
+    match rng.random_range(0..100) {
+        0..10 => Dispatch::Report,
+        10..40 if protocol == Protocol::None => Dispatch::Whole,
+        _ => Dispatch::Event,
     }
 }
 
