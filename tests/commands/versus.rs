@@ -105,6 +105,35 @@ fn a_rehearsal_tells_arms_and_seeds() {
     assert!(desk.files("runs").is_empty());
 }
 
+/// Beside a live autoscaler every arm is played with what `[live]` says, and the user is told; beside a model of one it is not.
+#[test]
+fn a_live_arm_changes_the_experiment_for_all() {
+    let desk = Desk::new();
+    let live = format!("{SMALL}\n[live]\nphases.measure = \"75s\"\n");
+    let file = desk.write("small.toml", &live);
+    let rehearse = |against: &str| {
+        let arguments = [
+            "run",
+            &file,
+            "--target",
+            "kind",
+            "--against",
+            against,
+            "--dry-run",
+        ];
+        desk.tally(&arguments).expect(0)
+    };
+    let (changed, own) = (rehearse("hpa-cpu"), rehearse("hpa"));
+    assert!(changed.out.contains("measure for 75 s"), "{}", changed.out);
+    assert!(changed.err.contains("[live]"), "{}", changed.err);
+    assert!(
+        !own.out.contains("measure for 75 s") && !own.err.contains("[live]"),
+        "{}{}",
+        own.out,
+        own.err
+    );
+}
+
 /// Two arms give one directory with a page; comparing the stored runs again gives the same bytes, twice.
 #[test]
 fn a_comparison_can_be_made_again() {
