@@ -3,6 +3,8 @@
 //! The last node of an odd level moves up unchanged; the number of leaves is signed with the root, so that a path has one
 //! shape (RFC 9162, section 2.1, has the same tree).
 
+use std::borrow::Cow;
+
 use tally_model::Suite;
 
 use crate::digest::{Digest, Domain, digest};
@@ -45,9 +47,9 @@ impl Path {
 
 /// The root of the leaves; there is at least one.
 pub(crate) fn root(suite: Suite, leaves: &[Digest]) -> Digest {
-    let mut level = leaves.to_vec();
+    let mut level = Cow::Borrowed(leaves);
     while level.len() > 1 {
-        level = above(suite, &level);
+        level = Cow::Owned(above(suite, &level));
     }
     level.first().copied().unwrap_or(Digest([0; 32]))
 }
@@ -61,14 +63,14 @@ pub(crate) fn paths(suite: Suite, leaves: &[Digest]) -> Vec<Path> {
             siblings: Vec::new(),
         })
         .collect();
-    let mut level = leaves.to_vec();
+    let mut level = Cow::Borrowed(leaves);
     let mut height = 0;
     while level.len() > 1 {
         for path in &mut paths {
             let sibling = (usize::from(path.index) >> height) ^ 1;
             path.siblings.extend(level.get(sibling));
         }
-        level = above(suite, &level);
+        level = Cow::Owned(above(suite, &level));
         height += 1;
     }
     paths

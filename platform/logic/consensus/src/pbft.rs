@@ -47,6 +47,7 @@
 //! VIEW-CHANGEs: one per member. A NEW-VIEW with a full window is about 0.13 MB for n = 7 in `modern`, 0.4 MB in `report`.
 
 mod batch;
+mod by_member;
 mod catch_up;
 mod changing;
 mod checkpoint;

@@ -43,11 +43,9 @@ impl Mixer {
 }
 
 /// A digest of parts under a domain; it fills 16 of 32 bytes.
-pub(crate) fn digest(domain: u64, parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn digest(domain: u64, tell: impl FnOnce(&mut dyn FnMut(&[u8]))) -> [u8; 32] {
     let mut mixer = Mixer([domain, 0x243f_6a88_85a3_08d3]);
-    for part in parts {
-        mixer.bytes(part);
-    }
+    tell(&mut |part| mixer.bytes(part));
     let mut bytes = [0; 32];
     bytes[..16].copy_from_slice(&mixer.finish());
     bytes

@@ -95,21 +95,33 @@ pub(crate) struct Statement {
 const SHORT: usize = 128;
 
 impl Statement {
-    fn put(&mut self, part: &[u8]) {
-        let end = self.len + part.len();
-        match self.short.get_mut(self.len..end) {
-            Some(room) if self.long.is_empty() => {
-                room.copy_from_slice(part);
-                self.len = end;
+    fn of(head: &[u8; HEAD], body: &[u8]) -> Self {
+        let len = HEAD + body.len();
+        let mut statement = Self {
+            short: [0; SHORT],
+            len,
+            long: Vec::new(),
+        };
+        match statement.short.get_mut(..len) {
+            Some(room) => {
+                room[..HEAD].copy_from_slice(head);
+                room[HEAD..].copy_from_slice(body);
             }
-            _ => {
-                if self.long.is_empty() {
-                    self.long.extend_from_slice(&self.short[..self.len]);
-                }
-                self.long.extend_from_slice(part);
-            }
+            None => statement.long = [&head[..], body].concat(),
         }
+        statement
     }
+}
+
+/// Bytes before the body: all fields whose width is fixed.
+const HEAD: usize = DOMAIN.len() + 1 + 2 + size_of::<ClusterId>() + 1 + 4 + 4 + 4 + 8 + 2;
+const DOMAIN: &[u8; 25] = b"tally consensus statement";
+
+/// Puts a part of a width that is known when this is compiled; returns what is left.
+fn put<'a, const N: usize>(rest: &'a mut [u8], part: &[u8; N]) -> &'a mut [u8] {
+    let (room, rest) = rest.split_at_mut(N);
+    room.copy_from_slice(part);
+    rest
 }
 
 impl std::ops::Deref for Statement {
@@ -127,28 +139,23 @@ impl std::ops::Deref for Statement {
 impl Scope {
     /// The bytes to sign. All fields but the last have a fixed width, so no two statements share bytes.
     pub(crate) fn statement(&self, kind: Kind, sequence: u64, sender: NodeId, body: &[u8]) -> Statement {
-        const DOMAIN: &[u8] = b"tally consensus statement";
-        let mut bytes = Statement {
-            short: [0; SHORT],
-            len: 0,
-            long: Vec::new(),
-        };
-        bytes.put(DOMAIN);
-        bytes.put(&[kind.tag()]);
-        bytes.put(&PROTOCOL_VERSION.to_be_bytes());
-        bytes.put(&self.cluster);
-        bytes.put(&[self.set.operation.index() as u8]);
-        bytes.put(&self.set.number.to_be_bytes());
-        bytes.put(&self.epoch.0.to_be_bytes());
-        bytes.put(&self.view.to_be_bytes());
-        bytes.put(&sequence.to_be_bytes());
-        bytes.put(&match sender {
+        let mut head = [0; HEAD];
+        let rest = put(&mut head, DOMAIN);
+        let rest = put(rest, &[kind.tag()]);
+        let rest = put(rest, &PROTOCOL_VERSION.to_be_bytes());
+        let rest = put(rest, &self.cluster);
+        let rest = put(rest, &[self.set.operation.index() as u8]);
+        let rest = put(rest, &self.set.number.to_be_bytes());
+        let rest = put(rest, &self.epoch.0.to_be_bytes());
+        let rest = put(rest, &self.view.to_be_bytes());
+        let rest = put(rest, &sequence.to_be_bytes());
+        let sender = match sender {
             NodeId::Control => [0, 0],
             NodeId::Worker(_) => [1, 0],
             NodeId::Replica(_, index) => [2, index],
-        });
-        bytes.put(body);
-        bytes
+        };
+        put(rest, &sender);
+        Statement::of(&head, body)
     }
 
     /// What a member signs about a batch: its size and the root over (job digest, outcome).

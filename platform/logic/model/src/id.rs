@@ -42,8 +42,18 @@ pub struct RequestId(pub u128);
 
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(hexadecimal(self.0, &mut [0; 32]))
     }
+}
+
+/// 32 digits, written to `room`.
+fn hexadecimal(number: u128, room: &mut [u8; 32]) -> &str {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (byte, digits) in number.to_be_bytes().iter().zip(room.as_chunks_mut::<2>().0) {
+        *digits = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+    }
+    // Digits are ASCII.
+    std::str::from_utf8(room).unwrap_or_default()
 }
 
 impl std::fmt::Debug for RequestId {

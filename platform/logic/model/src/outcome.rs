@@ -1,5 +1,7 @@
 //! What a request or a task can end in, in one canonical encoding that replicas vote on.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// Every way to fail that has a name (the taxonomy of the reliability reference, B2).
@@ -106,24 +108,32 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Its text form.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Value(text) => Cow::Borrowed(text),
+            Self::Error(failure) => Cow::Owned(format!("error:{failure}")),
+        }
+    }
+
     /// The bytes that are hashed, signed and voted on.
     pub fn canonical(&self) -> Vec<u8> {
-        self.to_string().into_bytes()
+        self.text().into_owned().into_bytes()
     }
 }
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Value(text) => f.write_str(text),
-            Self::Error(failure) => write!(f, "error:{failure}"),
-        }
+        f.write_str(&self.text())
     }
 }
 
 impl From<Outcome> for String {
     fn from(outcome: Outcome) -> Self {
-        outcome.to_string()
+        match outcome {
+            Outcome::Value(text) => text,
+            Outcome::Error(_) => outcome.to_string(),
+        }
     }
 }
 

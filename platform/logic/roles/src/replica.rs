@@ -30,6 +30,8 @@ pub struct ReplicaRole {
     computed: Computed,
     /// The view that was observed last.
     view: Option<(Epoch, u32)>,
+    /// What the protocol machine sends in one turn, kept for its memory.
+    sent: Vec<Outgoing>,
 }
 
 #[derive(Debug)]
@@ -98,6 +100,7 @@ impl ReplicaRole {
             held: VecDeque::new(),
             computed: Computed::default(),
             view: None,
+            sent: Vec::new(),
         })
     }
 
@@ -126,9 +129,16 @@ impl ReplicaRole {
     }
 
     fn deliver(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<ReplicaCommand>) {
-        let mut sent = Vec::new();
-        self.inner.handle(now, from, message, &mut sent);
-        send(sent, out);
+        self.inner.handle(now, from, message, &mut self.sent);
+        self.send(out);
+    }
+
+    fn send(&mut self, out: &mut Vec<ReplicaCommand>) {
+        let sent = self.sent.drain(..);
+        out.extend(sent.map(|Outgoing { to, message }| ReplicaCommand::Send {
+            to,
+            packet: Packet::Set(message),
+        }));
     }
 
     /// Tells once of every view that the replica enters.
@@ -171,16 +181,6 @@ fn batch(message: &Message) -> Option<impl Iterator<Item = &Item>> {
     Some(items.into_iter().flatten())
 }
 
-fn send(sent: Vec<Outgoing>, out: &mut Vec<ReplicaCommand>) {
-    out.extend(
-        sent.into_iter()
-            .map(|Outgoing { to, message }| ReplicaCommand::Send {
-                to,
-                packet: Packet::Set(message),
-            }),
-    );
-}
-
 impl Machine for ReplicaRole {
     type Event = ReplicaEvent;
     type Command = ReplicaCommand;
@@ -190,24 +190,22 @@ impl Machine for ReplicaRole {
             ReplicaEvent::Packet { from, packet } => (from, packet),
             ReplicaEvent::Corrupt(lies) => return self.inner.corrupt(lies),
             ReplicaEvent::PeerLost { node } => {
-                let mut sent = Vec::new();
-                self.inner.peer_lost(now, node, &mut sent);
-                send(sent, out);
+                self.inner.peer_lost(now, node, &mut self.sent);
+                self.send(out);
                 self.observe_view(now, out);
                 return;
             }
         };
         match packet {
             Packet::Configure(record) if from == NodeId::Control => {
-                let mut sent = Vec::new();
-                if let Err(error) = self.inner.configure(now, &record, &mut sent) {
+                if let Err(error) = self.inner.configure(now, &record, &mut self.sent) {
                     out.push(ReplicaCommand::Observe(
                         Observation::new(now, Step::CertificateRefused)
                             .with_node(self.node)
                             .with_note(error.to_string()),
                     ));
                 }
-                send(sent, out);
+                self.send(out);
             }
             Packet::Set(message) => self.take(now, from, message, out),
             Packet::Configure(_)
@@ -226,9 +224,8 @@ impl Machine for ReplicaRole {
                 self.deliver(now, from, message, out);
             }
         }
-        let mut sent = Vec::new();
-        self.inner.wake(now, &mut sent);
-        send(sent, out);
+        self.inner.wake(now, &mut self.sent);
+        self.send(out);
         self.observe_view(now, out);
     }
 

@@ -36,7 +36,8 @@ pub struct WorkerRole {
     proposed: BTreeMap<TaskId, Proposed>,
     /// Every task that waits, is worked on or is proposed.
     known: BTreeSet<TaskId>,
-    done: BTreeMap<TaskId, TaskDone>,
+    /// Boxed, because the map moves what is in it.
+    done: BTreeMap<TaskId, Box<TaskDone>>,
     done_order: VecDeque<TaskId>,
     /// The newest epoch it was told of.
     epoch: Epoch,
@@ -265,15 +266,15 @@ impl WorkerRole {
         }
     }
 
-    fn tell(&self, mut done: TaskDone) -> WorkerCommand {
+    fn tell(&self, mut done: Box<TaskDone>) -> WorkerCommand {
         if self.lies {
             done.outcome = Outcome::Value("-1/7".into());
         }
-        to_control(Packet::Done(Box::new(done)))
+        to_control(Packet::Done(done))
     }
 
     fn complete(&mut self, done: TaskDone, out: &mut Vec<WorkerCommand>) {
-        let id = done.job.task;
+        let (id, done) = (done.job.task, Box::new(done));
         self.known.remove(&id);
         if self.done.insert(id, done.clone()).is_none() {
             self.done_order.push_back(id);

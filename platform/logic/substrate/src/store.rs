@@ -1,6 +1,7 @@
 //! A store of small values: versions, compare-and-put, and watches that may skip to the newest value.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Bound;
 
 use tally_model::{Change, Precondition, Put, Versioned};
@@ -49,18 +50,22 @@ impl Store {
 
     /// Writes if `when` holds.
     pub fn put(&mut self, key: &str, value: String, when: Precondition) -> Put {
-        let current = self.entries.get(key);
-        if !holds(when, current.map(|current| current.version)) {
-            return Put::Refused(current.cloned());
+        let entry = self.entries.entry(key.to_owned());
+        let version = match &entry {
+            Entry::Occupied(current) => Some(current.get().version),
+            Entry::Vacant(_) => None,
+        };
+        if !holds(when, version) {
+            return Put::Refused(match entry {
+                Entry::Occupied(current) => Some(current.get().clone()),
+                Entry::Vacant(_) => None,
+            });
         }
         self.revision += 1;
-        let written = Versioned {
-            value,
-            version: self.revision,
-        };
-        self.entries.insert(key.to_owned(), written.clone());
-        self.tell(key, Some(&written));
-        Put::Written(self.revision)
+        let version = self.revision;
+        let written = entry.insert_entry(Versioned { value, version });
+        tell(&mut self.feeds, key, Some(written.get()));
+        Put::Written(version)
     }
 
     /// Deletes if `when` holds; returns whether it held. `Absent` never deletes.
@@ -69,7 +74,7 @@ impl Store {
         if may_delete(when, version) {
             self.revision += 1;
             self.entries.remove(key);
-            self.tell(key, None);
+            tell(&mut self.feeds, key, None);
         }
         holds(when, version)
     }
@@ -125,19 +130,15 @@ impl Store {
             .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
             .take_while(move |(key, _)| key.starts_with(prefix))
     }
+}
 
-    fn tell(&mut self, key: &str, value: Option<&Versioned>) {
-        for feed in self
-            .feeds
-            .values_mut()
-            .filter(|feed| key.starts_with(&feed.prefix))
-        {
-            // A key that came and went before the first call never existed for this watch.
-            if !feed.opened && value.is_none() {
-                feed.pending.remove(key);
-            } else {
-                feed.pending.insert(key.to_owned(), value.cloned());
-            }
+fn tell(feeds: &mut BTreeMap<WatchId, Feed>, key: &str, value: Option<&Versioned>) {
+    for feed in feeds.values_mut().filter(|feed| key.starts_with(&feed.prefix)) {
+        // A key that came and went before the first call never existed for this watch.
+        if !feed.opened && value.is_none() {
+            feed.pending.remove(key);
+        } else {
+            feed.pending.insert(key.to_owned(), value.cloned());
         }
     }
 }

@@ -124,10 +124,11 @@ fn main() {
     let work = world.work();
     println!(
         "{protocol}: {simulated:.0} s of virtual time in {used:.1} s of CPU time: {:.0} times real time per CPU-second\n\
-         {right} of {count} requests answered rightly; {} events, {:.2} million per CPU-second; {decisions} observations",
+         {right} of {count} requests answered rightly; {} events, {:.2} million per CPU-second; {decisions} observations; trace {}",
         simulated / used,
         work.events,
         work.events as f64 / used / 1e6,
+        world.trace_hash(),
     );
     assert_eq!(right, count, "every request has its right answer");
 }

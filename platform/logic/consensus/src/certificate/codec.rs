@@ -43,9 +43,9 @@ impl Certificate {
         bytes.extend_from_slice(&self.sequence.to_be_bytes());
         bytes.push(self.leader);
         bytes.extend_from_slice(&self.job.0);
-        let outcome = self.outcome.canonical();
+        let outcome = self.outcome.text();
         bytes.extend_from_slice(&(outcome.len() as u16).to_be_bytes());
-        bytes.extend_from_slice(&outcome);
+        bytes.extend_from_slice(outcome.as_bytes());
         bytes.extend_from_slice(&self.path.index.to_be_bytes());
         bytes.extend_from_slice(&self.path.leaves.to_be_bytes());
         bytes.push(self.path.siblings.len() as u8);

@@ -1,6 +1,6 @@
 //! Batches by digest, and the requests that wait to be ordered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tally_model::Suite;
@@ -9,7 +9,7 @@ use super::client_table::ClientId;
 use super::message::{Batch, Request};
 use super::statement::Content;
 use super::{BATCH_BYTES, SLOTS};
-use crate::digest::{Digest, Domain, digest};
+use crate::digest::{Digest, Domain, digest_each};
 use crate::message::MAX_BATCH;
 use crate::replica::Refusal;
 use crate::statement::Scope;
@@ -31,13 +31,15 @@ impl Batch {
             ]
             .concat()
         });
-        let parts: Vec<&[u8]> = contents
-            .iter()
-            .zip(&self.requests)
-            .flat_map(|(content, request)| [&content.digest.0[..], &request.signature[..]])
-            .chain(reconfig.as_deref())
-            .collect();
-        digest(suite, Domain::Order, &parts)
+        digest_each(suite, Domain::Order, |add| {
+            for (content, request) in contents.iter().zip(&self.requests) {
+                add(&content.digest.0);
+                add(&request.signature);
+            }
+            if let Some(reconfig) = &reconfig {
+                add(reconfig);
+            }
+        })
     }
 
     /// Bytes of the operands of all its jobs.
@@ -52,9 +54,15 @@ impl Batch {
             return if holds { Ok(()) } else { Err(Refusal::OutOfBounds) };
         }
         let jobs: usize = self.requests.iter().map(|request| request.items.len()).sum();
-        let clients: BTreeSet<ClientId> = self.requests.iter().map(Request::client).collect();
-        if self.requests.is_empty() || jobs > MAX_BATCH || clients.len() != self.requests.len() {
+        if self.requests.is_empty() || self.requests.len() > MAX_BATCH || jobs > MAX_BATCH {
             return Err(Refusal::OutOfBounds);
+        }
+        let mut earlier = &self.requests[..];
+        while let Some((last, before)) = earlier.split_last() {
+            if before.iter().any(|request| request.client() == last.client()) {
+                return Err(Refusal::OutOfBounds);
+            }
+            earlier = before;
         }
         self.requests
             .iter()
@@ -111,27 +119,48 @@ impl Batches {
         self.0.get(&name).cloned()
     }
 
-    pub(super) fn retain(&mut self, needed: &BTreeSet<Digest>) {
-        self.0.retain(|name, _| needed.contains(name));
+    /// Keeps those that are named, in any order.
+    pub(super) fn retain(&mut self, mut needed: Vec<Digest>) {
+        needed.sort_unstable();
+        self.0.retain(|name, _| needed.binary_search(name).is_ok());
     }
 }
 
 /// Requests that were verified and not executed, one per client, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    waiting: BTreeMap<ClientId, (u64, Request, Content)>,
+    /// In the order of their clients, of which a worker has few.
+    waiting: Vec<Waits>,
     arrivals: u64,
+}
+
+/// One request that waits.
+#[derive(Debug)]
+struct Waits {
+    client: ClientId,
+    /// Grows with every request that comes.
+    arrival: u64,
+    request: Request,
+    content: Content,
 }
 
 impl Pending {
     pub(super) fn get(&self, client: ClientId) -> Option<&Request> {
-        self.waiting.get(&client).map(|(_, request, _)| request)
+        self.find(client).map(|waits| &waits.request)
+    }
+
+    fn place(&self, client: ClientId) -> Result<usize, usize> {
+        self.waiting.binary_search_by_key(&client, |waits| waits.client)
+    }
+
+    fn find(&self, client: ClientId) -> Option<&Waits> {
+        self.place(client).ok().map(|place| &self.waiting[place])
     }
 
     /// What the requests of a batch ask for; of those that wait here it was computed when they came.
     pub(super) fn contents(&self, batch: &Batch, suite: Suite) -> Vec<Content> {
-        let of = |request: &Request| match self.waiting.get(&request.client()) {
-            Some((_, known, content)) if known == request => content.clone(),
+        let of = |request: &Request| match self.find(request.client()) {
+            Some(known) if known.request == *request => known.content.clone(),
             _ => Content::of(suite, request),
         };
         batch.requests.iter().map(of).collect()
@@ -147,18 +176,26 @@ impl Pending {
     pub(super) fn put(&mut self, request: Request, content: Content) {
         if self.is_news(&request) {
             self.arrivals += 1;
-            self.waiting
-                .insert(request.client(), (self.arrivals, request, content));
+            let client = request.client();
+            let waits = Waits {
+                client,
+                arrival: self.arrivals,
+                request,
+                content,
+            };
+            match self.place(client) {
+                Ok(place) => self.waiting[place] = waits,
+                Err(place) => self.waiting.insert(place, waits),
+            }
         }
     }
 
     /// Drops what was executed.
     pub(super) fn done(&mut self, client: ClientId, timestamp: u64) {
-        if self
-            .get(client)
-            .is_some_and(|request| request.timestamp <= timestamp)
+        if let Ok(place) = self.place(client)
+            && self.waiting[place].request.timestamp <= timestamp
         {
-            self.waiting.remove(&client);
+            self.waiting.remove(place);
         }
     }
 
@@ -178,28 +215,25 @@ impl Pending {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Request> {
-        self.waiting.values().map(|(_, request, _)| request)
+        self.waiting.iter().map(|waits| &waits.request)
     }
 
     /// The request that waits longest.
     pub(super) fn oldest(&self) -> Option<(ClientId, u64)> {
         self.waiting
-            .values()
-            .min_by_key(|(arrival, ..)| *arrival)
-            .map(|(_, request, _)| (request.client(), request.timestamp))
+            .iter()
+            .min_by_key(|waits| waits.arrival)
+            .map(|waits| (waits.client, waits.request.timestamp))
     }
 
     /// The next batch, of the oldest requests that are not ordered.
     pub(super) fn next_batch(&self, is_ordered: impl Fn(&Request) -> bool) -> (Batch, Vec<Content>) {
-        let mut candidates: Vec<&(u64, Request, Content)> = self
-            .waiting
-            .values()
-            .filter(|(_, request, _)| !is_ordered(request))
-            .collect();
-        candidates.sort_by_key(|(arrival, ..)| *arrival);
+        let waiting = self.waiting.iter();
+        let mut candidates: Vec<&Waits> = waiting.filter(|waits| !is_ordered(&waits.request)).collect();
+        candidates.sort_by_key(|waits| waits.arrival);
         let (mut batch, mut contents) = (Batch::default(), Vec::new());
         let (mut jobs, mut bytes) = (0, 0);
-        for (_, request, content) in candidates {
+        for Waits { request, content, .. } in candidates {
             jobs += request.items.len();
             bytes += request.bytes();
             if !batch.requests.is_empty() && (jobs > MAX_BATCH || bytes > BATCH_BYTES) {

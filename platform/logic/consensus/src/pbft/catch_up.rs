@@ -21,8 +21,8 @@ impl Replica {
         let waits = !self.pending.is_empty() || self.log.ordered_after(self.executed()).next().is_some();
         let votes = || {
             self.log
-                .iter()
-                .any(|(sequence, entry)| sequence > self.executed() && !entry.commits.is_empty())
+                .after(self.executed())
+                .any(|(_, entry)| !entry.commits.is_empty())
         };
         match self.standing {
             Standing::Outsider => false,

@@ -197,8 +197,8 @@ impl Replica {
             }
         }
         let mut needed = self.log.digests();
-        needed.insert(Self::null(membership));
-        self.batches.retain(&needed);
+        needed.push(Self::null(membership));
+        self.batches.retain(needed);
         let orders = new.orders.iter().map(|order| order.sequence).collect::<Vec<_>>();
         self.changes.entered = Some(new);
         for sequence in orders {

@@ -108,7 +108,7 @@ impl ClientTable {
             writer.digest(answered.root);
             writer.u32(answered.outcomes.len() as u32);
             for outcome in answered.outcomes.iter() {
-                writer.bytes(&outcome.canonical());
+                writer.bytes(outcome.text().as_bytes());
             }
         }
     }

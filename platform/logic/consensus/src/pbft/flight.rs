@@ -1,10 +1,10 @@
 //! One request at the worker, from its signature to f+1 replies that match.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tally_model::{Instant, Outcome};
 
+use super::by_member::ByMember;
 use super::message::{Reply, Request};
 use crate::certificate::{Ballot, Certificate, NO_COLLECTOR, Vote};
 use crate::collect::leaves;
@@ -29,7 +29,7 @@ pub(super) struct Flight {
     pub(super) request: Request,
     pub(super) resend: Instant,
     digests: Arc<[Digest]>,
-    replies: BTreeMap<u8, (u64, Digest, Reply)>,
+    replies: ByMember<(u64, Digest, Reply)>,
 }
 
 /// A request that was answered.
@@ -52,12 +52,12 @@ fn needed(membership: &Membership) -> usize {
 }
 
 impl Flight {
-    pub(super) const fn new(request: Request, digests: Arc<[Digest]>, resend: Instant) -> Self {
+    pub(super) fn new(request: Request, digests: Arc<[Digest]>, resend: Instant) -> Self {
         Self {
             request,
             resend,
             digests,
-            replies: BTreeMap::new(),
+            replies: ByMember::default(),
         }
     }
 
@@ -68,7 +68,7 @@ impl Flight {
         reply: Reply,
         check: impl FnOnce(&[u8], &[u8]) -> bool,
     ) -> Result<Heard, Refusal> {
-        if self.replies.contains_key(&reply.member) {
+        if self.replies.get(reply.member).is_some() {
             return Ok(Heard::Waiting);
         }
         if reply.outcomes.len() != self.digests.len() {
@@ -78,10 +78,10 @@ impl Flight {
         // What somebody else said already is known by its root.
         let alike = self
             .replies
-            .values()
-            .find(|(_, _, known)| known.outcomes == reply.outcomes);
+            .iter()
+            .find(|(_, (_, _, known))| known.outcomes == reply.outcomes);
         let root = match alike {
-            Some((_, root, _)) => *root,
+            Some((_, (_, root, _))) => *root,
             None => merkle::root(suite, &leaves(suite, &self.digests, &reply.outcomes)),
         };
         let ballot = Ballot {
@@ -107,9 +107,9 @@ impl Flight {
 
     fn matching(&self, said: (u64, Digest)) -> impl Iterator<Item = &Reply> {
         self.replies
-            .values()
-            .filter(move |(sequence, root, _)| (*sequence, *root) == said)
-            .map(|(_, _, reply)| reply)
+            .iter()
+            .filter(move |(_, (sequence, root, _))| (*sequence, *root) == said)
+            .map(|(_, (_, _, reply))| reply)
     }
 
     /// The answer of f+1 members, with one certificate per job; none if there is no such answer.
@@ -117,8 +117,8 @@ impl Flight {
         let need = needed(membership);
         let said = self
             .replies
-            .values()
-            .map(|(sequence, root, _)| (*sequence, *root))
+            .iter()
+            .map(|(_, (sequence, root, _))| (*sequence, *root))
             .find(|said| self.matching(*said).count() >= need)?;
         let alike: Vec<&Reply> = self.matching(said).collect();
         let votes: Vec<Vote> = alike
@@ -152,9 +152,9 @@ impl Flight {
         let members: Vec<u8> = votes.iter().map(|vote| vote.member).collect();
         let dissenters = self
             .replies
-            .keys()
+            .iter()
+            .map(|(member, _)| member)
             .filter(|member| !members.contains(member))
-            .copied()
             .collect();
         Some(Landed {
             results,

@@ -1,10 +1,11 @@
 //! The message log: what was ordered, prepared and decided between the watermarks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tally_model::Epoch;
 
+use super::by_member::ByMember;
 use super::message::{Order, PreparedProof};
 use crate::certificate::Vote;
 use crate::digest::Digest;
@@ -24,46 +25,6 @@ pub(super) struct Entry {
     pub(super) decided: Option<Digest>,
     /// The prepared certificate of the highest view. It outlives its view: without it a later view could replace what was decided.
     pub(super) proof: Option<PreparedProof>,
-}
-
-/// What members said, at most once each, in the order of their places. There are few, in very many entries.
-#[derive(Debug)]
-pub(super) struct ByMember<T>(Vec<(u8, T)>);
-
-impl<T> Default for ByMember<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> ByMember<T> {
-    fn place(&self, member: u8) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&member, |(known, _)| *known)
-    }
-
-    pub(super) fn get(&self, member: u8) -> Option<&T> {
-        self.place(member).ok().map(|place| &self.0[place].1)
-    }
-
-    /// Puts one in place of what the member said before.
-    pub(super) fn insert(&mut self, member: u8, said: T) {
-        match self.place(member) {
-            Ok(place) => self.0[place].1 = said,
-            Err(place) => self.0.insert(place, (member, said)),
-        }
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u8, &T)> {
-        self.0.iter().map(|(member, said)| (*member, said))
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
-    }
 }
 
 impl Entry {
@@ -106,6 +67,20 @@ impl Entry {
         })
     }
 
+    /// Ends a view: its votes and its order go, certificate and decision stay.
+    fn leave_view(&mut self) {
+        self.order = None;
+        self.prepares.clear();
+        self.commits.clear();
+        self.prepared = false;
+    }
+
+    fn clear(&mut self) {
+        self.leave_view();
+        self.decided = None;
+        self.proof = None;
+    }
+
     /// Members that committed to the accepted order.
     pub(super) fn committers(&self) -> usize {
         let digest = self.digest();
@@ -116,12 +91,15 @@ impl Entry {
     }
 }
 
-/// The log: at most L entries above the low watermark.
+/// The log: at most L entries above the low watermark, each at its distance from it.
 #[derive(Debug)]
 pub(super) struct Log {
     low: u64,
     window: u64,
-    entries: BTreeMap<u64, Entry>,
+    /// The place `low + 1` first; none: nothing is known of a place.
+    entries: VecDeque<Option<Entry>>,
+    /// Entries that were dropped, kept for their memory.
+    spare: Vec<Entry>,
 }
 
 impl Log {
@@ -129,7 +107,8 @@ impl Log {
         Self {
             low: 0,
             window,
-            entries: BTreeMap::new(),
+            entries: VecDeque::new(),
+            spare: Vec::new(),
         }
     }
 
@@ -148,25 +127,51 @@ impl Log {
         self.low < sequence && sequence <= self.high()
     }
 
+    /// Where the entry of a place stands; none at and below the low watermark.
+    fn index(&self, sequence: u64) -> Option<usize> {
+        let distance = sequence.checked_sub(self.low)?.checked_sub(1)?;
+        usize::try_from(distance).ok()
+    }
+
     pub(super) fn get(&self, sequence: u64) -> Option<&Entry> {
-        self.entries.get(&sequence)
+        self.entries.get(self.index(sequence)?)?.as_ref()
+    }
+
+    /// The entry of a place that is known.
+    pub(super) fn get_mut(&mut self, sequence: u64) -> Option<&mut Entry> {
+        let index = self.index(sequence)?;
+        self.entries.get_mut(index)?.as_mut()
     }
 
     /// The entry of a place between the watermarks; the caller checked [`Log::accepts`].
     pub(super) fn entry(&mut self, sequence: u64) -> &mut Entry {
-        self.entries.entry(sequence).or_default()
+        assert!(self.accepts(sequence), "{sequence} is not between the watermarks");
+        let index = (sequence - self.low - 1) as usize;
+        if self.entries.len() <= index {
+            self.entries.resize_with(index + 1, || None);
+        }
+        let spare = &mut self.spare;
+        self.entries[index].get_or_insert_with(|| spare.pop().unwrap_or_default())
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
-        self.entries.iter().map(|(sequence, entry)| (*sequence, entry))
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, &Entry)> {
+        self.after(self.low)
+    }
+
+    /// Places above `after`, ascending.
+    pub(super) fn after(&self, after: u64) -> impl DoubleEndedIterator<Item = (u64, &Entry)> {
+        let first = self.index(after.saturating_add(1)).unwrap_or_default();
+        let first = first.min(self.entries.len());
+        let low = self.low;
+        self.entries
+            .range(first..)
+            .enumerate()
+            .filter_map(move |(place, entry)| Some((low + 1 + (first + place) as u64, entry.as_ref()?)))
     }
 
     /// Places above `after` that were ordered in this view, ascending.
     pub(super) fn ordered_after(&self, after: u64) -> impl DoubleEndedIterator<Item = (u64, &Entry)> {
-        self.entries
-            .range(after.saturating_add(1)..)
-            .filter(|(_, entry)| entry.order.is_some())
-            .map(|(sequence, entry)| (*sequence, entry))
+        self.after(after).filter(|(_, entry)| entry.order.is_some())
     }
 
     /// The last place ordered in this view, or the low watermark.
@@ -190,43 +195,37 @@ impl Log {
 
     /// Moves the low watermark up and drops everything at and below it.
     pub(super) fn advance(&mut self, stable: u64) {
-        if stable > self.low {
-            self.low = stable;
-            while self
-                .entries
-                .first_key_value()
-                .is_some_and(|(sequence, _)| *sequence <= stable)
-            {
-                self.entries.pop_first();
+        while self.low < stable && !self.entries.is_empty() {
+            self.low += 1;
+            if let Some(mut entry) = self.entries.pop_front().flatten() {
+                entry.clear();
+                self.spare.push(entry);
             }
         }
+        self.low = self.low.max(stable);
     }
 
     /// Ends a view: votes and orders go, certificates and decisions stay.
     pub(super) fn leave_view(&mut self) {
-        for entry in self.entries.values_mut() {
-            entry.order = None;
-            entry.prepares.clear();
-            entry.commits.clear();
-            entry.prepared = false;
+        for place in &mut self.entries {
+            if let Some(entry) = place {
+                entry.leave_view();
+            }
+            *place = place
+                .take()
+                .filter(|entry| entry.proof.is_some() || entry.decided.is_some());
         }
-        self.entries
-            .retain(|_, entry| entry.proof.is_some() || entry.decided.is_some());
     }
 
     /// P: the certificates above the low watermark.
     pub(super) fn prepared(&self) -> Arc<[PreparedProof]> {
-        self.entries
-            .values()
-            .filter_map(|entry| entry.proof.clone())
-            .collect()
+        self.iter().filter_map(|(_, entry)| entry.proof.clone()).collect()
     }
 
-    /// Every digest that an entry names.
-    pub(super) fn digests(&self) -> BTreeSet<Digest> {
-        self.entries
-            .values()
-            .flat_map(|entry| {
+    /// Every digest that an entry names, some of them more than once.
+    pub(super) fn digests(&self) -> Vec<Digest> {
+        self.iter()
+            .flat_map(|(_, entry)| {
                 [
                     entry.digest(),
                     entry.decided,

@@ -291,7 +291,9 @@ impl Replica {
         let (epoch, view, me) = (membership.epoch(), self.view, self.me);
         let primary = primary(membership, view);
         let votes = self.is_voter();
-        let entry = self.log.entry(sequence);
+        let Some(entry) = self.log.get_mut(sequence) else {
+            return;
+        };
         let Some(digest) = entry.digest() else {
             return;
         };

@@ -98,7 +98,7 @@ impl Replica {
     pub(super) fn prune(&mut self) {
         let mut needed = self.log.digests();
         needed.extend(self.recent.back().map(|done| done.digest));
-        self.batches.retain(&needed);
+        self.batches.retain(needed);
     }
 
     /// STATE: a proof, and the state it proves if this member lacks it.

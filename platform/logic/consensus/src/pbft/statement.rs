@@ -7,7 +7,7 @@ use tally_model::{NodeId, Suite};
 
 use super::message::{CheckpointProof, NewView, Order, PreparedProof, Request, Status, ViewChange};
 use crate::certificate::Vote;
-use crate::digest::{Digest, Domain, digest, job_digest};
+use crate::digest::{Digest, Domain, digest, digest_each, job_digest};
 use crate::membership::Membership;
 use crate::statement::{Kind, Scope, Statement};
 
@@ -48,22 +48,19 @@ impl Content {
 }
 
 fn request_digest(suite: Suite, request: &Request, jobs: &[Digest]) -> Digest {
-    let keys: Vec<[u8; 8]> = request
-        .items
-        .iter()
-        .map(|item| item.work_key.to_be_bytes())
-        .collect();
-    let head = [
-        &request.incarnation.to_be_bytes()[..],
-        &[request.slot],
-        &request.timestamp.to_be_bytes(),
-    ]
-    .concat();
-    let parts: Vec<&[u8]> = std::iter::once(&head[..])
-        .chain(jobs.iter().map(|job| &job.0[..]))
-        .chain(keys.iter().map(|key| &key[..]))
-        .collect();
-    digest(suite, Domain::Request, &parts)
+    let mut head = [0; 13];
+    head[..4].copy_from_slice(&request.incarnation.to_be_bytes());
+    head[4] = request.slot;
+    head[5..].copy_from_slice(&request.timestamp.to_be_bytes());
+    digest_each(suite, Domain::Request, |add| {
+        add(&head);
+        for job in jobs {
+            add(&job.0);
+        }
+        for item in request.items.iter() {
+            add(&item.work_key.to_be_bytes());
+        }
+    })
 }
 
 /// The worker's, about a request.

@@ -22,7 +22,8 @@ struct Request {
     whole: Option<String>,
     /// Tasks handed out and not folded yet.
     open: BTreeSet<u16>,
-    done: BTreeMap<u16, CertifiedTask>,
+    /// Boxed, because a node of the map has room for eleven and most requests have few.
+    done: BTreeMap<u16, Box<CertifiedTask>>,
     /// Decided without the frontier: a text that does not parse, a dead-lettered task.
     ended: Option<(Outcome, String)>,
     answered: bool,
@@ -154,7 +155,7 @@ impl Requests {
         if let Some(frontier) = &mut request.frontier {
             frontier.complete(task.index, certified.outcome.clone());
         }
-        request.done.insert(task.index, certified);
+        request.done.insert(task.index, Box::new(certified));
     }
 
     pub(super) fn is_complete(&self, id: RequestId) -> bool {
@@ -241,7 +242,10 @@ impl Request {
         AnswerMessage {
             id: self.message.id,
             outcome,
-            tasks: std::mem::take(&mut self.done).into_values().collect(),
+            tasks: std::mem::take(&mut self.done)
+                .into_values()
+                .map(|task| *task)
+                .collect(),
             accepted: self.message.accepted,
             folded: now,
             tag: self.message.tag.clone(),

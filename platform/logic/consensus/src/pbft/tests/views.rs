@@ -207,6 +207,26 @@ fn certificates_and_decisions_outlive_their_view() {
     }
 }
 
+/// Claim: of a place at or below the low watermark nothing is known any more, and one above it that takes over its memory begins empty.
+#[test]
+fn a_place_knows_nothing_of_an_earlier_one() {
+    let mut log = Log::new(4);
+    for sequence in 1..=4 {
+        let entry = log.entry(sequence);
+        entry.commits.insert(1, Digest([7; 32]));
+        entry.decided = Some(Digest([7; 32]));
+    }
+    log.advance(3);
+    let places = |log: &Log| log.iter().map(|(sequence, _)| sequence).collect::<Vec<_>>();
+    assert_eq!(places(&log), [4]);
+    assert!(log.get(3).is_none() && log.get_mut(3).is_none());
+    let entry = log.entry(7);
+    assert_eq!((entry.decided, entry.commits.is_empty()), (None, true));
+    assert_eq!(places(&log), [4, 7], "nothing was said of those between");
+    log.advance(100);
+    assert_eq!((log.low(), places(&log)), (100, Vec::new()));
+}
+
 /// Claim: the primary of a view orders nothing in it before it has opened it.
 #[test]
 fn a_primary_orders_nothing_before_its_view_is_open() {
