@@ -1,5 +1,7 @@
 //! One policy drives, others look over its shoulder.
 
+use std::sync::Arc;
+
 use tally_model::Scaler;
 
 use crate::{Decision, Known, Policy, Rules, Signal, policy};
@@ -10,14 +12,14 @@ pub struct Verdict {
     /// What counts.
     pub driving: Decision,
     /// What the shadows would have done, by name, in the order they were given.
-    pub shadows: Vec<(String, Decision)>,
+    pub shadows: Vec<(Arc<str>, Decision)>,
 }
 
 /// The policies of one layer. All see every signal; only the first acts.
 #[derive(Debug)]
 pub struct Panel {
     driving: Box<dyn Policy>,
-    shadows: Vec<Box<dyn Policy>>,
+    shadows: Vec<(Arc<str>, Box<dyn Policy>)>,
 }
 
 impl Panel {
@@ -27,7 +29,10 @@ impl Panel {
             driving: policy(driving, rules, known),
             shadows: shadows
                 .iter()
-                .map(|&scaler| policy(scaler, rules, known))
+                .map(|&scaler| {
+                    let shadow = policy(scaler, rules, known);
+                    (shadow.name().into(), shadow)
+                })
                 .collect(),
         }
     }
@@ -38,7 +43,7 @@ impl Panel {
         let shadows = self
             .shadows
             .iter_mut()
-            .map(|shadow| (shadow.name(), shadow.start(Some(driving.wanted))))
+            .map(|(name, shadow)| (Arc::clone(name), shadow.start(Some(driving.wanted))))
             .collect();
         Verdict { driving, shadows }
     }
@@ -49,7 +54,7 @@ impl Panel {
         let shadows = self
             .shadows
             .iter_mut()
-            .map(|shadow| (shadow.name(), shadow.decide(signal)))
+            .map(|(name, shadow)| (Arc::clone(name), shadow.decide(signal)))
             .collect();
         Verdict { driving, shadows }
     }

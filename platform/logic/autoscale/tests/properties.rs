@@ -345,7 +345,7 @@ fn shadows_do_not_drive() {
     let wanted: Vec<_> = verdict
         .shadows
         .iter()
-        .map(|(name, decision)| (name.as_str(), decision.wanted))
+        .map(|(name, decision)| (&**name, decision.wanted))
         .collect();
     assert_eq!(wanted, [("threshold-report", 37), ("fixed-3", 3)]);
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::ops::Bound;
 
 use tally_model::{Change, Precondition, Put, Versioned};
 
@@ -20,10 +19,31 @@ struct Feed {
     opened: bool,
 }
 
+/// A key, with its first bytes before it as numbers that compare as they do: most keys of a large store differ in them, so that finding
+/// one does not look at the texts of all those on the way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    head: [u64; 3],
+    text: Box<str>,
+}
+
+impl Key {
+    fn of(text: &str) -> Self {
+        let mut head = [[0; 8]; 3];
+        for (part, bytes) in head.iter_mut().zip(text.as_bytes().chunks(8)) {
+            part[..bytes.len()].copy_from_slice(bytes);
+        }
+        Self {
+            head: head.map(u64::from_be_bytes),
+            text: text.into(),
+        }
+    }
+}
+
 /// The store.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    entries: BTreeMap<String, Versioned>,
+    entries: BTreeMap<Key, Versioned>,
     revision: u64,
     feeds: BTreeMap<WatchId, Feed>,
     next_watch: u64,
@@ -37,20 +57,20 @@ impl Store {
 
     /// The newest value.
     pub fn get(&self, key: &str) -> Option<&Versioned> {
-        self.entries.get(key)
+        self.entries.get(&Key::of(key))
     }
 
     /// All keys with a prefix, in order, at most `limit`.
     pub fn list(&self, prefix: &str, limit: usize) -> Vec<(String, Versioned)> {
         self.with_prefix(prefix)
             .take(limit)
-            .map(|(key, value)| (key.clone(), value.clone()))
+            .map(|(key, value)| (key.to_owned(), value.clone()))
             .collect()
     }
 
     /// Writes if `when` holds.
     pub fn put(&mut self, key: &str, value: String, when: Precondition) -> Put {
-        let entry = self.entries.entry(key.to_owned());
+        let entry = self.entries.entry(Key::of(key));
         let version = match &entry {
             Entry::Occupied(current) => Some(current.get().version),
             Entry::Vacant(_) => None,
@@ -70,10 +90,10 @@ impl Store {
 
     /// Deletes if `when` holds; returns whether it held. `Absent` never deletes.
     pub fn delete(&mut self, key: &str, when: Precondition) -> bool {
-        let version = self.entries.get(key).map(|current| current.version);
+        let version = self.entries.get(&Key::of(key)).map(|current| current.version);
         if may_delete(when, version) {
             self.revision += 1;
-            self.entries.remove(key);
+            self.entries.remove(&Key::of(key));
             tell(&mut self.feeds, key, None);
         }
         holds(when, version)
@@ -90,7 +110,7 @@ impl Store {
         self.next_watch += 1;
         let pending = self
             .with_prefix(prefix)
-            .map(|(key, value)| (key.clone(), Some(value.clone())))
+            .map(|(key, value)| (key.to_owned(), Some(value.clone())))
             .collect();
         self.feeds.insert(
             id,
@@ -125,9 +145,10 @@ impl Store {
         self.feeds.remove(&watch);
     }
 
-    fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a String, &'a Versioned)> {
+    fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Versioned)> {
         self.entries
-            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
+            .range(Key::of(prefix)..)
+            .map(|(key, value)| (&*key.text, value))
             .take_while(move |(key, _)| key.starts_with(prefix))
     }
 }
@@ -139,6 +160,33 @@ fn tell(feeds: &mut BTreeMap<WatchId, Feed>, key: &str, value: Option<&Versioned
             feed.pending.remove(key);
         } else {
             feed.pending.insert(key.to_owned(), value.cloned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Claim: keys have the order of their texts, wherever two texts begin to differ or one of them ends.
+    #[test]
+    fn keys_have_the_order_of_their_texts() {
+        let long = "request/0123456789abcdef0123456789abcdef";
+        let mut texts: Vec<String> = (0..=long.len()).map(|end| long[..end].to_owned()).collect();
+        let others = texts.clone();
+        texts.extend(
+            others
+                .iter()
+                .flat_map(|text| ["\0", "z", "\u{fc}"].map(|end| format!("{text}{end}"))),
+        );
+        for one in &texts {
+            for other in &texts {
+                assert_eq!(
+                    Key::of(one).cmp(&Key::of(other)),
+                    one.cmp(other),
+                    "{one:?} {other:?}"
+                );
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! From queues into hand: requests become tasks on their layers, tasks wait for room.
 
 use tally_consensus::mutant::{self, Mutant};
-use tally_model::{Delivery, Instant, Operation, QueueName, RequestId, RequestMessage, TaskMessage};
+use tally_model::{
+    AnswerMessage, Delivery, Instant, Operation, QueueName, RequestId, RequestMessage, TaskMessage,
+};
 
 use super::flight::Waiting;
 use super::receipts::Receipts;
@@ -114,7 +116,7 @@ impl Scheduler {
         match self.requests.progress(now, id) {
             Progress::Ready(tasks) => self.enqueue(tasks, out),
             Progress::Answered(answer) => {
-                let body = serde_json::to_string(&answer).unwrap_or_default();
+                let body = text_of(&answer);
                 if mutant::is(Mutant::DeleteBeforeDurable) {
                     self.settle_messages(id, out);
                 }
@@ -161,4 +163,15 @@ impl Scheduler {
             receipts: Receipts::of(delivery.receipt, lease),
         });
     }
+}
+
+/// An answer as JSON. With its certificates it is some hundred bytes: a text that began small would be moved again and again.
+fn text_of(answer: &AnswerMessage) -> String {
+    const ROOM: usize = 1_000;
+    let mut bytes = Vec::with_capacity(ROOM);
+    let written = serde_json::to_writer(&mut bytes, answer);
+    written
+        .ok()
+        .and_then(|()| String::from_utf8(bytes).ok())
+        .unwrap_or_default()
 }
