@@ -71,7 +71,8 @@ impl Deploy {
         if noted(target)? == wanted {
             return Ok(());
         }
-        let kinds = "deployments,horizontalpodautoscalers";
+        // An APIService whose server has gone keeps every namespace of the cluster from being deleted.
+        let kinds = "deployments,horizontalpodautoscalers,apiservices";
         let stale = [
             "--namespace",
             WORKERS,
