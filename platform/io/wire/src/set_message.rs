@@ -2,7 +2,7 @@
 
 use tally_consensus::{
     Body, Commit, Digest, Health, Item, MAX_BATCH, MAX_SIGNATURE, Message, NoQuorum, PrePrepare, Propose,
-    Reply, Vote,
+    Reply, Signature, Vote,
 };
 use tally_model::{Epoch, Outcome};
 
@@ -32,14 +32,14 @@ fn body(body: &Body) -> Wire {
             sequence: it.sequence,
             propose: Some(propose(&it.propose)),
             outcomes: texts(&it.outcomes),
-            signature: it.signature.clone(),
+            signature: it.signature.to_vec(),
         }),
         Body::Commit(it) => Wire::Commit(proto::Commit {
             sequence: it.sequence,
             member: u32::from(it.member),
             root: it.root.0.to_vec(),
             outcomes: texts(&it.outcomes),
-            signature: it.signature.clone(),
+            signature: it.signature.to_vec(),
         }),
         Body::Reply(it) => Wire::Reply(proto::Reply {
             slot: u32::from(it.slot),
@@ -47,19 +47,19 @@ fn body(body: &Body) -> Wire {
             sequence: it.sequence,
             outcomes: texts(&it.outcomes),
             votes: it.votes.iter().map(vote).collect(),
-            signature: it.signature.clone(),
+            signature: it.signature.to_vec(),
         }),
         Body::NoQuorum(it) => Wire::NoQuorum(proto::NoQuorum {
             slot: u32::from(it.slot),
             timestamp: it.timestamp,
             sequence: it.sequence,
             missing: it.missing.clone(),
-            signature: it.signature.clone(),
+            signature: it.signature.to_vec(),
         }),
         Body::Health(it) => Wire::Health(proto::Health {
             number: it.number,
             silent: it.silent.clone(),
-            signature: it.signature.clone(),
+            signature: it.signature.to_vec(),
         }),
         Body::Pbft(it) => pbft::body(it),
     }
@@ -70,7 +70,7 @@ fn propose(propose: &Propose) -> proto::Propose {
         slot: u32::from(propose.slot),
         timestamp: propose.timestamp,
         items: items(&propose.items),
-        signature: propose.signature.clone(),
+        signature: propose.signature.to_vec(),
     }
 }
 
@@ -85,7 +85,7 @@ fn items(items: &[Item]) -> Vec<proto::Item> {
 fn vote(vote: &Vote) -> proto::Vote {
     proto::Vote {
         member: u32::from(vote.member),
-        signature: vote.signature.clone(),
+        signature: vote.signature.to_vec(),
     }
 }
 
@@ -185,8 +185,8 @@ fn to_outcomes(outcomes: Vec<String>) -> Result<Vec<Outcome>, Error> {
         .collect()
 }
 
-fn to_signature(signature: Vec<u8>) -> Result<Vec<u8>, Error> {
-    at_most(signature, MAX_SIGNATURE, "signature")
+fn to_signature(signature: Vec<u8>) -> Result<Signature, Error> {
+    at_most(signature, MAX_SIGNATURE, "signature").map(Signature::from)
 }
 
 fn at_most<T>(values: Vec<T>, most: usize, field: &'static str) -> Result<Vec<T>, Error> {

@@ -10,7 +10,8 @@ mod pbft;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tally_consensus::{
-    Body, Commit, Digest, Health, Item, MAX_BATCH, Message, NoQuorum, PrePrepare, Propose, Reply, Vote,
+    Body, Commit, Digest, Health, Item, MAX_BATCH, Message, NoQuorum, PrePrepare, Propose, Reply, Signature,
+    Vote,
 };
 use tally_model::{
     Epoch, Failure, FaultEvent, FaultType, Instant, Job, Member, NodeId, Operation, Outcome, RequestId,
@@ -86,12 +87,17 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
+/// A signature or a tag.
+fn mark() -> impl Strategy<Value = Signature> {
+    bytes(80).prop_map(Signature::from)
+}
+
 fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..most)
 }
 
 prop_compose! {
-    fn propose()(slot: u8, timestamp: u64, items in vec((job(), any::<u64>()), 0..6), signature in bytes(80)) -> Propose {
+    fn propose()(slot: u8, timestamp: u64, items in vec((job(), any::<u64>()), 0..6), signature in mark()) -> Propose {
         let items = items.into_iter().map(|(job, work_key)| Item { job, work_key }).collect();
         Propose { slot, timestamp, items, signature }
     }
@@ -99,7 +105,7 @@ prop_compose! {
 
 fn body() -> impl Strategy<Value = Body> {
     let outcomes = || vec(outcome(), 0..6);
-    let votes = vec((any::<u8>(), bytes(256)), 0..7).prop_map(|votes| {
+    let votes = vec((any::<u8>(), bytes(256).prop_map(Signature::from)), 0..7).prop_map(|votes| {
         votes
             .into_iter()
             .map(|(member, signature)| Vote { member, signature })
@@ -107,24 +113,16 @@ fn body() -> impl Strategy<Value = Body> {
     });
     prop_oneof![
         propose().prop_map(Body::Propose),
-        (any::<u64>(), propose(), outcomes(), bytes(80)).prop_map(
-            |(sequence, propose, outcomes, signature)| {
-                Body::PrePrepare(PrePrepare {
-                    sequence,
-                    propose,
-                    outcomes,
-                    signature,
-                })
-            }
-        ),
-        (
-            any::<u64>(),
-            any::<u8>(),
-            any::<[u8; 32]>(),
-            outcomes(),
-            bytes(80)
-        )
-            .prop_map(|(sequence, member, root, outcomes, signature)| {
+        (any::<u64>(), propose(), outcomes(), mark()).prop_map(|(sequence, propose, outcomes, signature)| {
+            Body::PrePrepare(PrePrepare {
+                sequence,
+                propose,
+                outcomes,
+                signature,
+            })
+        }),
+        (any::<u64>(), any::<u8>(), any::<[u8; 32]>(), outcomes(), mark()).prop_map(
+            |(sequence, member, root, outcomes, signature)| {
                 Body::Commit(Commit {
                     sequence,
                     member,
@@ -132,16 +130,10 @@ fn body() -> impl Strategy<Value = Body> {
                     outcomes,
                     signature,
                 })
-            }),
-        (
-            any::<u8>(),
-            any::<u64>(),
-            any::<u64>(),
-            outcomes(),
-            votes,
-            bytes(80)
-        )
-            .prop_map(|(slot, timestamp, sequence, outcomes, votes, signature)| {
+            }
+        ),
+        (any::<u8>(), any::<u64>(), any::<u64>(), outcomes(), votes, mark()).prop_map(
+            |(slot, timestamp, sequence, outcomes, votes, signature)| {
                 Body::Reply(Reply {
                     slot,
                     timestamp,
@@ -150,8 +142,9 @@ fn body() -> impl Strategy<Value = Body> {
                     votes,
                     signature,
                 })
-            }),
-        (any::<u8>(), any::<u64>(), any::<u64>(), bytes(8), bytes(80)).prop_map(
+            }
+        ),
+        (any::<u8>(), any::<u64>(), any::<u64>(), bytes(8), mark()).prop_map(
             |(slot, timestamp, sequence, missing, signature)| {
                 Body::NoQuorum(NoQuorum {
                     slot,
@@ -162,7 +155,7 @@ fn body() -> impl Strategy<Value = Body> {
                 })
             }
         ),
-        (any::<u64>(), bytes(8), bytes(80)).prop_map(|(number, silent, signature)| Body::Health(Health {
+        (any::<u64>(), bytes(8), mark()).prop_map(|(number, silent, signature)| Body::Health(Health {
             number,
             silent,
             signature
@@ -304,7 +297,7 @@ fn proposal(items: usize, digits: usize, signature: usize) -> Packet {
             slot: 0,
             timestamp: 1,
             items: vec![item; items],
-            signature: vec![0; signature],
+            signature: vec![0; signature].into(),
         }),
     })
 }
@@ -359,7 +352,7 @@ fn the_largest_batch_fits_a_packet() {
         sequence: 1,
         propose,
         outcomes,
-        signature: vec![0; 256],
+        signature: vec![0; 256].into(),
     };
     let packet = Packet::Set(Message {
         set,

@@ -237,14 +237,17 @@ impl Keys {
     }
 
     /// Signs the bytes: 64 bytes in `modern`, 256 in `report`. Deterministic in both.
-    pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+    pub fn sign(&self, bytes: &[u8]) -> Signature {
         match &self.secret {
-            Secret::Modern(key) => key.sign(bytes).to_bytes().to_vec(),
-            Secret::Report(key) => rsa::signature::Signer::sign(&**key, bytes).to_vec(),
-            Secret::Simulation(key) => crate::simulation::tag(key, bytes).to_vec(),
+            Secret::Modern(key) => Signature::from_slice(&key.sign(bytes).to_bytes()),
+            Secret::Report(key) => rsa::signature::Signer::sign(&**key, bytes).to_vec().into(),
+            Secret::Simulation(key) => Signature::from(crate::simulation::tag(key, bytes)),
         }
     }
 }
+
+/// The bytes of a signature or of a tag (MAC). Those of simulated worlds have room in place, so that a copy of a vote allocates nothing.
+pub type Signature = smallvec::SmallVec<[u8; 16]>;
 
 /// Verifies a signature under a public key in its text form; parses the key each time, so not for the fast path.
 pub fn verify(suite: Suite, public: &str, bytes: &[u8], signature: &[u8]) -> bool {

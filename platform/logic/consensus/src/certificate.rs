@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use tally_model::{Epoch, Job, Outcome, Protocol, SetId, Suite};
 
+use crate::Signature;
 use crate::digest::{Digest, job_digest, leaf};
 use crate::membership::Membership;
 use crate::merkle::Path;
@@ -21,7 +22,7 @@ pub struct Vote {
     /// Index of the member.
     pub member: u8,
     /// Over the statement of the batch.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// The `leader` of a certificate that nobody collected: the kind of protocol, in the certificate and in its bytes.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tally_expression::compute;
 use tally_model::{Deadline, Epoch, Instant, NodeId, Outcome, SetRecord, Suite};
 
+use crate::Signature;
 use crate::digest::{Digest, leaf};
 use crate::membership::{Membership, MembershipError};
 use crate::message::{Body, Item, MAX_BATCH, Message, Propose};
@@ -72,7 +73,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn sign(&mut self, statement: &[u8]) -> Vec<u8> {
+    fn sign(&mut self, statement: &[u8]) -> Signature {
         self.effort.signed += 1;
         self.seat.keys.sign(statement)
     }

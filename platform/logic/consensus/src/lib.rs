@@ -48,7 +48,7 @@ pub mod mutant;
 /// Bytes as lower-case hexadecimal digits.
 pub mod hexadecimal;
 
-pub use authenticator::{KeyError, Keys, PublicKey, verify};
+pub use authenticator::{KeyError, Keys, PublicKey, Signature, verify};
 pub use certificate::{
     Certificate, DecodeError, Flaw, MAX_OUTCOME, MAX_SIGNATURE, NO_COLLECTOR, Verified, Vote,
 };

@@ -11,6 +11,7 @@
 
 use tally_model::{Epoch, Job, Outcome, SetId};
 
+use crate::Signature;
 use crate::certificate::Vote;
 use crate::digest::{Digest, Domain, digest, job_digest};
 use crate::statement::{Kind, Scope, Statement};
@@ -71,7 +72,7 @@ pub struct Propose {
     /// 1 to [`MAX_BATCH`] jobs.
     pub items: Vec<Item>,
     /// The worker's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// The leader orders a batch and states its own result.
@@ -84,7 +85,7 @@ pub struct PrePrepare {
     /// The leader's outcomes, one per item. Followers compute for themselves.
     pub outcomes: Vec<Outcome>,
     /// The leader's vote on its own outcomes.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// A follower's vote.
@@ -99,7 +100,7 @@ pub struct Commit {
     /// The follower's outcomes, only if they differ from the leader's.
     pub outcomes: Vec<Outcome>,
     /// The follower's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// A certified batch.
@@ -116,7 +117,7 @@ pub struct Reply {
     /// 2f+1 matching votes.
     pub votes: Vec<Vote>,
     /// The leader's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// A batch that could not be certified in time.
@@ -131,7 +132,7 @@ pub struct NoQuorum {
     /// Members without a matching vote.
     pub missing: Vec<u8>,
     /// The leader's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// Who votes. Sent when a member fell silent, and when all members voted for the first time or again.
@@ -142,7 +143,7 @@ pub struct Health {
     /// Members that owe votes for longer than the quorum timeout; empty: every member voted on one batch.
     pub silent: Vec<u8>,
     /// The leader's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 impl Propose {

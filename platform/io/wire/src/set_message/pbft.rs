@@ -19,19 +19,19 @@ pub(super) fn body(body: &Body) -> Wire {
         Body::PrePrepare(it) => Wire::Preorder(proto::Preorder {
             sequence: it.sequence,
             batch: Some(batch(&it.batch)),
-            signature: it.signature.clone(),
+            signature: it.signature.to_vec(),
         }),
         Body::Prepare(it) => Wire::Prepare(proto::Prepare {
             sequence: it.sequence,
             member: u32::from(it.member),
             digest: it.digest.0.to_vec(),
-            signature: it.signature.clone(),
+            signature: it.signature.to_vec(),
         }),
         Body::Commit(it) => Wire::PreparedVote(proto::PreparedVote {
             sequence: it.sequence,
             member: u32::from(it.member),
             digest: it.digest.0.to_vec(),
-            tag: it.tag.clone(),
+            tag: it.tag.to_vec(),
         }),
         Body::Reply(it) => Wire::Executed(proto::Executed {
             slot: u32::from(it.slot),
@@ -39,19 +39,19 @@ pub(super) fn body(body: &Body) -> Wire {
             sequence: it.sequence,
             member: u32::from(it.member),
             outcomes: texts(&it.outcomes),
-            signature: it.signature.clone(),
+            signature: it.signature.to_vec(),
         }),
         Body::Checkpoint(it) => Wire::Checkpoint(proto::Checkpoint {
             sequence: it.sequence,
             member: u32::from(it.member),
             digest: it.digest.0.to_vec(),
-            signature: it.signature.clone(),
+            signature: it.signature.to_vec(),
         }),
         Body::ViewChange(it) => Wire::ViewChange(view_change(it)),
         Body::NewView(it) => Wire::NewView(proto::NewView {
             changes: it.changes.iter().map(view_change).collect(),
             orders: it.orders.iter().map(order).collect(),
-            signature: it.signature.clone(),
+            signature: it.signature.to_vec(),
         }),
         Body::Status(it) => Wire::Status(proto::Status {
             member: u32::from(it.member),
@@ -60,7 +60,7 @@ pub(super) fn body(body: &Body) -> Wire {
             changing: it.changing,
             asks: it.asks,
             missing: it.missing.iter().map(|digest| digest.0.to_vec()).collect(),
-            tag: it.tag.clone(),
+            tag: it.tag.to_vec(),
         }),
         Body::Batches(it) => Wire::Batches(proto::Batches {
             batches: it.iter().map(batch).collect(),
@@ -78,7 +78,7 @@ fn request(request: &Request) -> proto::Request {
         slot: u32::from(request.slot),
         timestamp: request.timestamp,
         items: items(&request.items),
-        signature: request.signature.clone(),
+        signature: request.signature.to_vec(),
     }
 }
 
@@ -97,7 +97,7 @@ fn order(order: &Order) -> proto::Order {
     proto::Order {
         sequence: order.sequence,
         digest: order.digest.0.to_vec(),
-        signature: order.signature.clone(),
+        signature: order.signature.to_vec(),
     }
 }
 
@@ -116,7 +116,7 @@ fn view_change(change: &ViewChange) -> proto::ViewChange {
         view: proof.view,
         sequence: proof.sequence,
         digest: proof.digest.0.to_vec(),
-        signature: proof.signature.clone(),
+        signature: proof.signature.to_vec(),
         prepares: proof.prepares.iter().map(vote).collect(),
     });
     proto::ViewChange {
@@ -124,7 +124,7 @@ fn view_change(change: &ViewChange) -> proto::ViewChange {
         member: u32::from(change.member),
         stable: change.stable.as_ref().map(checkpoint_proof),
         prepared: prepared.collect(),
-        signature: change.signature.clone(),
+        signature: change.signature.to_vec(),
     }
 }
 

@@ -30,7 +30,7 @@ fn status(missing: usize) -> Body {
         changing: false,
         asks: true,
         missing: vec![Digest([0; 32]); missing],
-        tag: vec![0; 32],
+        tag: vec![0; 32].into(),
     })
 }
 
@@ -44,7 +44,7 @@ fn request(items: usize) -> Request {
         slot: 0,
         timestamp: 1,
         items: vec![item; items].into(),
-        signature: vec![0; 64],
+        signature: vec![0; 64].into(),
     }
 }
 
@@ -60,7 +60,7 @@ fn batches(batches: usize, requests: usize) -> Body {
 fn change(places: usize, votes: usize) -> ViewChange {
     let vote = Vote {
         member: 0,
-        signature: vec![0; 64],
+        signature: vec![0; 64].into(),
     };
     let votes = vec![vote; votes];
     let proof = PreparedProof {
@@ -68,7 +68,7 @@ fn change(places: usize, votes: usize) -> ViewChange {
         view: 0,
         sequence: 1,
         digest: Digest([0; 32]),
-        signature: vec![0; MAX_SIGNATURE],
+        signature: vec![0; MAX_SIGNATURE].into(),
         prepares: votes.clone(),
     };
     ViewChange {
@@ -81,7 +81,7 @@ fn change(places: usize, votes: usize) -> ViewChange {
             votes,
         }),
         prepared: vec![proof; places].into(),
-        signature: vec![0; MAX_SIGNATURE],
+        signature: vec![0; MAX_SIGNATURE].into(),
     }
 }
 
@@ -89,7 +89,7 @@ fn opening(changes: usize) -> Body {
     Body::NewView(NewView {
         changes: vec![change(1, 5); changes],
         orders: Vec::new(),
-        signature: vec![0; 64],
+        signature: vec![0; 64].into(),
     })
 }
 

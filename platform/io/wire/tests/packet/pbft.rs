@@ -6,17 +6,17 @@ use tally_consensus::pbft::{
     Batch, Body, Checkpoint, CheckpointProof, Commit, NewView, Order, PrePrepare, Prepare, PreparedProof,
     Reconfig, Reply, Request, State, Status, ViewChange,
 };
-use tally_consensus::{Digest, Item, Vote};
+use tally_consensus::{Digest, Item, Signature, Vote};
 use tally_model::Epoch;
 
-use super::{bytes, job, outcome};
+use super::{bytes, job, mark, outcome};
 
 fn digest() -> impl Strategy<Value = Digest> {
     any::<[u8; 32]>().prop_map(Digest)
 }
 
 prop_compose! {
-    fn vote()(member: u8, signature in bytes(80)) -> Vote {
+    fn vote()(member: u8, signature in mark()) -> Vote {
         Vote { member, signature }
     }
 }
@@ -27,7 +27,7 @@ prop_compose! {
         slot: u8,
         timestamp: u64,
         items in vec((job(), any::<u64>()), 0..4),
-        signature in bytes(80),
+        signature in mark(),
     ) -> Request {
         let items = items.into_iter().map(|(job, work_key)| Item { job, work_key }).collect();
         Request { incarnation, slot, timestamp, items, signature }
@@ -57,7 +57,7 @@ prop_compose! {
         view: u32,
         sequence: u64,
         digest in digest(),
-        signature in bytes(80),
+        signature in mark(),
         prepares in vec(vote(), 0..4),
     ) -> PreparedProof {
         PreparedProof { epoch: Epoch(epoch), view, sequence, digest, signature, prepares }
@@ -70,14 +70,14 @@ prop_compose! {
         member: u8,
         stable in prop::option::of(checkpoint_proof()),
         prepared in vec(prepared_proof(), 0..4),
-        signature in bytes(80),
+        signature in mark(),
     ) -> ViewChange {
         ViewChange { view, member, stable, prepared: prepared.into(), signature }
     }
 }
 
 prop_compose! {
-    fn order()(sequence: u64, digest in digest(), signature in bytes(80)) -> Order {
+    fn order()(sequence: u64, digest in digest(), signature in mark()) -> Order {
         Order { sequence, digest, signature }
     }
 }
@@ -90,7 +90,7 @@ prop_compose! {
         changing: bool,
         asks: bool,
         missing in vec(digest(), 0..4),
-        tag in bytes(80),
+        tag in mark(),
     ) -> Status {
         Status { member, executed, stable, changing, asks, missing, tag }
     }
@@ -103,17 +103,17 @@ prop_compose! {
         sequence: u64,
         member: u8,
         outcomes in vec(outcome(), 0..4),
-        signature in bytes(80),
+        signature in mark(),
     ) -> Reply {
         Reply { slot, timestamp, sequence, member, outcomes: outcomes.into(), signature }
     }
 }
 
-fn vote_of<T>(make: fn(u64, u8, Digest, Vec<u8>) -> T) -> impl Strategy<Value = T>
+fn vote_of<T>(make: fn(u64, u8, Digest, Signature) -> T) -> impl Strategy<Value = T>
 where
     T: std::fmt::Debug,
 {
-    (any::<u64>(), any::<u8>(), digest(), bytes(80))
+    (any::<u64>(), any::<u8>(), digest(), mark())
         .prop_map(move |(sequence, member, digest, signature)| make(sequence, member, digest, signature))
 }
 
@@ -143,7 +143,7 @@ fn kinds() -> impl Strategy<Value = Body> {
     });
     prop_oneof![
         request().prop_map(Body::Request),
-        (any::<u64>(), batch(), bytes(80)).prop_map(|(sequence, batch, signature)| Body::PrePrepare(
+        (any::<u64>(), batch(), mark()).prop_map(|(sequence, batch, signature)| Body::PrePrepare(
             PrePrepare {
                 sequence,
                 batch,
@@ -155,7 +155,7 @@ fn kinds() -> impl Strategy<Value = Body> {
         reply().prop_map(Body::Reply),
         checkpoint.prop_map(Body::Checkpoint),
         view_change().prop_map(Body::ViewChange),
-        (vec(view_change(), 0..3), vec(order(), 0..4), bytes(80)).prop_map(|(changes, orders, signature)| {
+        (vec(view_change(), 0..3), vec(order(), 0..4), mark()).prop_map(|(changes, orders, signature)| {
             Body::NewView(NewView {
                 changes,
                 orders,

@@ -1,5 +1,6 @@
 //! Certificates as bytes: big-endian, every length checked, one encoding per certificate.
 
+use crate::Signature;
 use tally_model::{Epoch, Operation, Outcome, SetId};
 
 use super::{Certificate, NO_COLLECTOR, Vote};
@@ -138,7 +139,7 @@ impl<'a> Reader<'a> {
                 if length > MAX_SIGNATURE {
                     return None;
                 }
-                let signature = self.take(length)?.to_vec();
+                let signature = Signature::from_slice(self.take(length)?);
                 Some(Vote { member, signature })
             })
             .collect()

@@ -9,6 +9,7 @@ use super::early::Early;
 use super::flight::Flight;
 use super::patience::Patience;
 use super::{Desk, SLOTS, is_news, resend_after, wrap};
+use crate::Signature;
 use crate::client::{Client, ClientEvent};
 use crate::membership::{Membership, MembershipError};
 use crate::message::{Body, Item, MAX_BATCH, Message, Propose, Reply};
@@ -75,7 +76,7 @@ impl CollectClient {
                 slot,
                 timestamp: self.timestamp,
                 items,
-                signature: Vec::new(),
+                signature: Signature::new(),
             };
             let digests = propose.digests(membership.suite());
             let statement = propose.statement(&membership.scope, &digests);

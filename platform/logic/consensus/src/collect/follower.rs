@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tally_model::NodeId;
 
 use super::{Desk, check_bounds, execute, leaves, wrap};
+use crate::Signature;
 use crate::certificate::Ballot;
 use crate::membership::Membership;
 use crate::merkle;
@@ -28,8 +29,8 @@ pub(super) struct Follower {
 struct Last {
     timestamp: u64,
     sequence: u64,
-    asked: Vec<u8>,
-    ordered: Vec<u8>,
+    asked: Signature,
+    ordered: Signature,
     commit: Commit,
 }
 

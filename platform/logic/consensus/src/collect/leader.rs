@@ -8,6 +8,7 @@ use tally_model::{Deadline, Instant, NodeId};
 use super::health::Pulse;
 use super::round::{Phase, Round, Seen};
 use super::{Desk, RESENDS, check_bounds, collecting, execute, leaves, resend_after, wrap};
+use crate::Signature;
 use crate::certificate::Ballot;
 use crate::membership::Membership;
 use crate::merkle;
@@ -219,7 +220,7 @@ impl Leader {
             sequence,
             outcomes,
             votes,
-            signature: Vec::new(),
+            signature: Signature::new(),
         };
         reply.signature = desk.sign(&reply.statement(&membership.scope, index));
         round.phase = Phase::Certified(Box::new(reply.clone()));
@@ -246,7 +247,7 @@ impl Leader {
                 timestamp: order.propose.timestamp,
                 sequence: order.sequence,
                 missing: round.missing(membership),
-                signature: Vec::new(),
+                signature: Signature::new(),
             };
             report.signature = desk.sign(&report.statement(&membership.scope, self.index));
             round.phase = Phase::Failed;
@@ -262,7 +263,7 @@ impl Leader {
         let mut health = Health {
             number: self.pulse.number,
             silent: self.pulse.silent(),
-            signature: Vec::new(),
+            signature: Signature::new(),
         };
         health.signature = desk.sign(&health.statement(&membership.scope, self.index));
         out.push(to_worker(membership, Body::Health(health)));

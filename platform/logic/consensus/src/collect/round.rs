@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tally_model::{Instant, Outcome};
 
+use crate::Signature;
 use crate::certificate::{Ballot, Vote};
 use crate::digest::Digest;
 use crate::membership::Membership;
@@ -32,7 +33,7 @@ pub(super) struct Round {
     pub(super) digests: Vec<Digest>,
     pub(super) resend: Option<Instant>,
     pub(super) resent: u32,
-    votes: BTreeMap<u8, (Digest, Vec<u8>)>,
+    votes: BTreeMap<u8, (Digest, Signature)>,
     dissent: BTreeMap<Digest, Vec<Outcome>>,
 }
 
@@ -81,7 +82,7 @@ impl Round {
     }
 
     /// Records a vote whose signature was checked, the first one of its member.
-    pub(super) fn record(&mut self, member: u8, root: Digest, signature: Vec<u8>, outcomes: Vec<Outcome>) {
+    pub(super) fn record(&mut self, member: u8, root: Digest, signature: Signature, outcomes: Vec<Outcome>) {
         self.votes.entry(member).or_insert((root, signature));
         if root != self.ballot.root && self.order.is_some() {
             self.dissent.entry(root).or_insert(outcomes);

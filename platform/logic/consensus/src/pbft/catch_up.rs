@@ -10,6 +10,7 @@ use super::quorum::primary;
 use super::replica::{Replica, Standing};
 use super::statement::{self, scope};
 use super::{MISSING, RESENT};
+use crate::Signature;
 use crate::digest::Digest;
 use crate::membership::Membership;
 use crate::replica::{Outgoing, Refusal};
@@ -59,7 +60,7 @@ impl Replica {
             changing: self.changing,
             asks,
             missing: self.missing_batches(),
-            tag: Vec::new(),
+            tag: Signature::new(),
         };
         let statement = statement::status(&scope(membership, self.view), &status);
         status.tag = self.desk.tag(to, &statement);

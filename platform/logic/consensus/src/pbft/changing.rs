@@ -7,6 +7,7 @@ use super::quorum::primary;
 use super::replica::{Replica, Standing};
 use super::statement::{self, scope};
 use super::view_change::Choice;
+use crate::Signature;
 use crate::digest::Digest;
 use crate::membership::Membership;
 use crate::replica::{Outgoing, Refusal};
@@ -39,7 +40,7 @@ impl Replica {
             member: self.me,
             stable: self.checkpoints.stable.clone(),
             prepared: self.log.prepared(),
-            signature: Vec::new(),
+            signature: Signature::new(),
         };
         change.signature = self.desk.sign(&statement::view_change(membership, &change));
         self.changes.put(change.clone());
@@ -112,7 +113,7 @@ impl Replica {
         let mut new = NewView {
             changes,
             orders,
-            signature: Vec::new(),
+            signature: Signature::new(),
         };
         new.signature = self
             .desk

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tally_model::Epoch;
 
 use super::message::{Checkpoint, CheckpointProof};
+use crate::Signature;
 use crate::certificate::Vote;
 use crate::digest::Digest;
 
@@ -20,7 +21,7 @@ pub(super) struct Checkpoints {
     pub(super) snapshots: BTreeMap<u64, (Digest, Vec<u8>)>,
     /// A proof of a state that this member does not have yet.
     pub(super) ahead: Option<CheckpointProof>,
-    votes: BTreeMap<u8, BTreeMap<u64, (Digest, Vec<u8>)>>,
+    votes: BTreeMap<u8, BTreeMap<u64, (Digest, Signature)>>,
 }
 
 impl Checkpoints {

@@ -14,6 +14,7 @@ use super::quorum::primary;
 use super::settings::Settings;
 use super::statement::{self, Content};
 use super::{BATCH_BYTES, SLOTS};
+use crate::Signature;
 use crate::client::ClientEvent;
 use crate::collect::{Early, is_news};
 use crate::membership::{Membership, MembershipError};
@@ -118,7 +119,7 @@ impl Client {
             slot,
             timestamp,
             items,
-            signature: Vec::new(),
+            signature: Signature::new(),
         };
         let content = Content::of(membership.suite(), &request);
         self.effort.signed += 1;

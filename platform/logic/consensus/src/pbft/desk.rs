@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::Signature;
 use crate::membership::Membership;
 use crate::replica::{Effort, Refusal, Seat};
 
@@ -58,7 +59,7 @@ impl Desk {
             .collect();
     }
 
-    pub(crate) fn sign(&mut self, statement: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&mut self, statement: &[u8]) -> Signature {
         self.effort.signed += 1;
         self.seat.keys.sign(statement)
     }
@@ -89,10 +90,10 @@ impl Desk {
     }
 
     /// Authenticates a statement for one receiver.
-    pub(super) fn tag(&mut self, to: u8, statement: &[u8]) -> Vec<u8> {
+    pub(super) fn tag(&mut self, to: u8, statement: &[u8]) -> Signature {
         self.macs.made += 1;
         match self.pairs.get(&to) {
-            Some(key) => blake3::keyed_hash(key, statement).as_bytes().to_vec(),
+            Some(key) => Signature::from_slice(blake3::keyed_hash(key, statement).as_bytes()),
             None => self.seat.keys.sign(statement),
         }
     }

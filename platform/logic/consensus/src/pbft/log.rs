@@ -7,6 +7,7 @@ use tally_model::Epoch;
 
 use super::by_member::ByMember;
 use super::message::{Order, PreparedProof};
+use crate::Signature;
 use crate::certificate::Vote;
 use crate::digest::Digest;
 
@@ -16,7 +17,7 @@ pub(super) struct Entry {
     /// The PRE-PREPARE accepted in this view.
     pub(super) order: Option<Order>,
     /// PREPAREs of this view, the member's own included.
-    pub(super) prepares: ByMember<(Digest, Vec<u8>)>,
+    pub(super) prepares: ByMember<(Digest, Signature)>,
     /// COMMITs of this view, the member's own included.
     pub(super) commits: ByMember<Digest>,
     /// Whether it is prepared in this view.

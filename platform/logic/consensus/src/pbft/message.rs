@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tally_model::{Epoch, Outcome};
 
+use crate::Signature;
 use crate::certificate::Vote;
 use crate::digest::Digest;
 use crate::message::Item;
@@ -50,7 +51,7 @@ pub struct Request {
     /// 1 to [`crate::MAX_BATCH`] jobs; shared, because every member is sent the same.
     pub items: Arc<[Item]>,
     /// The worker's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// What gets one sequence number: requests of different slots, [`crate::MAX_BATCH`] jobs at most in all, or a change of members.
@@ -83,7 +84,7 @@ pub struct PrePrepare {
     /// What is ordered.
     pub batch: Batch,
     /// The primary's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// PREPARE: a backup accepted the order.
@@ -96,7 +97,7 @@ pub struct Prepare {
     /// Of the batch.
     pub digest: Digest,
     /// The backup's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// COMMIT: a member is prepared.
@@ -109,7 +110,7 @@ pub struct Commit {
     /// Of the batch.
     pub digest: Digest,
     /// For this receiver: a MAC under the key of the pair in `modern`, a signature in `report`.
-    pub tag: Vec<u8>,
+    pub tag: Signature,
 }
 
 /// REPLY: a member executed a request. f+1 that match are a certificate.
@@ -126,7 +127,7 @@ pub struct Reply {
     /// One per job.
     pub outcomes: Arc<[Outcome]>,
     /// Over (sequence, jobs, root over (job, outcome)).
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// CHECKPOINT: a member has this state.
@@ -139,7 +140,7 @@ pub struct Checkpoint {
     /// Of the state, client table included.
     pub digest: Digest,
     /// The member's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// 2f+1 CHECKPOINTs that match.
@@ -167,7 +168,7 @@ pub struct PreparedProof {
     /// Of the batch.
     pub digest: Digest,
     /// The primary's, of the PRE-PREPARE.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
     /// Those of the PREPAREs.
     pub prepares: Vec<Vote>,
 }
@@ -185,7 +186,7 @@ pub struct ViewChange {
     /// shared, because every member is sent the same, and a new view repeats it.
     pub prepared: Arc<[PreparedProof]>,
     /// The member's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// One PRE-PREPARE of a new view, without its batch.
@@ -196,7 +197,7 @@ pub struct Order {
     /// Of the batch.
     pub digest: Digest,
     /// The new primary's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// NEW-VIEW: the primary of a view opens it.
@@ -207,7 +208,7 @@ pub struct NewView {
     /// O, which follows from V; ascending without gaps.
     pub orders: Vec<Order>,
     /// The new primary's.
-    pub signature: Vec<u8>,
+    pub signature: Signature,
 }
 
 /// How far a member is. Whoever is further sends what is missing, and their own status if it was asked for.
@@ -226,7 +227,7 @@ pub struct Status {
     /// Batches it knows the digest of only, at most [`super::MISSING`].
     pub missing: Vec<Digest>,
     /// As in [`Commit`].
-    pub tag: Vec<u8>,
+    pub tag: Signature,
 }
 
 /// A certified state.

@@ -7,6 +7,7 @@ use super::message::{Batch, Body, Commit, Order, PrePrepare, Prepare, Reply, Req
 use super::quorum::{commits_needed, prepares_needed, primary};
 use super::replica::Replica;
 use super::statement::{self, Content, scope};
+use crate::Signature;
 use crate::certificate::Ballot;
 use crate::membership::Membership;
 use crate::replica::{Outgoing, Refusal};
@@ -384,7 +385,7 @@ impl Replica {
                     sequence: last.sequence,
                     member: self.me,
                     outcomes: last.outcomes.clone(),
-                    signature: Vec::new(),
+                    signature: Signature::new(),
                 };
                 reply.signature = self.desk.sign(&ballot.executed(&membership.scope, self.me));
                 self.replies.put(client, reply.clone());

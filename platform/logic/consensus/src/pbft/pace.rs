@@ -7,6 +7,7 @@ use std::time::Duration;
 use tally_model::Instant;
 
 use super::message::Status;
+use crate::Signature;
 
 /// The last STATUS of each member that was answered, with its view, and when that was.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ impl Pace {
         // What it says, not how or why.
         let said = Status {
             asks: false,
-            tag: Vec::new(),
+            tag: Signature::new(),
             ..status.clone()
         };
         let last = self.0.get(&status.member);
@@ -42,7 +43,7 @@ mod tests {
             changing: false,
             asks,
             missing: Vec::new(),
-            tag: vec![member],
+            tag: [member][..].into(),
         }
     }
 

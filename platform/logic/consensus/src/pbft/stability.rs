@@ -5,6 +5,7 @@ use super::execution::{Execution, state_digest};
 use super::message::{Body, Checkpoint, CheckpointProof, State};
 use super::replica::{Replica, Standing};
 use super::statement;
+use crate::Signature;
 use crate::membership::Membership;
 use crate::replica::{Outgoing, Refusal};
 
@@ -33,7 +34,7 @@ impl Replica {
             sequence,
             member: self.me,
             digest,
-            signature: Vec::new(),
+            signature: Signature::new(),
         };
         if self.is_voter() && self.checkpoints.is_news(&vote) {
             let statement = statement::checkpoint(membership, sequence, self.me, digest);

@@ -10,6 +10,7 @@ use super::message::{Batch, Body, NewView, Order, PrePrepare, PreparedProof, Req
 use super::statement::{self, scope};
 use super::view_change::Choice;
 use super::{BATCH_BYTES, Replica};
+use crate::Signature;
 use crate::digest::Digest;
 use crate::membership::Membership;
 use crate::{Item, Keys, MAX_BATCH, Message, Refusal, Replica as _, Seat, Vote};
@@ -150,7 +151,7 @@ fn opening(replicas: &[Replica], changes: Vec<ViewChange>, orders: &[(u64, Diges
     let mut new = NewView {
         changes,
         orders: orders.iter().map(order).collect(),
-        signature: Vec::new(),
+        signature: Signature::new(),
     };
     new.signature = keys(1).sign(&statement::new_view(&membership, 1, 1, &new));
     new
@@ -202,7 +203,7 @@ fn the_highest_view_decides_what_is_ordered_again() {
         member,
         stable: None,
         prepared: [prepared.clone()].into(),
-        signature: Vec::new(),
+        signature: Signature::new(),
     };
     for (first, second) in [(&low, &high), (&high, &low)] {
         let changes = [change(1, first), change(2, second)];
@@ -240,7 +241,7 @@ fn a_view_change_with_a_bad_proof_is_refused() {
             member: 1,
             stable: None,
             prepared: [proof].into(),
-            signature: Vec::new(),
+            signature: Signature::new(),
         };
         change.signature = keys(1).sign(&statement::view_change(&membership, &change));
         let replica = &mut replicas[2];
@@ -274,7 +275,7 @@ fn giant(sequence: u64, jobs: usize) -> Message {
         slot: 0,
         timestamp: sequence,
         items: vec![item; jobs].into(),
-        signature: Vec::new(),
+        signature: Signature::new(),
     };
     let batch = Batch {
         requests: vec![request],
@@ -287,7 +288,7 @@ fn giant(sequence: u64, jobs: usize) -> Message {
         body: crate::Body::Pbft(Box::new(Body::PrePrepare(PrePrepare {
             sequence,
             batch,
-            signature: Vec::new(),
+            signature: Signature::new(),
         }))),
     }
 }

@@ -70,7 +70,7 @@ const CASES: &[Case] = &[
         |c| {
             c.votes.push(Vote {
                 member: 3,
-                signature: vec![0; 64],
+                signature: vec![0; 64].into(),
             });
         },
         Flaw::Signature(3),

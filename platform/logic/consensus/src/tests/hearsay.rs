@@ -3,6 +3,7 @@
 use tally_model::{Epoch, NodeId, PlatformConfig, Protocol, Suite};
 
 use super::network::{Network, SET, WORKER, WORKER_KEY, answer, config, item, keys, replica_node};
+use crate::Signature;
 use crate::certificate::Ballot;
 use crate::collect::leaves;
 use crate::message::{Body, Health, Message};
@@ -91,7 +92,7 @@ fn an_old_statement_of_health_is_not_believed_again() {
         let mut health = Health {
             number,
             silent,
-            signature: Vec::new(),
+            signature: Signature::new(),
         };
         health.signature = keys(Suite::Modern, 0).sign(&health.statement(&membership.scope, 0));
         Message {
@@ -118,7 +119,7 @@ fn request(network: &Network, incarnation: u32, timestamp: u64) -> Request {
         slot: 0,
         timestamp,
         items: [item(1)].into(),
-        signature: Vec::new(),
+        signature: Signature::new(),
     };
     let name = Content::of(Suite::Modern, &request).digest;
     let statement = request_statement(&network.membership().scope, name);

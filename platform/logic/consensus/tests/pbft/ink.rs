@@ -64,7 +64,12 @@ fn change(it: &ViewChange) -> [u8; 32] {
 }
 
 /// The signature of the replica at `index` under a NEW-VIEW of the set, epoch and view of `message`.
-pub fn new_view(config: &PlatformConfig, message: &Message, index: u8, new: &NewView) -> Vec<u8> {
+pub fn new_view(
+    config: &PlatformConfig,
+    message: &Message,
+    index: u8,
+    new: &NewView,
+) -> tally_consensus::Signature {
     let (mut changes, mut orders) = (Vec::new(), Vec::new());
     for it in &new.changes {
         changes.push(it.member);

@@ -73,7 +73,7 @@ fn grown(body: &pbft::Body, view: u32, word: u64, beyond: usize) -> pbft::Body {
                 .map(|member| change(member as u8, view, word, 1))
                 .collect(),
             orders: Vec::new(),
-            signature: vec![0; MAX_SIGNATURE],
+            signature: vec![0; MAX_SIGNATURE].into(),
         }),
         (_, _) => pbft::Body::ViewChange(change((word >> 2) as u8 % 8, view, word, MAX_PROVEN + beyond)),
     }
@@ -85,7 +85,7 @@ fn change(member: u8, view: u32, word: u64, places: usize) -> ViewChange {
         view,
         sequence,
         digest: digest(word ^ sequence),
-        signature: vec![0; MAX_SIGNATURE],
+        signature: vec![0; MAX_SIGNATURE].into(),
         prepares: votes(),
     });
     ViewChange {
@@ -93,7 +93,7 @@ fn change(member: u8, view: u32, word: u64, places: usize) -> ViewChange {
         member,
         stable: Some(proof(word)),
         prepared: prepared.collect(),
-        signature: vec![0; MAX_SIGNATURE],
+        signature: vec![0; MAX_SIGNATURE].into(),
     }
 }
 
@@ -109,7 +109,7 @@ fn proof(word: u64) -> CheckpointProof {
 fn votes() -> Vec<Vote> {
     let vote = |member| Vote {
         member,
-        signature: vec![0; MAX_SIGNATURE],
+        signature: vec![0; MAX_SIGNATURE].into(),
     };
     (0..7).map(vote).collect()
 }
@@ -150,12 +150,12 @@ mod tests {
             sequence: 1,
             member: 0,
             digest: digest(0),
-            signature: Vec::new(),
+            signature: Vec::new().into(),
         });
         let order = pbft::Body::PrePrepare(pbft::PrePrepare {
             sequence: 1,
             batch: Batch::default(),
-            signature: Vec::new(),
+            signature: Vec::new().into(),
         });
         for body in [prepare, order] {
             let said = packet(Body::Pbft(Box::new(body)));
@@ -177,7 +177,7 @@ mod tests {
             sequence: 1,
             outcomes: Vec::new(),
             votes: Vec::new(),
-            signature: Vec::new(),
+            signature: Vec::new().into(),
         }));
         let mut told = said.clone();
         giant(&mut told, 0);

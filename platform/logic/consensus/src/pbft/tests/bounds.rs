@@ -6,6 +6,7 @@ use tally_model::{Epoch, Operation, Suite};
 
 use super::said::{STABLE, checkpoint, commit, is_untouched, order, prepare, request, sealed, stable, take};
 use super::{listener, replicas};
+use crate::Signature;
 use crate::digest::Digest;
 use crate::pbft::batch::Known;
 use crate::pbft::execution::{Execution, state_digest};
@@ -130,7 +131,7 @@ fn nobody_has_batches_kept_that_were_not_asked_for() {
         changing: false,
         asks: true,
         missing: vec![name; MISSING + 1],
-        tag: Vec::new(),
+        tag: Signature::new(),
     });
     let greedy = sealed(&mut replicas, 0, greedy);
     assert_eq!(take(&mut replica, 0, greedy).0, Err(Refusal::OutOfBounds));

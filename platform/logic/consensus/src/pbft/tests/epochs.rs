@@ -6,6 +6,7 @@ use tally_model::{Epoch, Instant, NodeId, SetId, SetRecord, Suite};
 
 use super::said::{STABLE, TO, is_untouched, message, order, request, said, sealed, spoilt, stable, take};
 use super::{CLUSTER, SET, member, membership, record, replicas, replicas_of, seat};
+use crate::Signature;
 use crate::digest::Digest;
 use crate::pbft::execution::state_digest;
 use crate::pbft::message::{
@@ -295,7 +296,7 @@ fn a_certified_state_ends_an_epoch_and_all_that_was_said_in_it() {
         sequence: STABLE,
         member: 1,
         digest: Digest([7; 32]),
-        signature: Vec::new(),
+        signature: Signature::new(),
     };
     assert!(replica.checkpoints.is_news(&again));
 }

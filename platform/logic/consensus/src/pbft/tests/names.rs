@@ -47,7 +47,7 @@ fn no_two_batches_have_one_name() {
     let of = |requests: Vec<Request>, reconfig| Batch { requests, reconfig };
     let (one, two) = (request(0, 1, 1), request(1, 1, 1));
     let signed = Request {
-        signature: vec![1],
+        signature: vec![1].into(),
         ..one.clone()
     };
     let batches = [

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tally_model::{Instant, Job, NodeId, Operation, RequestId, Suite, TaskId};
 
 use super::{WORKER, keys, proof};
+use crate::Signature;
 use crate::digest::Digest;
 use crate::pbft::Replica;
 use crate::pbft::message::{
@@ -43,7 +44,7 @@ pub(super) fn request(slot: u8, timestamp: u64, jobs: u128) -> Request {
         slot,
         timestamp,
         items: (1..=jobs).map(item).collect(),
-        signature: Vec::new(),
+        signature: Signature::new(),
     }
 }
 
@@ -59,7 +60,7 @@ pub(super) fn order(replicas: &mut [Replica], requests: Vec<Request>) -> Body {
             requests: requests.into_iter().map(signed).collect(),
             reconfig: None,
         },
-        signature: Vec::new(),
+        signature: Signature::new(),
     })
 }
 
@@ -84,35 +85,35 @@ fn change(member: u8, stable: Option<CheckpointProof>, prepared: Vec<PreparedPro
         member,
         stable,
         prepared: prepared.into(),
-        signature: Vec::new(),
+        signature: Signature::new(),
     }
 }
 
 /// Votes that are not signed yet.
-pub(super) const fn prepare(sequence: u64, member: u8, digest: Digest) -> Body {
+pub(super) fn prepare(sequence: u64, member: u8, digest: Digest) -> Body {
     Body::Prepare(Prepare {
         sequence,
         member,
         digest,
-        signature: Vec::new(),
+        signature: Signature::new(),
     })
 }
 
-pub(super) const fn commit(sequence: u64, member: u8, digest: Digest) -> Body {
+pub(super) fn commit(sequence: u64, member: u8, digest: Digest) -> Body {
     Body::Commit(Commit {
         sequence,
         member,
         digest,
-        tag: Vec::new(),
+        tag: Signature::new(),
     })
 }
 
-pub(super) const fn checkpoint(sequence: u64, member: u8, digest: Digest) -> Body {
+pub(super) fn checkpoint(sequence: u64, member: u8, digest: Digest) -> Body {
     Body::Checkpoint(Checkpoint {
         sequence,
         member,
         digest,
-        signature: Vec::new(),
+        signature: Signature::new(),
     })
 }
 
@@ -136,7 +137,7 @@ fn opening(replicas: &mut [Replica], stable: Option<&CheckpointProof>, prepared:
     Body::NewView(NewView {
         changes,
         orders: prepared.iter().map(order).collect(),
-        signature: Vec::new(),
+        signature: Signature::new(),
     })
 }
 
@@ -153,7 +154,7 @@ pub(super) fn said(replicas: &mut [Replica]) -> Vec<(u32, Body)> {
         changing: false,
         asks: true,
         missing: vec![digest],
-        tag: Vec::new(),
+        tag: Signature::new(),
     };
     let bodies = [
         (0, Body::Request(request(0, 1, 1))),
@@ -221,12 +222,12 @@ pub(super) fn sealed(replicas: &mut [Replica], view: u32, mut body: Body) -> Bod
     body
 }
 
-fn signatures(votes: &mut [Vote]) -> impl Iterator<Item = &mut Vec<u8>> {
+fn signatures(votes: &mut [Vote]) -> impl Iterator<Item = &mut Signature> {
     votes.iter_mut().map(|vote| &mut vote.signature)
 }
 
 /// The signatures and codes in a body, its own first if it has one. Those within the changes of an opening are left out.
-fn marks(body: &mut Body) -> Vec<&mut Vec<u8>> {
+fn marks(body: &mut Body) -> Vec<&mut Signature> {
     match body {
         Body::Request(it) => vec![&mut it.signature],
         Body::PrePrepare(it) => {

@@ -3,6 +3,7 @@
 use super::said::{STABLE, TO, is_untouched, request, said, sealed, spoilt, stable, take};
 use super::{listener, proof, replicas};
 use crate::Refusal;
+use crate::Signature;
 use crate::digest::Digest;
 use crate::pbft::Replica;
 use crate::pbft::log::Log;
@@ -99,7 +100,7 @@ fn a_certificate_is_believed_unseen_only_by_who_has_it() {
     let forged = |view, digest| PreparedProof {
         view,
         digest,
-        signature: vec![0; 64],
+        signature: vec![0; 64].into(),
         ..own.clone()
     };
     for (target, proof, want) in [
@@ -188,9 +189,9 @@ fn certificates_and_decisions_outlive_their_view() {
         entry.order = Some(Order {
             sequence,
             digest,
-            signature: Vec::new(),
+            signature: Signature::new(),
         });
-        entry.prepares.insert(1, (digest, Vec::new()));
+        entry.prepares.insert(1, (digest, Signature::new()));
         entry.commits.insert(1, digest);
         (entry.prepared, entry.proof, entry.decided) = (true, proof, decided);
     }

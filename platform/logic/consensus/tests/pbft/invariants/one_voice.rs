@@ -27,13 +27,13 @@ impl Invariant for OneVoice {
                 // Passed on for the primary, or its own: the signature names the digest.
                 Body::PrePrepare(PrePrepare {
                     sequence, signature, ..
-                }) => (0, *sequence, signature.clone()),
+                }) => (0, *sequence, signature.to_vec()),
                 Body::Prepare(vote) => (1, vote.sequence, bytes(vote.digest)),
                 Body::Commit(vote) => (2, vote.sequence, bytes(vote.digest)),
                 Body::ViewChange(change) => {
                     let left = self.left.entry(facts.number).or_default();
                     *left = (*left).max((epoch, view));
-                    (3, 0, change.signature.clone())
+                    (3, 0, change.signature.to_vec())
                 }
                 _ => continue,
             };
