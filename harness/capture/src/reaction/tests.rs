@@ -183,3 +183,16 @@ fn layers_are_told_apart() {
     assert_eq!(found[0].stages, found[1].stages);
     assert_ne!(found[0].operation, found[1].operation);
 }
+
+/// The age of a sample belongs to the look that acted: that of a later look in the same episode changes nothing, and none stays none.
+#[test]
+fn the_age_of_the_first_sample_counts() {
+    let sampled = |at: u64, seconds: f64| layer(at, Step::MetricSampled).with_value(seconds);
+    let mut events = whole();
+    assert_eq!(scale_ups(&events)[0].metric_age, None);
+    events.insert(7, sampled(120, 11.5));
+    events.insert(9, sampled(125, 3.0));
+    let found = scale_ups(&events);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].metric_age, Some(11_500_000_000));
+}

@@ -39,3 +39,22 @@ impl<T> ByMember<T> {
         self.0.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A member has one voice: what it says again stands in place of what it said, so that nobody is counted twice.
+    #[test]
+    fn a_member_counts_once() {
+        let mut said = ByMember::default();
+        for (member, word) in [(2, 'a'), (0, 'b'), (2, 'c'), (3, 'd')] {
+            said.insert(member, word);
+        }
+        let all: Vec<(u8, char)> = said.iter().map(|(member, word)| (member, *word)).collect();
+        assert_eq!(all, [(0, 'b'), (2, 'c'), (3, 'd')]);
+        assert_eq!((said.get(2), said.get(1)), (Some(&'c'), None));
+        said.clear();
+        assert!(said.is_empty());
+    }
+}
