@@ -14,7 +14,7 @@ mod synthetic;
 use arms::{arm, three};
 use golden::golden;
 use serde_json::json;
-use tally_capture::FaultTimes;
+use tally_capture::{FaultTimes, ScaleUp, Stage};
 use tally_reports::{
     Comparison, Contestant, MOST_BYTES, Pairing, Verdict, comparison_html, comparison_text, fair, scaler_name,
 };
@@ -74,6 +74,36 @@ fn faults_are_compared_where_there_were_any() {
     }
     let without = compare(&arms).numbers;
     assert!(without.iter().all(|number| number.key != "answer_gap"));
+}
+
+/// Claim: a backlog lasts from over the threshold until drained, or until the measure phase ends; all of them count together, those without one not.
+#[test]
+fn backlogs_count_together() {
+    let second = |seconds: u64| seconds * 1_000_000_000;
+    let mut arms = three(1);
+    let trial = |arm: &mut Contestant| std::mem::take(&mut arm.runs[0].report.trials[0].summary.scale_ups);
+    let all: Vec<Vec<ScaleUp>> = arms.iter_mut().map(trial).collect();
+    let overload = |stages: [(Stage, u64); 3]| {
+        let mut scale_up = all[0][0].clone();
+        scale_up.stages = [None; 9];
+        for (stage, at) in stages {
+            scale_up.stages[stage as usize] = Some(second(at));
+        }
+        scale_up
+    };
+    let (onset, over, drained) = (Stage::Onset, Stage::OverThreshold, Stage::BacklogDrained);
+    let short = overload([(onset, 10), (over, 11), (drained, 12)]);
+    let long = overload([(onset, 20), (over, 21), (drained, 25)]);
+    let open = overload([(onset, 50), (onset, 50), (over, 51)]);
+    let quiet = overload([(onset, 30), (onset, 30), (drained, 31)]);
+    arms[0].runs[0].report.trials[0].summary.scale_ups = vec![short, long, open, quiet.clone()];
+    arms[1].runs[0].report.trials[0].summary.scale_ups = vec![quiet];
+    let end = arms[0].runs[0].report.trials[0].summary.window("").unwrap().spans[0].to;
+    let numbers = compare(&arms).numbers;
+    let number = numbers.iter().find(|number| number.key == "backlog").unwrap();
+    let medians: Vec<Option<f64>> = number.arms.iter().map(|arm| arm.median).collect();
+    let expected = second(1 + 4) + (end - second(51));
+    assert_eq!(medians, [Some(expected as f64), None, None]);
 }
 
 /// One trial has no interval and no verdict; eight of a clear difference have both; an arm against itself has no difference.

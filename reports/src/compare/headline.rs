@@ -73,14 +73,14 @@ pub(crate) const METRICS: [Metric; 8] = [
         name: "onset to first answer",
         unit: Unit::Nanoseconds,
         lower_is_better: true,
-        of: |trial| median_since_onset(trial, Stage::FirstAnswer),
+        of: onset_to_first_answer,
     },
     Metric {
         key: "backlog",
-        name: "onset to drained",
+        name: "time with a backlog",
         unit: Unit::Nanoseconds,
         lower_is_better: true,
-        of: |trial| median_since_onset(trial, Stage::BacklogDrained),
+        of: time_with_backlog,
     },
     Metric {
         key: "deepest_queue",
@@ -174,12 +174,24 @@ pub(crate) fn scale_ups(trial: &TrialReport) -> impl Iterator<Item = &ScaleUp> {
 }
 
 /// The median over the scale-ups of the trial; none if no scale-up came so far.
-fn median_since_onset(trial: &TrialReport, stage: Stage) -> Option<f64> {
+fn onset_to_first_answer(trial: &TrialReport) -> Option<f64> {
     let times: Vec<f64> = scale_ups(trial)
-        .filter_map(|scale_up| scale_up.since_onset(stage))
+        .filter_map(|scale_up| scale_up.since_onset(Stage::FirstAnswer))
         .map(|nanos| nanos as f64)
         .collect();
     super::statistics::median(&times)
+}
+
+/// From over the threshold until drained, or until the measure phase ended, summed over all layers and overloads; none if there was none.
+/// A median over overloads would be the better the more short ones there are beside a long one.
+fn time_with_backlog(trial: &TrialReport) -> Option<f64> {
+    let end = measured(trial)?.to;
+    let times = scale_ups(trial).filter_map(|scale_up| {
+        let over = scale_up.at(Stage::OverThreshold)?;
+        let drained = scale_up.at(Stage::BacklogDrained).unwrap_or(end);
+        Some(drained.saturating_sub(over) as f64)
+    });
+    times.reduce(|sum, time| sum + time)
 }
 
 /// How often a layer that was growing began to shrink or the other way round, over all layers; decisions of the whole trial.

@@ -16,6 +16,7 @@
 
 use std::time::Duration;
 
+use tally as _; // The allocator of the program.
 use tally_model::Suite;
 
 mod loopback;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant as Wall};
 
-use tally_consensus::pbft::{Client, Replica};
+use tally_consensus::pbft::{Client, EAGER, Replica, SLOTS};
 use tally_consensus::{Client as _, ClientEvent, Item, Keys, Message, Outgoing, Replica as _, Seat};
 use tally_model::{
     Epoch, Instant, Job, Member, NodeId, Operation, PlatformConfig, Protocol, RequestId, SetId, SetRecord,
@@ -20,8 +20,6 @@ pub(crate) const SET: SetId = SetId {
 pub(crate) const WORKER: NodeId = NodeId::Worker(SET);
 /// Replicas.
 pub(crate) const N: u8 = 4;
-/// Requests a worker has under way.
-const SLOTS: u64 = 4;
 
 /// What was done, and how long it took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -114,12 +112,12 @@ pub(crate) fn item(number: u64) -> Item {
     }
 }
 
-/// Jobs that wait or are under way, so that every request has `batch` jobs: one in every slot, or enough to fill all slots twice.
+/// Jobs that wait or are under way, so that every request has `batch` jobs: as many requests of one as are made, or enough to fill all slots twice.
 pub(crate) const fn pending(batch: u32) -> u64 {
     if batch == 1 {
-        SLOTS
+        EAGER as u64
     } else {
-        2 * SLOTS * batch as u64
+        2 * SLOTS as u64 * batch as u64
     }
 }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use tally_model::Suite;
 
-use crate::digest::{Digest, Domain, digest};
+use crate::digest::{Digest, Domain, digest_pair};
 
 /// Longest path: 2^7 leaves are more than a batch holds.
 pub const MAX_PATH: usize = 7;
@@ -87,7 +87,7 @@ fn above(suite: Suite, level: &[Digest]) -> Vec<Digest> {
 }
 
 fn node(suite: Suite, left: Digest, right: Digest) -> Digest {
-    digest(suite, Domain::Node, &[&left.0, &right.0])
+    digest_pair(suite, Domain::Node, left, right)
 }
 
 #[cfg(test)]

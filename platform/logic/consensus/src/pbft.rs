@@ -89,8 +89,10 @@ pub use replica::{Replica, Standing};
 pub use settings::Settings;
 pub(crate) use statement::{Content, request as request_statement};
 
-/// Clients of a worker: so many requests are under way at once, and jobs that come meanwhile share the next one.
-pub const SLOTS: u8 = 4;
+/// Clients of a worker: so many requests are under way at most.
+pub const SLOTS: u8 = 8;
+/// Requests under way from which on a further one has to be full: jobs that come meanwhile share it, which costs less than one for each.
+pub const EAGER: usize = 4;
 /// Most digests one status asks for, and most batches that answer it.
 pub const MISSING: usize = 16;
 /// L: places between the low and the high watermark, and so the most that a view change proves.

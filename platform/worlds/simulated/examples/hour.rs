@@ -16,6 +16,10 @@ use tally_model::{
 };
 use tally_simulated::{Options, Shot, Timeline, World};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Requests per second.
 const RATE: f64 = 100.0;
 const SEED: u64 = 7;

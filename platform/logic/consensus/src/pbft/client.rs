@@ -13,7 +13,7 @@ use super::pulse::Pulse;
 use super::quorum::primary;
 use super::settings::Settings;
 use super::statement::{self, Content};
-use super::{BATCH_BYTES, SLOTS};
+use super::{BATCH_BYTES, EAGER, SLOTS};
 use crate::Signature;
 use crate::client::ClientEvent;
 use crate::collect::{Early, is_news};
@@ -87,13 +87,14 @@ impl Client {
             .unwrap_or(self.guess)
     }
 
-    /// Starts a request in every free slot while jobs wait.
+    /// Starts a request in a free slot while jobs wait, or, if [`EAGER`] are under way, while they fill one.
     fn pump(&mut self, now: Instant, out: &mut Vec<ClientEvent>) {
         let Some(membership) = self.membership.clone() else {
             return;
         };
         for slot in 0..SLOTS {
-            if self.waiting.is_empty() {
+            let enough = if self.flights.len() < EAGER { 1 } else { MAX_BATCH };
+            if self.waiting.len() < enough {
                 return;
             }
             if self.flights.contains_key(&slot) {

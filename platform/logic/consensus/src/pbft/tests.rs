@@ -21,6 +21,7 @@ mod fields;
 mod forgeries;
 mod names;
 mod said;
+mod slots;
 mod views;
 
 const CLUSTER: [u8; 16] = [1; 16];

@@ -61,12 +61,12 @@ fn a_request_of_vote_costs_exactly_what_the_table_says() {
                 counted.set(counted.get() + 1);
                 vec![message]
             });
-            // One in every slot, so that what comes after them shares a request.
-            let slots = u64::from(crate::pbft::SLOTS);
-            network.submit(1..=u128::from(slots + jobs));
+            // A request for each of the first, so that what comes after them shares one.
+            let alone = crate::pbft::EAGER as u64;
+            network.submit(1..=u128::from(alone + jobs));
             network.run(0);
-            network.assert_right(u128::from(slots + jobs));
-            let requests = slots + 1;
+            network.assert_right(u128::from(alone + jobs));
+            let requests = alone + 1;
             let spent = efforts(&network);
             let effort = |signed, verified| Effort { signed, verified };
             assert_eq!(spent[0], effort(requests, requests * (f + 1)), "worker");
