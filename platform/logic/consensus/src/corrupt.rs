@@ -130,7 +130,7 @@ impl Corruptible {
         Some(Ballot {
             sequence,
             leaves: jobs.len() as u16,
-            root: merkle::root(suite, &leaves(suite, jobs, outcomes)),
+            root: merkle::root(suite, leaves(suite, jobs, outcomes)),
         })
     }
 }

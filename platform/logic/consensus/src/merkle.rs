@@ -3,8 +3,6 @@
 //! The last node of an odd level moves up unchanged; the number of leaves is signed with the root, so that a path has one
 //! shape (RFC 9162, section 2.1, has the same tree).
 
-use std::borrow::Cow;
-
 use tally_model::Suite;
 
 use crate::digest::{Digest, Domain, digest_pair};
@@ -45,35 +43,50 @@ impl Path {
     }
 }
 
-/// The root of the leaves; there is at least one.
-pub(crate) fn root(suite: Suite, leaves: &[Digest]) -> Digest {
-    let mut level = Cow::Borrowed(leaves);
-    while level.len() > 1 {
-        level = Cow::Owned(above(suite, &level));
-    }
-    level.first().copied().unwrap_or(Digest([0; 32]))
+/// All of a tree, from the leaves to the root.
+#[derive(Clone, Debug)]
+pub(crate) struct Tree {
+    levels: Vec<Vec<Digest>>,
 }
 
-/// The path of every leaf.
-pub(crate) fn paths(suite: Suite, leaves: &[Digest]) -> Vec<Path> {
-    let mut paths: Vec<Path> = (0..leaves.len())
-        .map(|index| Path {
-            index: index as u16,
-            leaves: leaves.len() as u16,
-            siblings: Vec::new(),
-        })
-        .collect();
-    let mut level = Cow::Borrowed(leaves);
-    let mut height = 0;
-    while level.len() > 1 {
-        for path in &mut paths {
-            let sibling = (usize::from(path.index) >> height) ^ 1;
-            path.siblings.extend(level.get(sibling));
+impl Tree {
+    /// The tree of the leaves; there is at least one.
+    pub(crate) fn over(suite: Suite, leaves: Vec<Digest>) -> Self {
+        let mut levels = vec![leaves];
+        while let Some(level) = levels.last()
+            && level.len() > 1
+        {
+            levels.push(above(suite, level));
         }
-        level = Cow::Owned(above(suite, &level));
-        height += 1;
+        Self { levels }
     }
-    paths
+
+    /// What is signed.
+    pub(crate) fn root(&self) -> Digest {
+        let top = self.levels.last().and_then(|level| level.first());
+        top.copied().unwrap_or(Digest([0; 32]))
+    }
+
+    /// The path of every leaf.
+    pub(crate) fn paths(&self) -> Vec<Path> {
+        let leaves = self.levels.first().map_or(0, Vec::len);
+        let siblings = |index: usize| {
+            let levels = self.levels.iter().enumerate();
+            levels.filter_map(move |(height, level)| level.get((index >> height) ^ 1).copied())
+        };
+        (0..leaves)
+            .map(|index| Path {
+                index: index as u16,
+                leaves: leaves as u16,
+                siblings: siblings(index).collect(),
+            })
+            .collect()
+    }
+}
+
+/// The root of the leaves; there is at least one.
+pub(crate) fn root(suite: Suite, leaves: Vec<Digest>) -> Digest {
+    Tree::over(suite, leaves).root()
 }
 
 fn above(suite: Suite, level: &[Digest]) -> Vec<Digest> {
@@ -103,8 +116,12 @@ mod tests {
     fn a_path_proves_its_own_leaf_and_nothing_else() {
         for count in 1..=64 {
             let leaves = leaves(count);
-            let top = root(Suite::Modern, &leaves);
-            for (path, leaf) in paths(Suite::Modern, &leaves).into_iter().zip(&leaves) {
+            let top = root(Suite::Modern, leaves.clone());
+            for (path, leaf) in Tree::over(Suite::Modern, leaves.clone())
+                .paths()
+                .into_iter()
+                .zip(&leaves)
+            {
                 assert_eq!(path.root(Suite::Modern, *leaf), Some(top));
                 assert_ne!(path.root(Suite::Modern, Digest([99; 32])), Some(top));
                 let mut moved = path.clone();
@@ -126,10 +143,10 @@ mod tests {
     fn the_root_depends_on_every_leaf_and_its_place() {
         let mut seen = std::collections::BTreeSet::new();
         for count in 1..=64 {
-            assert!(seen.insert(root(Suite::Modern, &leaves(count))));
+            assert!(seen.insert(root(Suite::Modern, leaves(count))));
         }
         let mut swapped = leaves(5);
         swapped.swap(0, 4);
-        assert!(seen.insert(root(Suite::Modern, &swapped)));
+        assert!(seen.insert(root(Suite::Modern, swapped)));
     }
 }

@@ -111,7 +111,7 @@ impl VoteReplica {
         let ballot = Ballot {
             sequence: request.timestamp,
             leaves: jobs.len() as u16,
-            root: merkle::root(suite, &leaves(suite, jobs, &outcomes)),
+            root: merkle::root(suite, leaves(suite, jobs, &outcomes)),
         };
         Reply {
             slot: request.slot,

@@ -5,7 +5,7 @@ use tally_model::{Instant, Outcome};
 use crate::certificate::{Ballot, Certificate, Flaw, Vote};
 use crate::digest::Digest;
 use crate::membership::Membership;
-use crate::merkle;
+use crate::merkle::Tree;
 use crate::message::{Propose, Reply};
 
 use super::leaves;
@@ -42,14 +42,15 @@ impl Flight {
             return Err(Flaw::Malformed);
         }
         let suite = membership.suite();
-        let leaves = leaves(suite, &self.digests, &reply.outcomes);
+        let tree = Tree::over(suite, leaves(suite, &self.digests, &reply.outcomes));
         let ballot = Ballot {
             sequence: reply.sequence,
-            leaves: leaves.len() as u16,
-            root: merkle::root(suite, &leaves),
+            leaves: self.digests.len() as u16,
+            root: tree.root(),
         };
         let votes = ballot.verify(&reply.votes, membership, check)?;
-        let certificates = merkle::paths(suite, &leaves)
+        let certificates = tree
+            .paths()
             .into_iter()
             .zip(self.digests.iter().zip(&reply.outcomes))
             .map(|(path, (job, outcome))| {

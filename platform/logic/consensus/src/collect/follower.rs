@@ -85,14 +85,14 @@ impl Follower {
         let mine = Ballot {
             sequence: pre_prepare.sequence,
             leaves: digests.len() as u16,
-            root: merkle::root(suite, &leaves(suite, &digests, &outcomes)),
+            root: merkle::root(suite, leaves(suite, &digests, &outcomes)),
         };
         let agrees = outcomes == pre_prepare.outcomes;
         let theirs = if agrees {
             mine
         } else {
             Ballot {
-                root: merkle::root(suite, &leaves(suite, &digests, &pre_prepare.outcomes)),
+                root: merkle::root(suite, leaves(suite, &digests, &pre_prepare.outcomes)),
                 ..mine
             }
         };

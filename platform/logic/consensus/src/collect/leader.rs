@@ -93,7 +93,7 @@ impl Leader {
         let ballot = Ballot {
             sequence: self.last,
             leaves: digests.len() as u16,
-            root: merkle::root(suite, &leaves(suite, &digests, &outcomes)),
+            root: merkle::root(suite, leaves(suite, &digests, &outcomes)),
         };
         let signature = desk.sign(&ballot.statement(&membership.scope, self.index));
         let order = PrePrepare {
@@ -178,7 +178,7 @@ impl Leader {
         )?;
         if root != round.ballot.root && round.order.is_some() {
             let suite = membership.suite();
-            if merkle::root(suite, &leaves(suite, &round.digests, &commit.outcomes)) != root
+            if merkle::root(suite, leaves(suite, &round.digests, &commit.outcomes)) != root
                 || commit.outcomes.len() != round.digests.len()
             {
                 return Err(Refusal::Outcomes);

@@ -82,7 +82,7 @@ impl Execution {
             let answered = Answered {
                 timestamp: request.timestamp,
                 sequence: self.executed,
-                root: merkle::root(suite, &leaves(suite, &content.jobs, &outcomes)),
+                root: merkle::root(suite, leaves(suite, &content.jobs, &outcomes)),
                 outcomes: outcomes.clone(),
             };
             self.table.record(client, answered);

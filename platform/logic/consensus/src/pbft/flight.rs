@@ -10,7 +10,7 @@ use crate::certificate::{Ballot, Certificate, NO_COLLECTOR, Vote};
 use crate::collect::leaves;
 use crate::digest::Digest;
 use crate::membership::Membership;
-use crate::merkle;
+use crate::merkle::Tree;
 use crate::mutant::{self, Mutant};
 use crate::replica::Refusal;
 
@@ -29,7 +29,8 @@ pub(super) struct Flight {
     pub(super) request: Request,
     pub(super) resend: Instant,
     digests: Arc<[Digest]>,
-    replies: ByMember<(u64, Digest, Reply)>,
+    /// With the tree over the outcomes, which members who say the same share.
+    replies: ByMember<(u64, Arc<Tree>, Reply)>,
 }
 
 /// A request that was answered.
@@ -75,19 +76,19 @@ impl Flight {
             return Err(Refusal::Outcomes);
         }
         let suite = membership.suite();
-        // What somebody else said already is known by its root.
+        // The tree over what somebody else said already is there.
         let alike = self
             .replies
             .iter()
             .find(|(_, (_, _, known))| known.outcomes == reply.outcomes);
-        let root = match alike {
-            Some((_, (_, root, _))) => *root,
-            None => merkle::root(suite, &leaves(suite, &self.digests, &reply.outcomes)),
+        let tree = match alike {
+            Some((_, (_, tree, _))) => tree.clone(),
+            None => Arc::new(Tree::over(suite, leaves(suite, &self.digests, &reply.outcomes))),
         };
         let ballot = Ballot {
             sequence: reply.sequence,
             leaves: self.digests.len() as u16,
-            root,
+            root: tree.root(),
         };
         if !check(
             &ballot.executed(&membership.scope, reply.member),
@@ -95,8 +96,8 @@ impl Flight {
         ) {
             return Err(Refusal::Signature);
         }
-        let said = (reply.sequence, root);
-        self.replies.insert(reply.member, (reply.sequence, root, reply));
+        let said = (reply.sequence, tree.root());
+        self.replies.insert(reply.member, (reply.sequence, tree, reply));
         let alike = self.matching(said).count();
         Ok(if alike >= needed(membership) {
             Heard::Enough
@@ -105,11 +106,11 @@ impl Flight {
         })
     }
 
-    fn matching(&self, said: (u64, Digest)) -> impl Iterator<Item = &Reply> {
+    fn matching(&self, said: (u64, Digest)) -> impl Iterator<Item = (&Tree, &Reply)> {
         self.replies
             .iter()
-            .filter(move |(_, (sequence, root, _))| (*sequence, *root) == said)
-            .map(|(_, (_, _, reply))| reply)
+            .filter(move |(_, (sequence, tree, _))| (*sequence, tree.root()) == said)
+            .map(|(_, (_, tree, reply))| (&**tree, reply))
     }
 
     /// The answer of f+1 members, with one certificate per job; none if there is no such answer.
@@ -118,22 +119,20 @@ impl Flight {
         let said = self
             .replies
             .iter()
-            .map(|(_, (sequence, root, _))| (*sequence, *root))
+            .map(|(_, (sequence, tree, _))| (*sequence, tree.root()))
             .find(|said| self.matching(*said).count() >= need)?;
-        let alike: Vec<&Reply> = self.matching(said).collect();
-        let votes: Vec<Vote> = alike
-            .iter()
-            .map(|reply| Vote {
+        let (tree, first) = self.matching(said).next()?;
+        let votes: Vec<Vote> = self
+            .matching(said)
+            .map(|(_, reply)| Vote {
                 member: reply.member,
                 signature: reply.signature.clone(),
             })
             .collect();
-        let outcomes = &alike.first()?.outcomes;
-        let suite = membership.suite();
-        let leaves = leaves(suite, &self.digests, outcomes);
-        let results = merkle::paths(suite, &leaves)
+        let results = tree
+            .paths()
             .into_iter()
-            .zip(self.digests.iter().zip(outcomes.iter()))
+            .zip(self.digests.iter().zip(first.outcomes.iter()))
             .map(|(path, (job, outcome))| {
                 let certificate = Certificate {
                     set: membership.set(),

@@ -28,7 +28,7 @@ fn an_order_of_what_nobody_asked_for_gets_no_votes() {
             let ballot = Ballot {
                 sequence: order.sequence,
                 leaves: 1,
-                root: merkle::root(suite, &leaves(suite, &jobs, &order.outcomes)),
+                root: merkle::root(suite, leaves(suite, &jobs, &order.outcomes)),
             };
             order.signature = keys(suite, 0).sign(&ballot.statement(&membership.scope, 0));
         }

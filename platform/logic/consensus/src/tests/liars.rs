@@ -20,7 +20,7 @@ fn ballot(membership: &Membership, sequence: u64, number: u128, outcome: &Outcom
         leaves: 1,
         root: merkle::root(
             suite,
-            &[leaf(suite, job_digest(suite, &item(number).job), outcome)],
+            vec![leaf(suite, job_digest(suite, &item(number).job), outcome)],
         ),
     }
 }

@@ -154,7 +154,7 @@ fn reply(member: u8, outcomes: Vec<Outcome>, sequence: u64) -> Reply {
     let ballot = Ballot {
         sequence,
         leaves: 1,
-        root: merkle::root(suite, &leaves(suite, &jobs, &outcomes)),
+        root: merkle::root(suite, leaves(suite, &jobs, &outcomes)),
     };
     Reply {
         slot: 0,
