@@ -157,6 +157,11 @@ impl Partial {
         }
     }
 
+    /// True if some of its time can be spent without the processor.
+    fn waits(self) -> bool {
+        self.kind != Some(WorkKind::Spin)
+    }
+
     fn complete(self) -> Option<Work> {
         Some(Work {
             kind: self.kind.unwrap_or(WorkKind::Delay),
@@ -168,6 +173,20 @@ impl Partial {
     }
 }
 
+/// `processor` is a share of a delay.
+fn refuse_processor(work: &Reader<'_>, problems: &mut Problems) {
+    if work.has("processor") {
+        problems
+            .at(
+                &work.place_of("processor"),
+                "F0210",
+                "`kind = \"spin\"` burns all of its time",
+            )
+            .label("without effect")
+            .help("leave `processor` out, or choose `kind = \"delay\"`");
+    }
+}
+
 /// `work = { mean = "20ms" }` for all, `work.add = { ... }` for one; what one leaves out it takes from all.
 fn work(platform: &Reader<'_>, problems: &mut Problems) -> [Option<Work>; 4] {
     let mut work = [None; 4];
@@ -176,6 +195,7 @@ fn work(platform: &Reader<'_>, problems: &mut Problems) -> [Option<Work>; 4] {
     };
     let base = Partial::read(&reader, problems);
     let mut any = base.mean.is_some();
+    let mut any_waits = false;
     for operation in Operation::ALL {
         let own = reader.table(operation.name(), problems);
         let partial = own
@@ -183,6 +203,10 @@ fn work(platform: &Reader<'_>, problems: &mut Problems) -> [Option<Work>; 4] {
             .map_or(base, |own| Partial::read(own, problems).or(base));
         work[operation.index()] = partial.complete();
         any |= own.is_some();
+        any_waits |= partial.waits();
+        if let Some(own) = own.as_ref().filter(|_| !partial.waits()) {
+            refuse_processor(own, problems);
+        }
         if let Some(own) = own.filter(|own| partial.mean.is_none() && !own.has("mean")) {
             problems
                 .at(
@@ -193,6 +217,9 @@ fn work(platform: &Reader<'_>, problems: &mut Problems) -> [Option<Work>; 4] {
                 .label("in this table")
                 .help("add `mean = \"20ms\"` here or in `work`");
         }
+    }
+    if !any_waits {
+        refuse_processor(&reader, problems);
     }
     if !any && !reader.has("mean") {
         problems
