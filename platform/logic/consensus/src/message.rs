@@ -61,6 +61,13 @@ pub struct Item {
     pub work_key: u64,
 }
 
+impl Item {
+    /// Bytes of its operands.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.job.left.len() + self.job.right.len()
+    }
+}
+
 /// The worker asks for a batch. A worker is several clients, one per slot; each has one batch outstanding and its
 /// timestamps grow, which is what lets replicas tell a repetition from something new.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -90,9 +90,13 @@ pub use settings::Settings;
 pub(crate) use statement::{Content, request as request_statement};
 
 /// Clients of a worker: so many requests are under way at most.
-pub const SLOTS: u8 = 8;
+pub const SLOTS: u8 = 16;
 /// Requests under way from which on a further one has to be full: jobs that come meanwhile share it, which costs less than one for each.
+/// Only slots from this one on are bounded by [`SMALL_BYTES`].
 pub const EAGER: usize = 4;
+/// Bytes of operands in a request of the slots that only full requests use: a state holds the last answers of all
+/// slots, each at most half as long again as what was asked, and has to fit in one packet of a mebibyte.
+const SMALL_BYTES: usize = 8 * 1024;
 /// Most digests one status asks for, and most batches that answer it.
 pub const MISSING: usize = 16;
 /// L: places between the low and the high watermark, and so the most that a view change proves.

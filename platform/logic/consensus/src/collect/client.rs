@@ -99,7 +99,7 @@ impl CollectClient {
         let mut items = Vec::new();
         let mut bytes = 0;
         while let Some(item) = self.waiting.front() {
-            bytes += item.job.left.len() + item.job.right.len();
+            bytes += item.bytes();
             if items.len() == MAX_BATCH || (bytes > BATCH_BYTES && !items.is_empty()) {
                 break;
             }

@@ -8,9 +8,9 @@ use tally_model::Suite;
 use super::client_table::ClientId;
 use super::message::{Batch, Request};
 use super::statement::Content;
-use super::{BATCH_BYTES, SLOTS};
+use super::{BATCH_BYTES, EAGER, SLOTS, SMALL_BYTES};
 use crate::digest::{Digest, Domain, digest_each};
-use crate::message::MAX_BATCH;
+use crate::message::{Item, MAX_BATCH};
 use crate::replica::Refusal;
 use crate::statement::Scope;
 
@@ -76,6 +76,9 @@ impl Request {
         if self.slot >= SLOTS || self.items.is_empty() || self.items.len() > MAX_BATCH {
             return Err(Refusal::OutOfBounds);
         }
+        if usize::from(self.slot) >= EAGER && self.bytes() > SMALL_BYTES {
+            return Err(Refusal::OutOfBounds);
+        }
         if self
             .items
             .iter()
@@ -87,10 +90,7 @@ impl Request {
     }
 
     fn bytes(&self) -> usize {
-        self.items
-            .iter()
-            .map(|item| item.job.left.len() + item.job.right.len())
-            .sum()
+        self.items.iter().map(Item::bytes).sum()
     }
 }
 

@@ -13,7 +13,7 @@ use super::pulse::Pulse;
 use super::quorum::primary;
 use super::settings::Settings;
 use super::statement::{self, Content};
-use super::{BATCH_BYTES, EAGER, SLOTS};
+use super::{BATCH_BYTES, EAGER, SLOTS, SMALL_BYTES};
 use crate::Signature;
 use crate::client::ClientEvent;
 use crate::collect::{Early, is_news};
@@ -93,17 +93,25 @@ impl Client {
             return;
         };
         for slot in 0..SLOTS {
-            let enough = if self.flights.len() < EAGER { 1 } else { MAX_BATCH };
-            if self.waiting.len() < enough {
-                return;
-            }
             if self.flights.contains_key(&slot) {
                 continue;
+            }
+            if !self.is_worth(slot) {
+                return;
             }
             let items = self.next_batch();
             self.timestamp += 1;
             self.launch(&membership, now, slot, self.timestamp, items, out);
         }
+    }
+
+    /// Whether what waits makes a request of this free slot.
+    fn is_worth(&self, slot: u8) -> bool {
+        if self.flights.len() < EAGER {
+            return !self.waiting.is_empty();
+        }
+        let bytes = |items: usize| self.waiting.iter().take(items).map(Item::bytes).sum::<usize>();
+        self.waiting.len() >= MAX_BATCH && (usize::from(slot) < EAGER || bytes(MAX_BATCH) <= SMALL_BYTES)
     }
 
     fn launch(
@@ -143,7 +151,7 @@ impl Client {
         let mut items = Vec::new();
         let mut bytes = 0;
         while let Some(item) = self.waiting.front() {
-            bytes += item.job.left.len() + item.job.right.len();
+            bytes += item.bytes();
             if items.len() == MAX_BATCH || (bytes > BATCH_BYTES && !items.is_empty()) {
                 break;
             }
