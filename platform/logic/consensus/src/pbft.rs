@@ -92,7 +92,7 @@ pub(crate) use statement::{Content, request as request_statement};
 /// Clients of a worker: so many requests are under way at most.
 pub const SLOTS: u8 = 16;
 /// Requests under way from which on a further one has to be full: jobs that come meanwhile share it, which costs less than one for each.
-/// Only slots from this one on are bounded by [`SMALL_BYTES`].
+/// Slots from this number on take 8 KiB of operands at most.
 pub const EAGER: usize = 4;
 /// Bytes of operands in a request of the slots that only full requests use: a state holds the last answers of all
 /// slots, each at most half as long again as what was asked, and has to fit in one packet of a mebibyte.
