@@ -75,6 +75,8 @@ pub struct Options {
     pub spin: Spin,
     /// Whether to ask for `SCHED_FIFO`; refused silently without the right to it, see [`crate::Report::realtime`].
     pub realtime: bool,
+    /// Whether a second thread on another core sends what a sending thread of an open loop is late for. Needs two cores.
+    pub standby: bool,
     /// The zero of every time in the run; shots are due relative to it. Leave about 50 ms for warming.
     pub start: Instant,
     /// A request that is not resolved this long after its intended time is given up.
@@ -104,6 +106,7 @@ impl Options {
             warm_up: None,
             spin: Spin::Adaptive(Duration::from_micros(60)),
             realtime: true,
+            standby: true,
             start: Instant::now() + Duration::from_millis(100),
             deadline: Duration::from_secs(30),
             retry: RetryPolicy::default(),

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::event::epoll;
 use rustix::io::Errno;
@@ -55,7 +56,7 @@ impl Connection {
 /// All connections of a thread, and the epoll instance that watches them.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    pub(crate) epoll: OwnedFd,
+    pub(crate) epoll: Arc<OwnedFd>,
     pub(crate) slots: Vec<Connection>,
     idle: Vec<u32>,
     vacant: Vec<u32>,
@@ -77,7 +78,7 @@ impl Pool {
             pending: Vec::new(),
         });
         Ok(Self {
-            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            epoll: Arc::new(epoll::create(epoll::CreateFlags::CLOEXEC)?),
             slots: slots.collect(),
             idle: Vec::with_capacity(most),
             vacant: (0..most as u32).rev().collect(),

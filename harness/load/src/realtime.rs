@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU64;
 
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use thread_priority::unix::{
     RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
 };
@@ -27,6 +28,27 @@ pub(crate) fn request_fifo() -> bool {
         ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo),
     )
     .is_ok()
+}
+
+/// Keeps this thread, the `index`-th of its kind, off one core that it leaves to another; none if it has only one.
+pub(crate) fn leave_a_core(index: usize) -> Option<usize> {
+    let mut mine = sched_getaffinity(None).ok()?;
+    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| mine.is_set(*core)).collect();
+    if cores.len() < 2 {
+        return None;
+    }
+    let left = cores[(2 * index + 1) % cores.len()];
+    mine.unset(left);
+    sched_setaffinity(None, &mine).ok()?;
+    Some(left)
+}
+
+/// Keeps this thread on `core`.
+pub(crate) fn stay_on(core: usize) {
+    let mut only = CpuSet::new();
+    only.set(core);
+    // Elsewhere it still helps, unless that is where the other one is.
+    let _ = sched_setaffinity(None, &only);
 }
 
 /// Whether this process may use real-time scheduling; tried on a thread of its own, so that the caller stays as it is.

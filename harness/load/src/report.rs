@@ -34,6 +34,9 @@ pub struct Report {
     pub starved: u64,
     /// How often a sending thread had to wait for its next requests to be prepared. Lag follows.
     pub stalled: u64,
+    /// Requests that a second thread sent because the first was late for them.
+    #[serde(default)]
+    pub relieved: u64,
     /// Responses that could not be read.
     pub malformed: u64,
     /// Why the first of them could not.
@@ -70,6 +73,7 @@ impl Report {
             total.cold += part.cold;
             total.starved += part.starved;
             total.stalled += part.stalled;
+            total.relieved += part.relieved;
             total.malformed += part.malformed;
             total.malformed_reason = total.malformed_reason.or(part.malformed_reason);
             total.unanswered += part.unanswered;
@@ -101,6 +105,7 @@ impl Report {
             cold: total.cold,
             starved: total.starved,
             stalled: total.stalled,
+            relieved: total.relieved,
             malformed: total.malformed,
             malformed_reason: total.malformed_reason.map(Cow::from),
             spilled: all.spilled,

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::control::Control;
 use crate::prefetch::prefetch;
 use crate::report::Report;
+use crate::dispatch::dispatch;
 use crate::sender::Sender;
 use crate::{Loop, Options, Source};
 
@@ -55,7 +56,7 @@ pub fn run(options: &Options, shots: &dyn Source, control: &Control) -> Result<R
             // Built on its own thread, which thereby also touches all memory it will use.
             let send = move || {
                 Sender::new(options, control, supply)
-                    .map(Sender::run)
+                    .and_then(|sender| dispatch(sender, index))
                     .inspect_err(|_| control.stop())
             };
             let sending = spawn(format!("tally-send-{index}")).spawn_scoped(scope, send);

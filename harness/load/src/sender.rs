@@ -1,26 +1,24 @@
-//! The dispatcher: one thread that sends on time and reads in between.
+//! What is sent when, and what is read in between: the state that [`crate::dispatch`] drives.
 //!
-//! It never looks at an answer to decide when to send. Between sends it sleeps in `epoll`, which doubles as its timer;
-//! shortly before a due time it spins. Reading stops while a send is near, so an answer cannot delay a request.
+//! It never looks at an answer to decide when to send. Reading stops while a send is near, so an answer cannot delay a request.
 
 use std::io;
 
-use rustix::event::epoll;
 use tally_model::RequestId;
 
-use crate::Options;
 use crate::agenda::Agenda;
-use crate::clock::{Clock, thread_cpu, timespec};
+use crate::clock::Clock;
 use crate::control::Control;
+use crate::inbox::Inbox;
 use crate::pool::{NONE, Phase, Pool};
-use crate::realtime;
 use crate::retry::Retries;
 use crate::supply::Supply;
 use crate::tally::Tally;
 use crate::window::Window;
+use crate::{Loop, Options};
 
 /// Sends in a row before answers get a turn, when the thread is behind.
-const BURST: usize = 16;
+const BURST: u64 = 16;
 /// A read begins only if the next send is further away than one takes.
 const READ_COST: u64 = 12_000;
 /// Idle connections kept in reserve, opened when there is time.
@@ -29,7 +27,17 @@ const SPARE_GAP: u64 = 300_000;
 const SPARE_HOLDOFF: u64 = 50_000_000;
 /// How often attempts are checked for having taken too long.
 const SWEEP: u64 = 20_000_000;
-const EVENTS: usize = 64;
+
+/// How a sending thread spends the time until it is needed again. None of it needs the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// Not at all: there is more to do.
+    No,
+    /// Spinning until the time given.
+    Spin(u64),
+    /// Waiting for events until the time given.
+    Sleep(u64),
+}
 
 /// The state of a sending thread.
 pub(crate) struct Sender<'a> {
@@ -46,9 +54,6 @@ pub(crate) struct Sender<'a> {
     pub(crate) last_refused: u64,
     pub(crate) started: bool,
     window: Window,
-    events: Vec<epoll::Event>,
-    event_count: usize,
-    event_cursor: usize,
     next_sweep: u64,
     answered: Vec<RequestId>,
 }
@@ -57,12 +62,6 @@ impl<'a> Sender<'a> {
     pub(crate) fn new(options: &'a Options, control: &'a Control, mut supply: Supply) -> io::Result<Self> {
         let pool = Pool::new(options.target, options.connections_max.max(1))?;
         control.register(&pool.epoll)?;
-        let empty = epoll::Event {
-            flags: epoll::EventFlags::empty(),
-            data: epoll::EventData::new_u64(0),
-        };
-        // A kernel without `epoll_pwait2` (before 5.11) must fail here rather than spin later.
-        epoll::wait(&pool.epoll, &mut [empty; 1], Some(&timespec(0)))?;
         Ok(Self {
             options,
             control,
@@ -83,73 +82,63 @@ impl<'a> Sender<'a> {
             last_refused: 0,
             started: false,
             window: Window::new(options.spin),
-            events: vec![empty; EVENTS],
-            event_count: 0,
-            event_cursor: 0,
             next_sweep: SWEEP,
             answered: Vec::with_capacity(64),
         })
     }
 
-    /// Runs the schedule to its end.
-    pub(crate) fn run(mut self) -> Tally {
-        realtime::tighten_timers();
-        self.tally.realtime = self.options.realtime && realtime::request_fifo();
-        self.warm();
-        let (cpu, delay) = (thread_cpu(), realtime::run_delay());
-        while !(self.agenda.finished() && self.unresolved == 0) {
-            if self.control.stopped() {
-                self.abandon();
-                break;
-            }
-            self.fire_due();
-            self.fire_retries();
-            self.read_between();
-            self.keep_limits();
-        }
-        self.tally.cpu_ns = thread_cpu() - cpu;
-        self.tally.run_delay_ns = realtime::run_delay().saturating_sub(delay);
-        self.tally.elapsed_ns = self.clock.now();
-        self.tally.stalled = self.supply.stalled;
-        self.supply.close();
-        self.tally
-    }
-
-    /// Opens the first connections, then waits for the start.
-    fn warm(&mut self) {
+    /// Opens the first connections.
+    pub(crate) fn open_first(&mut self) {
         for _ in 0..self.options.connections_min.min(self.options.connections_max) {
             if self.pool.open(NONE, 0).is_err() {
                 break;
             }
         }
-        let is_warming = |phase| matches!(phase, Phase::Connecting | Phase::Writing | Phase::Awaiting);
-        while self.pool.slots.iter().any(|slot| is_warming(slot.phase)) && !self.control.stopped() {
-            let left = self.clock.until_start();
-            if left < 2_000_000 {
-                break;
-            }
-            self.poll(left - 1_000_000);
-            self.handle_events(None);
-        }
-        while !self.control.stopped() && self.clock.until_start() > 200_000 {
-            self.poll(self.clock.until_start() - 100_000);
-            self.handle_events(None);
-        }
-        while self.clock.until_start() > 0 {
-            std::hint::spin_loop();
-        }
-        self.started = true;
     }
 
-    /// Sends what is due, at most [`BURST`] requests.
-    fn fire_due(&mut self) {
-        for _ in 0..BURST {
+    /// Whether a connection opened before the start is not ready yet.
+    pub(crate) fn is_warming(&self) -> bool {
+        let is_warming = |phase| matches!(phase, Phase::Connecting | Phase::Writing | Phase::Awaiting);
+        self.pool.slots.iter().any(|slot| is_warming(slot.phase))
+    }
+
+    /// Whether every request is resolved and none is to come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.agenda.finished() && self.unresolved == 0
+    }
+
+    /// When the next request of an open loop is to be sent, if one is left and a connection is to be had for it.
+    pub(crate) fn next_due(&mut self) -> Option<u64> {
+        self.upcoming().filter(|_| self.options.mode == Loop::Open)
+    }
+
+    /// The same of any loop.
+    fn upcoming(&mut self) -> Option<u64> {
+        let can_send = self.can_send();
+        let next = self.agenda.peek(&mut self.supply).filter(|_| can_send);
+        next.map(|(due, _)| due)
+    }
+
+    fn can_send(&self) -> bool {
+        self.pool.idle_count() > 0 || self.pool.may_grow()
+    }
+
+    /// One turn: sends what is due, reads if there is time for it, and says what to do until the next one.
+    pub(crate) fn turn(&mut self, inbox: &mut Inbox) -> Rest {
+        self.fire_due();
+        self.fire_retries();
+        self.read_between(inbox)
+    }
+
+    /// Sends what is due, at most [`BURST`] requests; how many.
+    pub(crate) fn fire_due(&mut self) -> u64 {
+        for sent in 0..BURST {
             let Some((due, shot)) = self.agenda.peek(&mut self.supply) else {
-                return;
+                return sent;
             };
             let now = self.clock.now();
             if due > now {
-                return;
+                return sent;
             }
             self.supply.slot_mut(shot).sent.intended_ns = due;
             if now > due.saturating_add(self.options.deadline.as_nanos() as u64) {
@@ -166,9 +155,10 @@ impl<'a> Sender<'a> {
                 self.open_for(shot, now);
             } else {
                 self.tally.mark_starved(shot);
-                return;
+                return sent;
             }
         }
+        BURST
     }
 
     /// Sends one retry, unless a scheduled request is due within the time that takes.
@@ -192,53 +182,48 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Sleeps, spins or reads until the next thing is due.
-    fn read_between(&mut self) {
-        let can_send = self.pool.idle_count() > 0 || self.pool.may_grow();
-        let due = self
-            .agenda
-            .peek(&mut self.supply)
-            .map(|(due, _)| due)
-            .filter(|_| can_send);
-        if self.event_cursor < self.event_count {
-            return self.handle_events(due);
+    /// Reads until a send is near or nothing is left to be read.
+    fn read_between(&mut self, inbox: &mut Inbox) -> Rest {
+        let due = self.upcoming();
+        if !inbox.is_empty() {
+            self.handle_events(inbox, due);
+            return Rest::No;
         }
         let now = self.clock.now();
         let spin = self.window.nanos();
         if let Some(due) = due
             && due <= now.saturating_add(spin)
         {
-            return self.spin_until(due);
+            if now + READ_COST >= due && now <= due {
+                return Rest::Spin(due);
+            }
+            inbox.poll(0);
+            self.handle_events(inbox, Some(due));
+            return Rest::No;
         }
         self.add_spare(due, now);
         let wake = [
             due.map(|due| due - spin),
-            self.retries.earliest().filter(|_| can_send),
+            self.retries.earliest().filter(|_| self.can_send()),
             self.agenda.earliest_expiry(),
             Some(self.next_sweep),
         ];
         let wake = wake.into_iter().flatten().min().unwrap_or(self.next_sweep);
         if wake > now {
-            self.poll(wake - now);
-            let woke = self.clock.now();
-            let by_timer = self.event_count == 0 && woke >= wake;
-            self.window.woke(woke - now, by_timer.then(|| woke - wake));
-        } else {
-            self.poll(0);
+            return Rest::Sleep(wake);
         }
-        self.handle_events(due);
+        inbox.poll(0);
+        self.handle_events(inbox, due);
+        Rest::No
     }
 
-    /// Reads while there is time for it, otherwise waits for `due` to the nanosecond.
-    fn spin_until(&mut self, due: u64) {
+    /// A sleep that began at `slept_at` and was to end at `wake` is over; what arrived in it is read if there is time.
+    pub(crate) fn woke(&mut self, inbox: &mut Inbox, slept_at: u64, wake: u64) {
         let now = self.clock.now();
-        if now + READ_COST < due || now > due {
-            self.poll(0);
-            return self.handle_events(Some(due));
-        }
-        while self.clock.now() < due {
-            std::hint::spin_loop();
-        }
+        let by_timer = inbox.is_empty() && now >= wake;
+        self.window.woke(now - slept_at, by_timer.then(|| now - wake));
+        let due = self.upcoming();
+        self.handle_events(inbox, due);
     }
 
     /// Opens a connection ahead of need when there is time and the server was not refusing just now.
@@ -255,19 +240,10 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Asks the kernel for events, waiting at most `nanos`.
-    fn poll(&mut self, nanos: u64) {
-        self.event_cursor = 0;
-        let timeout = timespec(nanos);
-        // An interrupted wait is an early wake-up, which the loop survives anyway.
-        self.event_count =
-            epoll::wait(&self.pool.epoll, self.events.as_mut_slice(), Some(&timeout)).unwrap_or(0);
-    }
-
     /// Handles events until none is left or a send is near; what is left is handled in the next turn.
-    fn handle_events(&mut self, due: Option<u64>) {
+    pub(crate) fn handle_events(&mut self, inbox: &mut Inbox, due: Option<u64>) {
         let mut handled = 0;
-        while self.event_cursor < self.event_count {
+        while !inbox.is_empty() {
             if let Some(due) = due {
                 // Behind schedule, some answers are read all the same: they free the connections that sends need.
                 let now = self.clock.now();
@@ -275,8 +251,7 @@ impl<'a> Sender<'a> {
                     return;
                 }
             }
-            let event = self.events[self.event_cursor];
-            self.event_cursor += 1;
+            let Some(event) = inbox.next() else { return };
             handled += 1;
             match event.data.u64() {
                 crate::control::CONTROL => self.take_answers(),
@@ -295,8 +270,8 @@ impl<'a> Sender<'a> {
         self.answered = answered;
     }
 
-    /// Timeouts of attempts and the limit on real-time CPU.
-    fn keep_limits(&mut self) {
+    /// Timeouts of attempts and the limit on real-time CPU; the nanoseconds that the thread must sleep for the latter, if any.
+    pub(crate) fn keep_limits(&mut self) -> Option<u64> {
         let now = self.clock.now();
         if now >= self.next_sweep {
             self.next_sweep = now + SWEEP;
@@ -307,11 +282,8 @@ impl<'a> Sender<'a> {
         {
             self.tally.unanswered += self.agenda.expire(&mut self.supply, now);
         }
-        if let Some(nap) = self.window.settle(now)
-            && self.tally.realtime
-        {
-            self.tally.naps_ns += nap;
-            std::thread::sleep(std::time::Duration::from_nanos(nap));
-        }
+        let nap = self.window.settle(now).filter(|_| self.tally.realtime)?;
+        self.tally.naps_ns += nap;
+        Some(nap)
     }
 }

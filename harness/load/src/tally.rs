@@ -40,6 +40,7 @@ pub(crate) struct Tally {
     /// First and last time at which one was sent.
     pub(crate) achieved: (u64, u64),
     pub(crate) stalled: u64,
+    pub(crate) relieved: u64,
     pub(crate) unanswered: u64,
     pub(crate) realtime: bool,
     pub(crate) cpu_ns: u64,
@@ -65,6 +66,7 @@ impl Tally {
             intended: (u64::MAX, 0),
             achieved: (u64::MAX, 0),
             stalled: 0,
+            relieved: 0,
             unanswered: 0,
             realtime: false,
             cpu_ns: 0,

@@ -120,9 +120,10 @@ fn noted(
     let stolen = steal() - stolen;
     let own = report.lag.value_at_quantile(0.999) as f64 / 1e3;
     let note = format!(
-        "own record p50 {:.1} p99.9 {own:.1} max {:.0}; run delay {:.1} ms, stolen {stolen} ms, cpu {:.0} %{}",
+        "own record p50 {:.1} p99.9 {own:.1} max {:.0}; {} relieved, run delay {:.1} ms, stolen {stolen} ms, cpu {:.0} %{}",
         report.lag.value_at_quantile(0.5) as f64 / 1e3,
         report.lag.max() as f64 / 1e3,
+        report.relieved,
         report.run_delay.as_secs_f64() * 1e3,
         100.0 * report.cpu_seconds / report.elapsed.as_secs_f64(),
         if realtime && !report.realtime {

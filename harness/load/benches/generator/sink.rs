@@ -1,12 +1,17 @@
 //! An HTTP server that says 202 to everything and remembers when each request arrived, on which connection.
+//!
+//! The time is the kernel's own stamp: on one machine that of the sender's system call, so that a sink that wakes late does not
+//! count against who sent.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, IoSliceMut, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 use rustix::event::epoll;
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::this_program;
 
@@ -17,7 +22,7 @@ const RESPONSE: &[u8] =
     {\"id\":\"0123456789abcdef0123456789abcdef\"}";
 const MOST: usize = 4_000_000;
 
-/// A request as the sink saw it: nanoseconds of the monotonic clock, and which connection.
+/// A request as the sink saw it: nanoseconds of the wall clock, and which connection.
 pub(crate) type Arrival = (u64, u32);
 
 /// The child's whole life: serves until standard input ends; a line on it asks for the arrivals since the last one.
@@ -53,6 +58,7 @@ pub(crate) fn serve(fifo: bool) {
                     while let Ok((stream, _)) = listener.accept() {
                         stream.set_nonblocking(true).unwrap();
                         stream.set_nodelay(true).unwrap();
+                        setsockopt(&stream, sockopt::ReceiveTimestampns, &true).unwrap();
                         epoll::add(&poll, &stream, epoll::EventData::new_u64(next), watch).unwrap();
                         connections.insert(next, (stream, Vec::new()));
                         next += 1;
@@ -86,23 +92,43 @@ fn answer(
     arrivals: &mut Vec<Arrival>,
 ) -> bool {
     let mut piece = [0; 16 * 1024];
-    let count = match stream.read(&mut piece) {
-        Ok(0) => return false,
-        Ok(count) => count,
-        Err(error) => return error.kind() == std::io::ErrorKind::WouldBlock,
+    let (count, arrived) = match stamped(stream, &mut piece) {
+        Ok((0, _)) => return false,
+        Ok(read) => read,
+        Err(error) => return error == Errno::EAGAIN,
     };
-    let now = monotonic();
     buffer.extend_from_slice(&piece[..count]);
     while let Some(length) = request_length(buffer) {
         buffer.drain(..length);
         if arrivals.len() < MOST {
-            arrivals.push((now, connection));
+            arrivals.push((arrived, connection));
         }
         if stream.write_all(RESPONSE).is_err() {
             return false;
         }
     }
     true
+}
+
+/// Reads what is there, and when the last of it reached the machine.
+fn stamped(stream: &TcpStream, piece: &mut [u8]) -> Result<(usize, u64), Errno> {
+    let mut space = nix::cmsg_space!(nix::sys::time::TimeSpec);
+    let mut pieces = [IoSliceMut::new(piece)];
+    let message = recvmsg::<SockaddrStorage>(
+        stream.as_raw_fd(),
+        &mut pieces,
+        Some(&mut space),
+        MsgFlags::empty(),
+    )?;
+    let stamp = message.cmsgs()?.find_map(|control| match control {
+        ControlMessageOwned::ScmTimestampns(time) => Some(time),
+        _ => None,
+    });
+    let nanos = stamp.map_or(0, |time| {
+        time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
+    });
+    assert!(nanos > 0 || message.bytes == 0, "the kernel stamped nothing");
+    Ok((message.bytes, nanos))
 }
 
 fn request_length(bytes: &[u8]) -> Option<usize> {
@@ -130,11 +156,6 @@ fn hand_over(arrivals: &mut Vec<Arrival>, output: &mut impl Write) {
     }
     output.write_all(&bytes).unwrap();
     output.flush().unwrap();
-}
-
-fn monotonic() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// The parent's end of a sink process.
