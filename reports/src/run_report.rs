@@ -138,6 +138,9 @@ pub struct GeneratorFacts {
     pub valid: bool,
     /// Whether the generator ran with realtime priority.
     pub realtime: bool,
+    /// Requests sent by the generator's second thread, because the core of the first stood still.
+    #[serde(default)]
+    pub relieved: u64,
     /// Processor time of the generator, in seconds.
     pub cpu_seconds: f64,
     /// Each agent on its own; none if the harness sent everything itself. The figures above are of all together.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::Loop;
 use crate::clock::{Clock, thread_cpu};
 use crate::inbox::Inbox;
 use crate::realtime;
@@ -24,31 +25,29 @@ pub(crate) fn dispatch(mut sender: Sender<'_>, index: usize) -> io::Result<Tally
     realtime::tighten_timers();
     let options = sender.options;
     sender.tally.realtime = options.realtime && realtime::request_fifo();
-    let core = if options.standby {
-        realtime::leave_a_core(index)
-    } else {
-        None
-    };
-    warm(&mut sender, &mut inbox);
+    let wanted = options.standby && options.mode == Loop::Open;
+    let core = wanted.then(realtime::leave_a_core).flatten();
     let clock = sender.clock;
     let shared = Mutex::new(sender);
-    let (cpu, delay) = (thread_cpu(), realtime::run_delay());
-    let relief = match core {
-        None => {
-            drive(&shared, None, &mut inbox, clock);
-            Relief::default()
-        }
+    let (effort, relief) = match core {
+        None => (drive(&shared, None, &mut inbox, clock), Relief::default()),
         Some(core) => drive_relieved(&shared, core, index, &mut inbox, clock)?,
     };
     let sender = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut tally = sender.tally;
-    tally.cpu_ns = thread_cpu() - cpu + relief.cpu_ns;
+    tally.cpu_ns = effort.cpu_ns + relief.cpu_ns;
     tally.relieved = relief.sent;
-    tally.run_delay_ns = realtime::run_delay().saturating_sub(delay);
+    tally.run_delay_ns = effort.run_delay_ns;
     tally.elapsed_ns = clock.now();
     tally.stalled = sender.supply.stalled;
     sender.supply.close();
     Ok(tally)
+}
+
+/// What the first thread used from the start of the run on.
+struct Effort {
+    cpu_ns: u64,
+    run_delay_ns: u64,
 }
 
 /// Opens the first connections, then waits for the start.
@@ -79,28 +78,32 @@ fn drive_relieved(
     index: usize,
     inbox: &mut Inbox,
     clock: Clock,
-) -> io::Result<Relief> {
+) -> io::Result<(Effort, Relief)> {
     let watch = Watch::default();
     thread::scope(|scope| {
         let standing_by = thread::Builder::new()
             .name(format!("tally-relief-{index}"))
             .spawn_scoped(scope, || stand_by(core, shared, &watch, clock))?;
         let shift = watch.by(standing_by.thread().clone());
-        drive(shared, Some(&watch), inbox, clock);
+        let effort = drive(shared, Some(&watch), inbox, clock);
         drop(shift);
-        standing_by
-            .join()
-            .map_err(|_| io::Error::other("the thread that stands by panicked"))
+        let relief = standing_by.join();
+        Ok((
+            effort,
+            relief.map_err(|_| io::Error::other("the thread that stands by panicked"))?,
+        ))
     })
 }
 
-/// Takes turns until everything is resolved or the run is stopped.
-fn drive(shared: &Mutex<Sender<'_>>, watch: Option<&Watch>, inbox: &mut Inbox, clock: Clock) {
+/// Waits for the start, then takes turns until everything is resolved or the run is stopped.
+fn drive(shared: &Mutex<Sender<'_>>, watch: Option<&Watch>, inbox: &mut Inbox, clock: Clock) -> Effort {
     let mut sender = lock(shared);
+    warm(&mut sender, inbox);
+    let (cpu, delay) = (thread_cpu(), realtime::run_delay());
     while !sender.is_over() {
         if sender.control.stopped() {
             sender.abandon();
-            return;
+            break;
         }
         let rest = sender.turn(inbox);
         if rest != Rest::No {
@@ -124,6 +127,10 @@ fn drive(shared: &Mutex<Sender<'_>>, watch: Option<&Watch>, inbox: &mut Inbox, c
             thread::sleep(Duration::from_nanos(nap));
             sender = lock(shared);
         }
+    }
+    Effort {
+        cpu_ns: thread_cpu() - cpu,
+        run_delay_ns: realtime::run_delay().saturating_sub(delay),
     }
 }
 

@@ -41,7 +41,8 @@ impl Inbox {
     pub(crate) fn poll(&mut self, nanos: u64) {
         self.cursor = 0;
         // An interrupted wait is an early wake-up, which the loop survives anyway.
-        self.count = epoll::wait(&self.epoll, self.events.as_mut_slice(), Some(&timespec(nanos))).unwrap_or(0);
+        self.count =
+            epoll::wait(&self.epoll, self.events.as_mut_slice(), Some(&timespec(nanos))).unwrap_or(0);
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What a thread may ask of the scheduler so that it wakes on time.
 
 use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use thread_priority::unix::{
@@ -30,14 +31,16 @@ pub(crate) fn request_fifo() -> bool {
     .is_ok()
 }
 
-/// Keeps this thread, the `index`-th of its kind, off one core that it leaves to another; none if it has only one.
-pub(crate) fn leave_a_core(index: usize) -> Option<usize> {
+/// Keeps this thread off one core, which it leaves to another thread; none if it may use only one anyway. Threads that do so one
+/// after the other leave different cores, from the last one down.
+pub(crate) fn leave_a_core() -> Option<usize> {
+    static LEFT: AtomicUsize = AtomicUsize::new(0);
     let mut mine = sched_getaffinity(None).ok()?;
     let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| mine.is_set(*core)).collect();
     if cores.len() < 2 {
         return None;
     }
-    let left = cores[(2 * index + 1) % cores.len()];
+    let left = cores[cores.len() - 1 - LEFT.fetch_add(1, Ordering::Relaxed) % cores.len()];
     mine.unset(left);
     sched_setaffinity(None, &mine).ok()?;
     Some(left)
@@ -62,4 +65,25 @@ pub(crate) fn run_delay() -> u64 {
         .ok()
         .and_then(|text| text.split_ascii_whitespace().nth(1)?.parse().ok())
         .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever leaves a core may not run on it, and has some other.
+    #[test]
+    fn a_core_that_is_left_is_left() {
+        let before = sched_getaffinity(None).unwrap();
+        match leave_a_core() {
+            None => assert_eq!(before.count(), 1),
+            Some(core) => {
+                let after = sched_getaffinity(None).unwrap();
+                assert!(before.is_set(core) && !after.is_set(core));
+                assert_eq!(after.count() + 1, before.count());
+                stay_on(core);
+                assert!(sched_getaffinity(None).unwrap().is_set(core));
+            }
+        }
+    }
 }

@@ -6,9 +6,9 @@ use std::thread;
 use thiserror::Error;
 
 use crate::control::Control;
+use crate::dispatch::dispatch;
 use crate::prefetch::prefetch;
 use crate::report::Report;
-use crate::dispatch::dispatch;
 use crate::sender::Sender;
 use crate::{Loop, Options, Source};
 

@@ -120,3 +120,79 @@ pub(crate) fn stand_by(core: usize, shared: &Mutex<Sender<'_>>, watch: &Watch, c
         cpu_ns: thread_cpu(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::prefetch::prefetch;
+    use crate::{Control, Options, Shots};
+
+    const SHOTS: u64 = 40;
+
+    /// `first` plays the first thread of a run whose requests are all due; what the second did, and how many were sent in all.
+    fn relieved(first: impl FnOnce(&Mutex<Sender<'_>>, &TcpListener, &dyn Fn())) -> (u64, u64) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let options = Options::to(listener.local_addr().unwrap());
+        let mut shots = Shots::new();
+        for n in 0..SHOTS {
+            shots.push(n, Duration::ZERO, |bytes| {
+                bytes.extend_from_slice(b"GET / HTTP/1.1\r\n\r\n")
+            });
+        }
+        let control = Control::new(0).unwrap();
+        let (supply, preparing) = prefetch(&options, &shots, &control, 0, 1);
+        thread::scope(|scope| {
+            scope.spawn(|| preparing.run());
+            let sender = Sender::new(&options, &control, supply).unwrap();
+            let clock = sender.clock;
+            let shared = Mutex::new(sender);
+            let watch = Watch::default();
+            let relief = thread::scope(|scope| {
+                let second = scope.spawn(|| stand_by(0, &shared, &watch, clock));
+                let shift = watch.by(second.thread().clone());
+                first(&shared, &listener, &|| watch.post(Some(0)));
+                drop(shift);
+                second.join().unwrap()
+            });
+            let mut sender = shared.into_inner().unwrap();
+            let sent = sender.tally.lag.len();
+            sender.abandon();
+            sender.supply.close();
+            (relief.sent, sent)
+        })
+    }
+
+    /// A first thread that does nothing more is relieved of everything that is due.
+    #[test]
+    fn what_the_first_thread_does_not_send_the_second_does() {
+        let sent = relieved(|_, listener, post| {
+            post();
+            for _ in 0..SHOTS {
+                listener.accept().unwrap();
+            }
+        });
+        assert_eq!(sent, (SHOTS, SHOTS));
+    }
+
+    /// A first thread that is at work is left alone, also when it has much to do.
+    #[test]
+    fn a_first_thread_at_work_is_not_disturbed() {
+        let sent = relieved(|shared, _, post| {
+            let _at_work = shared.lock().unwrap();
+            post();
+            thread::sleep(Duration::from_millis(3));
+        });
+        assert_eq!(sent, (0, 0));
+    }
+
+    /// Nothing is sent unless something is due.
+    #[test]
+    fn a_watch_without_a_due_time_sends_nothing() {
+        assert_eq!(
+            relieved(|_, _, _| thread::sleep(Duration::from_millis(3))),
+            (0, 0)
+        );
+    }
+}

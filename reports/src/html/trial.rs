@@ -160,6 +160,19 @@ fn timeline(trial: &TrialReport) -> Timeline {
     }
 }
 
+/// What the second thread of the generator did, as the end of a sentence.
+fn relieved(requests: u64) -> String {
+    match requests {
+        0 => String::new(),
+        1 => ", and one request was sent by its thread on another core because the first was held up"
+            .to_owned(),
+        more => format!(
+            ", and {} requests were sent by its thread on another core because the first was held up",
+            unit::count(more)
+        ),
+    }
+}
+
 fn generator(facts: &GeneratorFacts) -> Generator {
     let (tone, word) = if facts.valid {
         (Tone::Good, "on time")
@@ -170,7 +183,7 @@ fn generator(facts: &GeneratorFacts) -> Generator {
         badge: Badge::new(tone, word),
         sentence: format!(
             "Half of the requests were sent within {} of being due, 99 % within {}, 99.9 % within {} (bound {}), the latest after {}. \
-             The generator used {} s of processor time {}.",
+             The generator used {} s of processor time {}{}.",
             unit::nanos(facts.lag_p50),
             unit::nanos(facts.lag_p99),
             unit::nanos(facts.lag_p999),
@@ -181,7 +194,8 @@ fn generator(facts: &GeneratorFacts) -> Generator {
                 "with realtime priority"
             } else {
                 "without realtime priority"
-            }
+            },
+            relieved(facts.relieved),
         ),
         agents: phrase::agents(facts),
     }

@@ -241,6 +241,7 @@ fn empty() -> tally_load::Report {
         cold: 0,
         starved: 0,
         stalled: 0,
+        relieved: 0,
         malformed: 0,
         malformed_reason: Some("no status line".into()),
         spilled: 0,

@@ -271,6 +271,8 @@ pub(super) struct Generator {
     pub(super) beyond: u64,
     pub(super) valid: bool,
     pub(super) realtime: bool,
+    /// Requests that a thread on another core sent, because the first was late for them.
+    pub(super) relieved: u64,
     pub(super) cpu_seconds: f64,
     /// Of each agent that told its lag.
     pub(super) agents: Vec<AgentFacts>,
@@ -295,6 +297,7 @@ impl Generator {
             beyond: sent_beyond(&lag, bound) + dropped,
             valid: dropped == 0 && is_valid(&lag, latency_p99),
             realtime: !reports.is_empty() && reports.iter().all(|sent| sent.report.realtime),
+            relieved: reports.iter().map(|sent| sent.report.relieved).sum(),
             cpu_seconds: reports.iter().map(|sent| sent.report.cpu_seconds).sum(),
             agents: agents(reports),
         }

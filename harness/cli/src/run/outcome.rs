@@ -124,6 +124,7 @@ pub(super) fn generator_facts(generator: &Generator) -> GeneratorFacts {
         bound: generator.bound,
         valid: generator.valid,
         realtime: generator.realtime,
+        relieved: generator.relieved,
         cpu_seconds: generator.cpu_seconds,
         agents: generator.agents.clone(),
     }

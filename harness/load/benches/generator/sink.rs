@@ -33,6 +33,8 @@ pub(crate) fn serve(fifo: bool) {
     }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
+    // Inherited by its connections; before the first of them, because the kernel takes a moment to begin with stamps.
+    setsockopt(&listener, sockopt::ReceiveTimestampns, &true).unwrap();
     let mut output = std::io::stdout().lock();
     writeln!(output, "{}", listener.local_addr().unwrap()).unwrap();
     output.flush().unwrap();
@@ -58,7 +60,6 @@ pub(crate) fn serve(fifo: bool) {
                     while let Ok((stream, _)) = listener.accept() {
                         stream.set_nonblocking(true).unwrap();
                         stream.set_nodelay(true).unwrap();
-                        setsockopt(&stream, sockopt::ReceiveTimestampns, &true).unwrap();
                         epoll::add(&poll, &stream, epoll::EventData::new_u64(next), watch).unwrap();
                         connections.insert(next, (stream, Vec::new()));
                         next += 1;

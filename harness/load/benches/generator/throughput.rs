@@ -37,7 +37,10 @@ pub(crate) fn measure(full: bool) {
                     own.1
                 );
             }
-            None => println!("pair {pair}: tally {:>8.0}  wrk SKIPPED, not measured", own.0),
+            None => println!(
+                "pair {pair}: tally {:>8.0}  wrk SKIPPED (not installed, or no answer), not measured",
+                own.0
+            ),
         }
     }
     ratios.sort_by(f64::total_cmp);
@@ -106,7 +109,8 @@ fn wrk(seconds: u64) -> Option<f64> {
         .split_whitespace()
         .filter_map(minutes_and_seconds)
         .sum();
-    Some(requests / cpu)
+    // With no answer at all wrk measured nothing.
+    (requests > 0.0 && cpu > 0.0).then_some(requests / cpu)
 }
 
 /// The script that makes wrk send what we send; it serialises the request once, too.

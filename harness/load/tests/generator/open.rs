@@ -1,6 +1,7 @@
 //! Open loop: truth about time, and nothing is left unresolved.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -333,4 +334,31 @@ fn senseless_options_are_refused() {
         error.contains("connections_max") && error.contains("at least 1"),
         "{error}"
     );
+}
+
+/// On a machine whose cores are all taken, two threads send side by side, and still every request arrives once.
+#[test]
+fn a_request_is_sent_once_whichever_thread_sends_it() {
+    let sink = Sink::start(accept);
+    let busy = AtomicBool::new(true);
+    let cores = thread::available_parallelism().unwrap().get();
+    let report = thread::scope(|scope| {
+        for _ in 0..2 * cores {
+            scope.spawn(|| {
+                while busy.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let report = fire(&options(sink.address), &schedule(sink.address, 3_000, MS / 20));
+        busy.store(false, Ordering::Relaxed);
+        report
+    });
+    let arrivals = sink.arrivals();
+    assert_eq!(
+        (arrivals.len(), report.sent, report.lag.len()),
+        (3_000, 3_000, 3_000)
+    );
+    assert!(arrivals.values().all(|count| *count == 1));
+    assert!(report.relieved <= report.sent);
 }
