@@ -138,7 +138,7 @@ mod tests {
         let mut shots = Shots::new();
         for n in 0..SHOTS {
             shots.push(n, Duration::ZERO, |bytes| {
-                bytes.extend_from_slice(b"GET / HTTP/1.1\r\n\r\n")
+                bytes.extend_from_slice(b"GET / HTTP/1.1\r\n\r\n");
             });
         }
         let control = Control::new(0).unwrap();
