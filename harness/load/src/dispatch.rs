@@ -88,9 +88,10 @@ fn drive_relieved(
         let effort = drive(shared, Some(&watch), inbox, clock);
         drop(shift);
         let relief = standing_by.join();
+        // A bug there is one here.
         Ok((
             effort,
-            relief.map_err(|_| io::Error::other("the thread that stands by panicked"))?,
+            relief.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
         ))
     })
 }
