@@ -138,7 +138,7 @@ pub struct GeneratorFacts {
     pub valid: bool,
     /// Whether the generator ran with realtime priority.
     pub realtime: bool,
-    /// Requests sent by the generator's second thread, because the core of the first stood still.
+    /// Requests sent by the generator's second thread, because the first was held up.
     #[serde(default)]
     pub relieved: u64,
     /// Processor time of the generator, in seconds.

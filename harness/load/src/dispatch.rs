@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::Loop;
 use crate::clock::{Clock, thread_cpu};
 use crate::inbox::Inbox;
 use crate::realtime;
 use crate::sender::{Rest, Sender};
 use crate::standby::{Relief, Watch, stand_by};
 use crate::tally::Tally;
+use crate::{Loop, Spin};
 
 /// Runs the schedule of the `index`-th sending thread, which is this one, to its end.
 ///
@@ -25,7 +25,7 @@ pub(crate) fn dispatch(mut sender: Sender<'_>, index: usize) -> io::Result<Tally
     realtime::tighten_timers();
     let options = sender.options;
     sender.tally.realtime = options.realtime && realtime::request_fifo();
-    let wanted = options.standby && options.mode == Loop::Open;
+    let wanted = options.standby && options.mode == Loop::Open && options.spin != Spin::Off;
     let core = wanted.then(realtime::leave_a_core).flatten();
     let clock = sender.clock;
     let shared = Mutex::new(sender);
@@ -101,6 +101,11 @@ fn drive(shared: &Mutex<Sender<'_>>, watch: Option<&Watch>, inbox: &mut Inbox, c
     let mut sender = lock(shared);
     warm(&mut sender, inbox);
     let (cpu, delay) = (thread_cpu(), realtime::run_delay());
+    let post = |sender: &mut Sender<'_>| {
+        if let Some(watch) = watch {
+            watch.post(sender.next_due());
+        }
+    };
     while !sender.is_over() {
         if sender.control.stopped() {
             sender.abandon();
@@ -108,22 +113,27 @@ fn drive(shared: &Mutex<Sender<'_>>, watch: Option<&Watch>, inbox: &mut Inbox, c
         }
         let rest = sender.turn(inbox);
         if rest != Rest::No {
-            if let Some(watch) = watch {
-                watch.post(sender.next_due());
-            }
+            post(&mut sender);
             drop(sender);
             let began = clock.now();
             match rest {
-                Rest::Sleep(wake) => inbox.poll(wake.saturating_sub(began)),
-                Rest::Spin(due) => spin_until(clock, due),
                 Rest::No => {}
+                Rest::Look => inbox.poll(0),
+                Rest::Spin(due) => spin_until(clock, due),
+                Rest::Sleep(wake) => inbox.poll(wake.saturating_sub(began)),
             }
             sender = lock(shared);
-            if let Rest::Sleep(wake) = rest {
-                sender.woke(inbox, began, wake);
+            match rest {
+                Rest::No | Rest::Spin(_) => {}
+                Rest::Look => sender.read_arrived(inbox),
+                Rest::Sleep(wake) => {
+                    sender.woke(inbox, began, wake);
+                    sender.read_arrived(inbox);
+                }
             }
         }
         if let Some(nap) = sender.keep_limits() {
+            post(&mut sender);
             drop(sender);
             thread::sleep(Duration::from_nanos(nap));
             sender = lock(shared);
@@ -141,6 +151,10 @@ fn spin_until(clock: Clock, due: u64) {
     }
 }
 
+/// The state, unless the other thread panicked with it in hand: then nobody knows which requests it was about to send.
 fn lock<'a, 'b>(shared: &'a Mutex<Sender<'b>>) -> MutexGuard<'a, Sender<'b>> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+    match shared.lock() {
+        Ok(sender) => sender,
+        Err(PoisonError { .. }) => panic!("the thread that stands by panicked"),
+    }
 }

@@ -75,7 +75,8 @@ pub struct Options {
     pub spin: Spin,
     /// Whether to ask for `SCHED_FIFO`; refused silently without the right to it, see [`crate::Report::realtime`].
     pub realtime: bool,
-    /// Whether a second thread on another core sends what a sending thread of an open loop is late for. Needs two cores.
+    /// Whether a second thread sends what a sending thread of an open loop is 20 us late for. The two stay on different cores, so
+    /// that it takes two; there is no second one with [`Spin::Off`], where being so late is usual.
     pub standby: bool,
     /// The zero of every time in the run; shots are due relative to it. Leave about 50 ms for warming.
     pub start: Instant,

@@ -32,7 +32,7 @@ pub(crate) fn request_fifo() -> bool {
 }
 
 /// Keeps this thread off one core, which it leaves to another thread; none if it may use only one anyway. Threads that do so one
-/// after the other leave different cores, from the last one down.
+/// after the other leave different cores, and so do, as a rule, those of different processes.
 pub(crate) fn leave_a_core() -> Option<usize> {
     static LEFT: AtomicUsize = AtomicUsize::new(0);
     let mut mine = sched_getaffinity(None).ok()?;
@@ -40,7 +40,8 @@ pub(crate) fn leave_a_core() -> Option<usize> {
     if cores.len() < 2 {
         return None;
     }
-    let left = cores[cores.len() - 1 - LEFT.fetch_add(1, Ordering::Relaxed) % cores.len()];
+    let nth = std::process::id() as usize + LEFT.fetch_add(1, Ordering::Relaxed);
+    let left = cores[nth % cores.len()];
     mine.unset(left);
     sched_setaffinity(None, &mine).ok()?;
     Some(left)

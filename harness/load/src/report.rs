@@ -51,9 +51,9 @@ pub struct Report {
     pub rate_error: f64,
     /// Whether every sending thread ran as `SCHED_FIFO`.
     pub realtime: bool,
-    /// User and system time of the sending threads.
+    /// User and system time of the sending threads, those that stand by included.
     pub cpu_seconds: f64,
-    /// Time the sending threads were ready but had no CPU: the part of lag that the machine stole.
+    /// Time the sending threads, without those that stand by, were ready but had no CPU: the part of lag that the machine stole.
     pub run_delay: Duration,
     /// Time the sending threads slept only to stay under the limit on real-time CPU.
     pub naps: Duration,

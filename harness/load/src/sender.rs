@@ -6,6 +6,7 @@ use std::io;
 
 use tally_model::RequestId;
 
+use crate::Options;
 use crate::agenda::Agenda;
 use crate::clock::Clock;
 use crate::control::Control;
@@ -15,7 +16,6 @@ use crate::retry::Retries;
 use crate::supply::Supply;
 use crate::tally::Tally;
 use crate::window::Window;
-use crate::{Loop, Options};
 
 /// Sends in a row before answers get a turn, when the thread is behind.
 const BURST: u64 = 16;
@@ -33,6 +33,8 @@ const SWEEP: u64 = 20_000_000;
 pub(crate) enum Rest {
     /// Not at all: there is more to do.
     No,
+    /// Looking for events.
+    Look,
     /// Spinning until the time given.
     Spin(u64),
     /// Waiting for events until the time given.
@@ -107,13 +109,8 @@ impl<'a> Sender<'a> {
         self.agenda.finished() && self.unresolved == 0
     }
 
-    /// When the next request of an open loop is to be sent, if one is left and a connection is to be had for it.
+    /// When the next request is to be sent, if one is known and a connection is to be had for it.
     pub(crate) fn next_due(&mut self) -> Option<u64> {
-        self.upcoming().filter(|_| self.options.mode == Loop::Open)
-    }
-
-    /// The same of any loop.
-    fn upcoming(&mut self) -> Option<u64> {
         let can_send = self.can_send();
         let next = self.agenda.peek(&mut self.supply).filter(|_| can_send);
         next.map(|(due, _)| due)
@@ -132,7 +129,8 @@ impl<'a> Sender<'a> {
 
     /// Sends what is due, at most [`BURST`] requests; how many.
     pub(crate) fn fire_due(&mut self) -> u64 {
-        for sent in 0..BURST {
+        let mut sent = 0;
+        for _ in 0..BURST {
             let Some((due, shot)) = self.agenda.peek(&mut self.supply) else {
                 return sent;
             };
@@ -146,10 +144,12 @@ impl<'a> Sender<'a> {
                 self.give_up(shot, now);
             } else if let Some(slot) = self.pool.take_idle() {
                 self.agenda.pop();
+                sent += 1;
                 self.begin_attempt(shot, now);
                 self.write_new(slot, shot, now);
             } else if self.pool.may_grow() {
                 self.agenda.pop();
+                sent += 1;
                 self.begin_attempt(shot, now);
                 self.tally.cold += u64::from(self.supply.slot(shot).sent.attempts == 1);
                 self.open_for(shot, now);
@@ -158,7 +158,7 @@ impl<'a> Sender<'a> {
                 return sent;
             }
         }
-        BURST
+        sent
     }
 
     /// Sends one retry, unless a scheduled request is due within the time that takes.
@@ -184,21 +184,26 @@ impl<'a> Sender<'a> {
 
     /// Reads until a send is near or nothing is left to be read.
     fn read_between(&mut self, inbox: &mut Inbox) -> Rest {
-        let due = self.upcoming();
+        let due = self.next_due();
+        let now = self.clock.now();
+        let to_come = due.filter(|due| now <= *due);
+        if let Some(due) = to_come
+            && due <= now + READ_COST
+        {
+            return Rest::Spin(due);
+        }
         if !inbox.is_empty() {
             self.handle_events(inbox, due);
             return Rest::No;
         }
-        let now = self.clock.now();
         let spin = self.window.nanos();
-        if let Some(due) = due
-            && due <= now.saturating_add(spin)
-        {
-            if now + READ_COST >= due && now <= due {
-                return Rest::Spin(due);
-            }
+        if to_come.is_some_and(|due| due <= now.saturating_add(spin)) {
+            return Rest::Look;
+        }
+        if due.is_some() && to_come.is_none() {
+            // Behind schedule.
             inbox.poll(0);
-            self.handle_events(inbox, Some(due));
+            self.handle_events(inbox, due);
             return Rest::No;
         }
         self.add_spare(due, now);
@@ -217,12 +222,16 @@ impl<'a> Sender<'a> {
         Rest::No
     }
 
-    /// A sleep that began at `slept_at` and was to end at `wake` is over; what arrived in it is read if there is time.
-    pub(crate) fn woke(&mut self, inbox: &mut Inbox, slept_at: u64, wake: u64) {
+    /// A sleep that began at `slept_at` and was to end at `wake` is over.
+    pub(crate) fn woke(&mut self, inbox: &Inbox, slept_at: u64, wake: u64) {
         let now = self.clock.now();
         let by_timer = inbox.is_empty() && now >= wake;
         self.window.woke(now - slept_at, by_timer.then(|| now - wake));
-        let due = self.upcoming();
+    }
+
+    /// Reads what has arrived if there is time.
+    pub(crate) fn read_arrived(&mut self, inbox: &mut Inbox) {
+        let due = self.next_due();
         self.handle_events(inbox, due);
     }
 

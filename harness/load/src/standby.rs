@@ -13,7 +13,7 @@ use crate::clock::{Clock, thread_cpu};
 use crate::realtime;
 use crate::sender::Sender;
 
-/// How late the first thread is when it is relieved; awake, it is late by less than a microsecond.
+/// How late the first thread is when it is relieved; one that spun is late by less than a microsecond.
 const RELIEF: u64 = 20_000;
 /// While the first thread works, this one looks after it less and less often, down to this.
 const LONGEST: u64 = 1_000_000;
@@ -68,10 +68,11 @@ impl Watch {
         self.change(due.unwrap_or(NOTHING));
     }
 
-    /// Times only grow, so that a thread that sleeps towards one need not be told of the next.
+    /// Times only grow, so that a thread that sleeps towards one need not be told of the next. What is over stays so.
     fn change(&self, to: u64) {
-        let from = self.due.swap(to, Ordering::AcqRel);
-        if let Some(thread) = self.thread.get()
+        let change = |from| (from != OVER).then_some(to);
+        let changed = self.due.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+        if let (Ok(from), Some(thread)) = (changed, self.thread.get())
             && (from == NOTHING || to == OVER)
             && from != to
         {
@@ -85,12 +86,10 @@ pub(crate) fn stand_by(core: usize, shared: &Mutex<Sender<'_>>, watch: &Watch, c
     realtime::tighten_timers();
     realtime::stay_on(core);
     let mut sent = 0;
-    let (mut seen, mut patience) = (NOTHING, RELIEF);
+    // Nothing is tried before `rest`, and the next time `pause` later.
+    let (mut seen, mut pause, mut rest) = (NOTHING, RELIEF, 0);
     loop {
         let due = watch.due.load(Ordering::Acquire);
-        if due != seen {
-            (seen, patience) = (due, RELIEF);
-        }
         if due == OVER {
             break;
         }
@@ -98,22 +97,24 @@ pub(crate) fn stand_by(core: usize, shared: &Mutex<Sender<'_>>, watch: &Watch, c
             thread::park();
             continue;
         }
-        let (now, until) = (clock.now(), due.saturating_add(patience));
+        if due != seen {
+            (seen, pause) = (due, RELIEF);
+        }
+        let (now, until) = (clock.now(), rest.max(due.saturating_add(RELIEF)));
         if now < until {
             thread::park_timeout(Duration::from_nanos(until - now));
             continue;
         }
-        // Neither waits for the first thread: while it has the state it is at work, and if its core stands still then,
-        // nobody can help.
-        patience = match shared.try_lock() {
-            Ok(mut sender) => {
+        // Never waits for the first thread: while it has the state it is at work.
+        match shared.try_lock() {
+            Ok(mut sender) if !sender.control.stopped() => {
                 sent += sender.fire_due();
                 watch.post(sender.next_due());
-                RELIEF
             }
-            Err(TryLockError::WouldBlock) => (patience * 2).min(LONGEST),
+            Ok(_) | Err(TryLockError::WouldBlock) => pause = (pause * 2).min(LONGEST),
             Err(TryLockError::Poisoned(_)) => break,
-        };
+        }
+        rest = clock.now() + pause;
     }
     Relief {
         sent,
@@ -124,6 +125,7 @@ pub(crate) fn stand_by(core: usize, shared: &Mutex<Sender<'_>>, watch: &Watch, c
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::time::Instant;
 
     use super::*;
     use crate::prefetch::prefetch;
@@ -132,9 +134,12 @@ mod tests {
     const SHOTS: u64 = 40;
 
     /// `first` plays the first thread of a run whose requests are all due; what the second did, and how many were sent in all.
-    fn relieved(first: impl FnOnce(&Mutex<Sender<'_>>, &TcpListener, &dyn Fn())) -> (u64, u64) {
+    fn relieved(first: impl FnOnce(&Mutex<Sender<'_>>, &TcpListener, &Watch)) -> (Relief, u64) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let options = Options::to(listener.local_addr().unwrap());
+        let options = Options {
+            start: Instant::now(),
+            ..Options::to(listener.local_addr().unwrap())
+        };
         let mut shots = Shots::new();
         for n in 0..SHOTS {
             shots.push(n, Duration::ZERO, |bytes| {
@@ -152,7 +157,7 @@ mod tests {
             let relief = thread::scope(|scope| {
                 let second = scope.spawn(|| stand_by(0, &shared, &watch, clock));
                 let shift = watch.by(second.thread().clone());
-                first(&shared, &listener, &|| watch.post(Some(0)));
+                first(&shared, &listener, &watch);
                 drop(shift);
                 second.join().unwrap()
             });
@@ -160,39 +165,63 @@ mod tests {
             let sent = sender.tally.lag.len();
             sender.abandon();
             sender.supply.close();
-            (relief.sent, sent)
+            (relief, sent)
         })
     }
 
     /// A first thread that does nothing more is relieved of everything that is due.
     #[test]
     fn what_the_first_thread_does_not_send_the_second_does() {
-        let sent = relieved(|_, listener, post| {
-            post();
+        let (relief, sent) = relieved(|_, listener, watch| {
+            watch.post(Some(0));
             for _ in 0..SHOTS {
                 listener.accept().unwrap();
             }
         });
-        assert_eq!(sent, (SHOTS, SHOTS));
+        assert_eq!((relief.sent, sent), (SHOTS, SHOTS));
     }
 
-    /// A first thread that is at work is left alone, also when it has much to do.
+    /// A first thread that is at work is left alone, however late it is, and not watched all the time.
     #[test]
     fn a_first_thread_at_work_is_not_disturbed() {
-        let sent = relieved(|shared, _, post| {
+        let (relief, sent) = relieved(|shared, _, watch| {
             let _at_work = shared.lock().unwrap();
-            post();
-            thread::sleep(Duration::from_millis(3));
+            watch.post(Some(0));
+            thread::sleep(Duration::from_millis(100));
+            watch.change(OVER);
         });
-        assert_eq!(sent, (0, 0));
+        assert_eq!((relief.sent, sent), (0, 0));
+        assert!(relief.cpu_ns < 50_000_000, "{relief:?}");
     }
 
     /// Nothing is sent unless something is due.
     #[test]
     fn a_watch_without_a_due_time_sends_nothing() {
-        assert_eq!(
-            relieved(|_, _, _| thread::sleep(Duration::from_millis(3))),
-            (0, 0)
-        );
+        let (relief, sent) = relieved(|_, _, _| thread::sleep(Duration::from_millis(3)));
+        assert_eq!((relief.sent, sent), (0, 0));
+    }
+
+    /// Nothing is sent after a stop.
+    #[test]
+    fn a_run_that_is_stopped_is_not_relieved() {
+        let (relief, sent) = relieved(|shared, _, watch| {
+            let sender = shared.lock().unwrap();
+            sender.control.stop();
+            watch.post(Some(0));
+            drop(sender);
+            thread::sleep(Duration::from_millis(3));
+        });
+        assert_eq!((relief.sent, sent), (0, 0));
+    }
+
+    /// The second thread may say what is due next after the first has gone.
+    #[test]
+    fn what_is_over_stays_over() {
+        let watch = Watch::default();
+        watch.post(Some(1));
+        drop(watch.by(thread::current()));
+        watch.post(None);
+        watch.post(Some(2));
+        assert_eq!(watch.due.into_inner(), OVER);
     }
 }

@@ -204,7 +204,9 @@ fn seen(arrivals: &[Arrival], rate: u64, grid: Grid) -> Option<Seen> {
         schedules.entry(key).or_default().push(*time);
     }
     // A sink that was late reads several connections in any order; the kernel's stamps tell which came first.
-    schedules.values_mut().for_each(|times| times.sort_unstable());
+    for times in schedules.values_mut() {
+        times.sort_unstable();
+    }
     let share = if grid == Grid::Shared {
         rate
     } else {

@@ -24,7 +24,7 @@ pub(crate) fn first_in_line() {
     });
 }
 
-/// Microseconds by which each of so many deadlines was missed, in order. No program on this machine, now, is less late.
+/// Microseconds by which each of so many deadlines was missed, in order. No single thread on this machine, now, is less late.
 pub(crate) fn lags(rate: u64, seconds: u64) -> Vec<f64> {
     let waiting = std::thread::spawn(move || {
         first_in_line();

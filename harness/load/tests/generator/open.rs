@@ -6,7 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tally_load::{Control, Options, Report, RetryPolicy, SendError, Shots, Submission, run, serialise};
+use tally_load::{Control, Options, Report, RetryPolicy, SendError, Shots, Spin, Submission, run, serialise};
 
 use crate::sink::{Sink, accept, hold_until, reply};
 use crate::{options, schedule};
@@ -336,12 +336,25 @@ fn senseless_options_are_refused() {
     );
 }
 
+/// Ends the busy threads, also when a test fails.
+struct Calm<'a>(&'a AtomicBool);
+
+impl Drop for Calm<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 /// On a machine whose cores are all taken, two threads send side by side, and still every request arrives once.
 #[test]
 fn a_request_is_sent_once_whichever_thread_sends_it() {
     let sink = Sink::start(accept);
     let busy = AtomicBool::new(true);
     let cores = thread::available_parallelism().unwrap().get();
+    let options = Options {
+        spin: Spin::Adaptive(MS / 20),
+        ..options(sink.address)
+    };
     let report = thread::scope(|scope| {
         for _ in 0..2 * cores {
             scope.spawn(|| {
@@ -350,9 +363,8 @@ fn a_request_is_sent_once_whichever_thread_sends_it() {
                 }
             });
         }
-        let report = fire(&options(sink.address), &schedule(sink.address, 3_000, MS / 20));
-        busy.store(false, Ordering::Relaxed);
-        report
+        let _calm = Calm(&busy);
+        fire(&options, &schedule(sink.address, 3_000, MS / 20))
     });
     let arrivals = sink.arrivals();
     assert_eq!(
