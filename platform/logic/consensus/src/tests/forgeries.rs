@@ -283,6 +283,22 @@ fn messages_of_one_epoch_are_worth_nothing_in_the_next() {
     );
 }
 
+/// A sequence number is used once, also if it was used longer ago than a follower remembers each of them.
+#[test]
+fn a_sequence_number_of_long_ago_is_not_used_again() {
+    let (mut network, tape) = recorded(Suite::Modern);
+    for number in 2..1_100 {
+        network.submit([number]);
+        network.run(0);
+    }
+    network.assert_right(1_099);
+    let (from, to, mut message) = find(&tape, is_order);
+    order_of(&mut message).propose.timestamp += 1_000_000;
+    network.deliver(from, to, message);
+    network.run(0);
+    assert_eq!(refused_by(&network, to), Refusals::from([(Refusal::Conflict, 1)]));
+}
+
 /// A vote that names a root its outcomes do not have is dropped although its signature holds.
 #[test]
 fn a_vote_must_show_the_outcomes_of_its_root() {

@@ -116,7 +116,7 @@ fn refused(replica: &mut Replica, messages: Vec<Message>) -> Refusals {
 fn all_of(replicas: &mut [Replica]) -> Vec<Message> {
     let said = said(replicas);
     let address = |(view, body)| message(&replicas[0], view, body);
-    let batches = (0, Body::Batches(Vec::new()));
+    let batches = (0, Body::Batches(vec![Batch::default()]));
     said.into_iter().chain([batches]).map(address).collect()
 }
 
@@ -164,6 +164,55 @@ fn ordered(replicas: &mut [Replica], reconfig: Reconfig) -> Body {
         batch.reconfig = Some(reconfig);
     }
     sealed(replicas, 0, body)
+}
+
+/// Which batches are ordered.
+fn orders(sent: &[Outgoing]) -> Vec<Batch> {
+    let ordered = |sent: &Outgoing| match &sent.message.body {
+        crate::Body::Pbft(body) => match &**body {
+            Body::PrePrepare(order) => Some(order.batch.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    sent.iter()
+        .filter(|sent| sent.to == NodeId::Replica(SET, TO))
+        .filter_map(ordered)
+        .collect()
+}
+
+/// Claim: a primary orders nothing after the last place of its epoch, neither when that is ordered nor when it is executed.
+#[test]
+fn nothing_is_ordered_after_the_end_of_an_epoch() {
+    let asked = |timestamp| sealed(&mut replicas(), 0, Body::Request(request(0, timestamp, 1)));
+    let known = replicas()[0].membership().unwrap();
+    let mut primary = replicas().remove(0);
+    assert_eq!(orders(&take(&mut primary, 0, asked(1)).1).len(), 1);
+
+    let mut ordered = replicas().remove(0);
+    let next = membership(&with_replaced(Epoch(2), &[3]));
+    ordered.next.insert(Epoch(2), Arc::new(next));
+    let mut sent = Vec::new();
+    ordered.order(&known, &mut sent);
+    let [change] = &orders(&sent)[..] else {
+        panic!("the change is ordered once: {sent:?}")
+    };
+    assert!(change.reconfig.is_some());
+    let (result, sent) = take(&mut ordered, 0, asked(1));
+    assert_eq!((result, orders(&sent)), (Ok(()), Vec::new()));
+    assert!(
+        !ordered.pending.is_empty(),
+        "the request waits for the next epoch"
+    );
+
+    let mut executed = replicas().remove(0);
+    executed.execution.epoch = Epoch(2);
+    let (result, sent) = take(&mut executed, 0, asked(1));
+    assert_eq!((result, orders(&sent)), (Ok(()), Vec::new()));
+    assert!(
+        !executed.pending.is_empty(),
+        "the request waits for the next epoch"
+    );
 }
 
 /// How many PREPAREs are sent.
@@ -332,6 +381,15 @@ fn nobody_goes_over_before_the_end_is_stable() {
                 assert_eq!((result, sent), (Err(Refusal::Signature), 0));
             }
             assert_eq!(farewell(&mut replica, &replicas[0], asks.clone()), (Ok(()), 1));
+            let mut further = asks.clone();
+            if let Body::Status(status) = &mut further {
+                status.executed = end + 1;
+            }
+            let further = sealed(&mut replicas, 0, further);
+            assert_eq!(
+                farewell(&mut replica, &replicas[0], further),
+                (Err(Refusal::Stale), 0)
+            );
         }
     }
 }

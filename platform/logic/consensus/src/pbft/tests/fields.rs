@@ -201,6 +201,16 @@ fn a_reply_of_one_epoch_counts_in_no_other() {
     assert_eq!(refusals(two, two), Refusals::from([(Refusal::Signature, 1)]));
     assert_eq!(refusals(one, two), Refusals::new());
     assert_eq!(refusals(one, one), Refusals::new());
+
+    let mut client = asking(one);
+    let mut told = Vec::new();
+    for (member, called, certified) in [(1, two, false), (2, one, false), (3, one, true)] {
+        let body = Body::Reply(reply(member, execute(&[item(1)]), 1));
+        let mut message = message(&listener(), 0, body);
+        message.epoch = called;
+        client.handle(Instant::ZERO, NodeId::Replica(SET, member), message, &mut told);
+        assert_eq!(!told.is_empty(), certified, "replica {member}");
+    }
 }
 
 /// Claim: a worker counts a reply if its member signed all of it for this request in this epoch, and each member once.
