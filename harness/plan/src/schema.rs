@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use tally_model::Scaler;
 
 use crate::key::TOP;
-use crate::section::{Key, Kind, MAX_COUNT, Section};
+use crate::section::{Key, Kind, MAX_COUNT, OPERATIONS, Section};
 
 /// JSON Schema (draft 2020-12) for editors.
 pub fn schema() -> Value {
@@ -67,8 +67,8 @@ fn of(kind: &Kind) -> Value {
         Kind::OneOf(numbers) => json!({ "enum": numbers }),
         Kind::Range => text("^-?[0-9]+ *\\.\\. *-?[0-9]+$"),
         Kind::Operations => json!({ "oneOf": [
-            { "type": "array", "minItems": 1, "items": { "enum": ["+", "-", "*", "/"] } },
-            { "type": "object", "propertyNames": { "enum": ["+", "-", "*", "/"] },
+            { "type": "array", "minItems": 1, "items": { "enum": OPERATIONS } },
+            { "type": "object", "propertyNames": { "enum": OPERATIONS },
               "additionalProperties": { "type": "integer", "minimum": 0 } },
         ] }),
         Kind::Counts => {

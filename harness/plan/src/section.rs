@@ -30,6 +30,9 @@ pub(crate) struct Key {
 /// The largest number of a list of counts.
 pub(crate) const MAX_COUNT: u32 = 10_000_000;
 
+/// How an operation is written: by its name or its symbol.
+pub(crate) const OPERATIONS: &[&str] = &["add", "sub", "mul", "div", "+", "-", "*", "/"];
+
 /// What a key takes.
 #[derive(Debug)]
 pub(crate) enum Kind {

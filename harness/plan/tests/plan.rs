@@ -146,3 +146,17 @@ fn windows_follow_the_faults() {
     assert_eq!(seconds(When::After(Some("kill-follower".into()))), [(8, 10)]);
     assert_eq!(seconds(When::Steady), [(2, 5), (8, 10), (13, 15)]);
 }
+
+/// An operation may be written by its name or its symbol, in a load and in a fault.
+#[test]
+fn an_operation_has_a_name_and_a_symbol() {
+    let named = "expr = { kind = \"flat\", ops = [\"add\", \"div\"] }\n[[fault]]\nname = \"f\"\nkind = \"kill\"\n\
+        role = \"worker\"\noperation = \"mul\"\nat = \"1s\"\nfor = \"1s\"\n";
+    let signed = named.replace("add", "+").replace("div", "/").replace("mul", "*");
+    let file = |end: &str| {
+        let head = "version = 1\nname = \"x\"\nphases = { measure = \"4s\" }\n[[load]]\nname = \"a\"\n\
+            pattern = \"constant\"\nrate = \"9/s\"\n";
+        parse(&format!("{head}{end}")).unwrap()
+    };
+    assert_eq!(file(named), file(&signed));
+}

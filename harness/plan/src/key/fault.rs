@@ -1,7 +1,7 @@
 //! Keys of `[[fault]]`.
 
 use super::{DAY, PART_5};
-use crate::section::{Kind, Section, optional, required};
+use crate::section::{Kind, OPERATIONS, Section, optional, required};
 
 pub(crate) static FAULT: Section = Section {
     title: "[[fault]]",
@@ -48,10 +48,10 @@ pub(crate) static FAULT: Section = Section {
         optional(
             "operation",
             Kind::Choice {
-                of: &["add", "sub", "mul", "div"],
+                of: OPERATIONS,
                 later: &[],
             },
-            "Only sets of this operation.",
+            "Only sets of this operation, by its name or its symbol.",
         ),
         optional(
             "part",

@@ -28,7 +28,7 @@ pub(crate) fn read(reader: &Reader<'_>, problems: &mut Problems) -> Option<Fault
     };
     let operation = reader
         .choice("operation", problems)
-        .and_then(Operation::from_name);
+        .and_then(Operation::from_text);
     let part = reader.choice("part", problems).map(str::to_owned);
     let at = reader.duration("at", problems);
     let length = reader.duration("for", problems);

@@ -1,5 +1,6 @@
 //! Values with a unit or a closed set of names: durations, rates, sizes, ranges, choices, operations.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tally_model::Operation;
@@ -219,8 +220,15 @@ impl<'a> Reader<'a> {
                 }
             }
             Value::Table(entries) => {
+                let mut seen = BTreeSet::new();
                 for entry in entries {
                     let operation = operation(&entry.key, &entry.key_place, problems);
+                    if let Some(twice) = operation.filter(|found| !seen.insert(*found)) {
+                        problems
+                            .at(&entry.key_place, "F0205", format!("`{twice}` has two weights"))
+                            .label("given before")
+                            .help("write its symbol or its name, not both");
+                    }
                     match (&entry.node.value, operation) {
                         (Value::Integer(weight @ 0..=1_000_000), Some(operation)) => {
                             weights[operation.index()] = *weight as u32;
@@ -254,19 +262,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn operation(symbol: &str, place: &Place, problems: &mut Problems) -> Option<Operation> {
-    let found = Operation::ALL
-        .into_iter()
-        .find(|op| symbol.chars().eq([op.symbol()]));
+fn operation(text: &str, place: &Place, problems: &mut Problems) -> Option<Operation> {
+    let found = Operation::from_text(text);
     if found.is_none() {
         problems
             .at(
                 place,
                 "F0206",
-                format!("`{}` is not an operation", symbol.escape_debug()),
+                format!("`{}` is not an operation", text.escape_debug()),
             )
             .label("unknown")
-            .help("operations are `+`, `-`, `*` and `/`");
+            .help("operations are `+`, `-`, `*` and `/`, or `add`, `sub`, `mul` and `div`");
     }
     found
 }

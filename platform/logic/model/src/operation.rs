@@ -45,6 +45,12 @@ impl Operation {
         Self::ALL.into_iter().find(|op| op.name() == name)
     }
 
+    /// Its symbol or its name, as people write either.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let by_symbol = |op: &Self| text.chars().eq([op.symbol()]);
+        Self::from_name(text).or_else(|| Self::ALL.into_iter().find(by_symbol))
+    }
+
     /// Position in [`Operation::ALL`], for arrays indexed by layer.
     pub const fn index(self) -> usize {
         match self {
