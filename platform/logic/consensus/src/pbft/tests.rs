@@ -16,6 +16,7 @@ use crate::membership::Membership;
 use crate::{Item, Keys, MAX_BATCH, Message, Refusal, Replica as _, Seat, Vote};
 
 mod bounds;
+mod endings;
 mod epochs;
 mod fields;
 mod forgeries;
