@@ -160,9 +160,13 @@ fn timeline(trial: &TrialReport) -> Timeline {
     }
 }
 
-/// What the second thread of the generator did, as the end of a sentence.
-fn relieved(requests: u64) -> String {
-    match requests {
+/// What sending took; nothing in a simulation, where nobody sends.
+fn effort(facts: &GeneratorFacts) -> String {
+    if facts.cpu_seconds <= 0.0 {
+        return String::new();
+    }
+    let class = if facts.realtime { "with" } else { "without" };
+    let relieved = match facts.relieved {
         0 => String::new(),
         1 => ", and one request was sent by its thread on another core because the first was held up"
             .to_owned(),
@@ -170,7 +174,11 @@ fn relieved(requests: u64) -> String {
             ", and {} requests were sent by its thread on another core because the first was held up",
             unit::count(more)
         ),
-    }
+    };
+    format!(
+        " The generator used {} s of processor time {class} realtime priority{relieved}.",
+        unit::digits(facts.cpu_seconds)
+    )
 }
 
 fn generator(facts: &GeneratorFacts) -> Generator {
@@ -182,21 +190,42 @@ fn generator(facts: &GeneratorFacts) -> Generator {
     Generator {
         badge: Badge::new(tone, word),
         sentence: format!(
-            "Half of the requests were sent within {} of being due, 99 % within {}, 99.9 % within {} (bound {}), the latest after {}. \
-             The generator used {} s of processor time {}{}.",
+            "Half of the requests were sent within {} of being due, 99 % within {}, 99.9 % within {} (bound {}), the latest after {}.{}",
             unit::nanos(facts.lag_p50),
             unit::nanos(facts.lag_p99),
             unit::nanos(facts.lag_p999),
             unit::nanos(facts.bound),
             unit::nanos(facts.lag_max),
-            unit::digits(facts.cpu_seconds),
-            if facts.realtime {
-                "with realtime priority"
-            } else {
-                "without realtime priority"
-            },
-            relieved(facts.relieved),
+            effort(facts),
         ),
         agents: phrase::agents(facts),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What sending took is said where somebody sent, with what the second thread did if it did something.
+    #[test]
+    fn the_page_says_what_sending_took() {
+        let facts = |cpu_seconds, realtime, relieved| GeneratorFacts {
+            cpu_seconds,
+            realtime,
+            relieved,
+            ..GeneratorFacts::default()
+        };
+        assert_eq!(effort(&facts(-0.0, false, 0)), "");
+        assert_eq!(
+            effort(&facts(0.5, true, 0)),
+            " The generator used 0.5 s of processor time with realtime priority."
+        );
+        let one = effort(&facts(0.5, false, 1));
+        assert!(
+            one.contains("without realtime priority, and one request was sent"),
+            "{one}"
+        );
+        let more = effort(&facts(0.5, false, 1_200));
+        assert!(more.contains(", and 1,200 requests were sent"), "{more}");
     }
 }
