@@ -210,9 +210,9 @@ mod tests {
     #[test]
     fn the_page_says_what_sending_took() {
         let facts = |cpu_seconds, realtime, relieved| GeneratorFacts {
-            cpu_seconds,
             realtime,
             relieved,
+            cpu_seconds,
             ..GeneratorFacts::default()
         };
         assert_eq!(effort(&facts(-0.0, false, 0)), "");
