@@ -88,11 +88,8 @@ fn drive_relieved(
         let effort = drive(shared, Some(&watch), inbox, clock);
         drop(shift);
         let relief = standing_by.join();
-        // A bug there is one here.
-        Ok((
-            effort,
-            relief.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-        ))
+        let relief = relief.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((effort, relief))
     })
 }
 

@@ -169,3 +169,26 @@ fn rate_error(total: &Tally) -> f64 {
     }
     intended as f64 / achieved as f64 - 1.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What threads count adds up; the run had real-time scheduling if each of them had.
+    #[test]
+    fn the_report_is_of_all_sending_threads() {
+        let part = |realtime, relieved, cpu_ns| {
+            let mut tally = Tally::new();
+            tally.record_lag(7);
+            (tally.realtime, tally.relieved, tally.cpu_ns) = (realtime, relieved, cpu_ns);
+            (tally, Collected::default())
+        };
+        let report = Report::merge(vec![part(true, 2, 1_000_000_000), part(false, 3, 500_000_000)]);
+        assert_eq!(
+            (report.lag.len(), report.relieved, report.realtime),
+            (2, 5, false)
+        );
+        assert_eq!(report.cpu_seconds.to_bits(), 1.5_f64.to_bits());
+        assert!(Report::merge(vec![part(true, 0, 0)]).realtime);
+    }
+}

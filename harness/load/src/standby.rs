@@ -83,6 +83,7 @@ impl Watch {
 
 /// The second thread's life, on `core`.
 pub(crate) fn stand_by(core: usize, shared: &Mutex<Sender<'_>>, watch: &Watch, clock: Clock) -> Relief {
+    // The scheduling class is that of the first thread, which started this one.
     realtime::tighten_timers();
     realtime::stay_on(core);
     let mut sent = 0;
@@ -127,6 +128,8 @@ mod tests {
     use std::net::TcpListener;
     use std::time::Instant;
 
+    use rustix::net::sockopt::{Timeout, set_socket_timeout};
+
     use super::*;
     use crate::prefetch::prefetch;
     use crate::{Control, Options, Shots};
@@ -136,6 +139,8 @@ mod tests {
     /// `first` plays the first thread of a run whose requests are all due; what the second did, and how many were sent in all.
     fn relieved(first: impl FnOnce(&Mutex<Sender<'_>>, &TcpListener, &Watch)) -> (Relief, u64) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // Bounds `accept`, so that a second thread that sends nothing fails the test.
+        set_socket_timeout(&listener, Timeout::Recv, Some(Duration::from_secs(10))).unwrap();
         let options = Options {
             start: Instant::now(),
             ..Options::to(listener.local_addr().unwrap())
