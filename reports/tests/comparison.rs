@@ -150,6 +150,20 @@ fn words_need_trials() {
     assert!(same.settings.is_empty());
 }
 
+/// The arms follow the title of the experiment, after a colon unless it is a question.
+#[test]
+fn a_title_that_asks_is_followed_by_no_colon() {
+    let entitled = |title: &str| {
+        let mut arms = [arm("kalman", 1.0, 1), arm("threshold", 1.0, 1)];
+        for run in arms.iter_mut().flat_map(|arm| &mut arm.runs) {
+            run.report.title = title.into();
+        }
+        compare(&arms).title
+    };
+    assert_eq!(entitled("Which"), "Which: kalman and threshold");
+    assert_eq!(entitled("Which?"), "Which? kalman and threshold");
+}
+
 /// A model of a Kubernetes autoscaler is called one in the title and in the notes; ours is not.
 #[test]
 fn a_model_is_called_a_model() {

@@ -27,6 +27,8 @@ fn is_live(name: &str) -> bool {
 /// The experiment and its arms; a model is called one.
 pub(super) fn title(title: &str, name: &str, contestants: &[Contestant]) -> String {
     let what = if title.is_empty() { name } else { title };
+    // A title may be a question.
+    let stop = if what.ends_with('?') { "" } else { ":" };
     let scaler = |arm: &Contestant| {
         arm.runs
             .first()
@@ -44,7 +46,7 @@ pub(super) fn title(title: &str, name: &str, contestants: &[Contestant]) -> Stri
     };
     if contestants.len() <= FEW {
         return format!(
-            "{what}: {}",
+            "{what}{stop} {}",
             list(&contestants.iter().map(called).collect::<Vec<_>>())
         );
     }
@@ -54,7 +56,7 @@ pub(super) fn title(title: &str, name: &str, contestants: &[Contestant]) -> Stri
     } else {
         ""
     };
-    format!("{what}: {} arms{but}", contestants.len())
+    format!("{what}{stop} {} arms{but}", contestants.len())
 }
 
 /// `a, b and c`.
