@@ -6,7 +6,7 @@
 //!   burst/20260101T101500Z-4f2a/
 //!     run.json experiment.toml resolved.json plan.json env.json repro.sh    phase 0, before the first request
 //!     trials/0001/                                                          phase 1, as it happens
-//!       history.jsonl.zst        HistoryLine: every operation and later read, without tasks
+//!       history.jsonl.zst        HistoryLine: every operation, later read and answer to nobody, without tasks
 //!       certificates.jsonl.zst   CertificateLine: the tasks of every answer, with certificates
 //!       faults.jsonl events.jsonl series.jsonl keys.json   and simulation.json of a simulated trial,
 //!                                                          hpa.jsonl of one with live autoscalers
@@ -61,7 +61,7 @@ pub use reaction::{ScaleUp, Stage, scale_ups};
 pub use reader::{RunReader, TrialReader};
 pub use record::{
     CertificateLine, Effect, Fate, FaultRecord, HistoryLine, Operation, Read, SCHEMA_VERSION, Sample, Sight,
-    TrialKeys,
+    Stray, TrialKeys,
 };
 pub use run::{Document, RunRecord, RunStart, RunStatus, RunWriter};
 pub use seal::{seal, verify_seal};

@@ -136,7 +136,20 @@ fn is_read(sight: &Sight) -> bool {
     *sight == Sight::Read
 }
 
-/// One line of `history.jsonl.zst`: `{"op":{...}}` or `{"read":{...}}`.
+/// An answer under an id that no request of the trial is known to have.
+///
+/// It belongs to a request whose fate the client never learnt, or to one that was refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stray {
+    /// The id it came under.
+    pub id: RequestId,
+    /// When.
+    pub at: u64,
+    /// What was answered.
+    pub outcome: Outcome,
+}
+
+/// One line of `history.jsonl.zst`: `{"op":{...}}`, `{"read":{...}}` or `{"stray":{...}}`.
 ///
 /// The kind is the outer key, not a field beside the others, so that a reader need not buffer a line to know what it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,6 +163,8 @@ pub enum HistoryLine {
     Op(Operation),
     /// A later sight of an outcome.
     Read(Read),
+    /// An answer to nobody.
+    Stray(Stray),
 }
 
 /// One line of `certificates.jsonl.zst`: the tasks behind one answer.

@@ -39,6 +39,7 @@ pub(crate) struct Row {
 pub(crate) enum Line {
     Op(Times),
     Read(IgnoredAny),
+    Stray(IgnoredAny),
 }
 
 /// See `Operation`.

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::frame::FrameWriter;
 use crate::hpa::HpaLine;
 use crate::lines::LineWriter;
-use crate::record::{CertificateLine, FaultRecord, HistoryLine, Operation, Read, Sample, TrialKeys};
+use crate::record::{CertificateLine, FaultRecord, HistoryLine, Operation, Read, Sample, Stray, TrialKeys};
 
 /// Writes the files of one trial.
 #[derive(Debug)]
@@ -82,6 +82,14 @@ impl TrialWriter {
     /// If the disk refuses.
     pub fn read(&mut self, read: Read) -> Result<()> {
         self.history.line(&HistoryLine::Read(read))
+    }
+
+    /// Writes an answer under an id that no request is known to have.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn stray(&mut self, stray: Stray) -> Result<()> {
+        self.history.line(&HistoryLine::Stray(stray))
     }
 
     /// Writes an observation of the platform.

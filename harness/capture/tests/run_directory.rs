@@ -10,7 +10,7 @@ use std::path::Path;
 
 use tally_capture::{
     Analysis, CaptureError, CertificateLine, Document, Environment, Fate, FrameWriter, HistoryLine,
-    Operation, Read, RunReader, RunStart, RunStatus, RunWriter, Sight, Tail, TrialReader, Window,
+    Operation, Read, RunReader, RunStart, RunStatus, RunWriter, Sight, Stray, Tail, TrialReader, Window,
     fold_frames, parse_line, read_lines, verify_seal,
 };
 use tally_model::{Outcome, RequestId};
@@ -68,11 +68,17 @@ fn a_run_is_found_by_every_name_and_sealed() {
             outcome: None,
             folded: None,
         })])
+        .chain([HistoryLine::Stray(Stray {
+            id: RequestId(9),
+            at: 9,
+            outcome: Outcome::Value("16".into()),
+        })])
         .collect();
     for line in &lines {
         match line.clone() {
             HistoryLine::Op(operation) => trial.operation(operation).unwrap(),
             HistoryLine::Read(read) => trial.read(read).unwrap(),
+            HistoryLine::Stray(stray) => trial.stray(stray).unwrap(),
         }
     }
     trial.finish().unwrap();

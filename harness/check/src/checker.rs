@@ -65,7 +65,8 @@ pub fn check(input: &Input, options: &Options) -> Result<CheckReport, CaptureErr
         // Certificates go to another file: what the torn end of the history held may have left some there.
         sample.lines.retain(|n, _| lines.chosen.contains_key(n));
     }
-    let relations = relate(&lines.entries, &lines.seen, &input.events);
+    let mut relations = relate(&lines.entries, &lines.seen, &input.events);
+    std::mem::take(&mut lines.strays).relate(&mut relations.unexpected, &mut relations.conflicting);
     let mut audited = audit(&sample, &lines.chosen, input.keys.as_ref(), options);
     if certifies(input.keys.as_ref()) && certificates_tail == Tail::Clean {
         without_line(&lines.entries, &sample.answers, &mut audited);

@@ -11,6 +11,7 @@ use crate::finding::Collector;
 use crate::line::{End, Line, Operation};
 use crate::options::Options;
 use crate::reference::evaluate;
+use crate::stray::Strays;
 
 /// An answer whose certificates are to be audited.
 #[derive(Clone, Debug)]
@@ -38,6 +39,7 @@ pub(crate) struct Lines {
     pub(crate) failed: Collector,
     pub(crate) recovered: Collector,
     pub(crate) malformed: Collector,
+    pub(crate) strays: Strays,
 }
 
 /// Reads a history. `chosen` says which expressions to keep for the audit.
@@ -53,6 +55,7 @@ pub(crate) fn read(
                 lines.operation(op, options, keep);
             }
             Line::Read(read) => lines.seen.push(Seen::of(&read)),
+            Line::Stray(stray) => lines.strays.answer(&stray),
         }
         Ok(())
     })?;
@@ -163,6 +166,7 @@ impl Lines {
             self.refused += u64::from(op.sent.is_some());
         } else {
             self.unknown += 1;
+            self.strays.unknown(&op.expression);
         }
     }
 
@@ -182,6 +186,7 @@ impl Lines {
         self.failed.merge(other.failed);
         self.recovered.merge(other.recovered);
         self.malformed.merge(other.malformed);
+        self.strays.merge(other.strays);
     }
 }
 

@@ -16,7 +16,7 @@
 //! | wrong | an outcome that the arithmetic decides (a value, `syntax`, `too_large`, `too_deep`, `unsupported_number`, `div_by_zero`, `overflow`) differs, in one byte, from the reference evaluator's, or from the answer that the plan states | unsafe |
 //! | duplicated | one request got two ids; or one id was given to two requests; or the same outcome of one request was seen with two birth marks (`folded`), which are two outcome records | unsafe |
 //! | conflicting | two different outcomes of one request were seen, in whatever way; or the platform reported so itself | unsafe |
-//! | unexpected | an outcome for a request that was certainly refused or never sent, or that is not in the history | broken |
+//! | unexpected | an outcome for a request that was certainly refused or never sent, or that is not in the history; or under an id that nobody was given, unless it is what a request of unknown fate comes to | broken |
 //! | non-monotonic | a read after the answer shows nothing, or another outcome (which is a conflict too) | broken |
 //! | failed | ended in `deadline`, `dead_lettered`, `quorum_unavailable`, `refused_busy` or `internal`: not wrong, counted | clean |
 //! | recovered | answered after more than one attempt | clean |
@@ -46,6 +46,7 @@ pub mod reference;
 mod relation;
 mod report;
 mod sample;
+mod stray;
 
 pub use checker::{Input, check, check_trial};
 pub use finding::{EXAMPLES, Example, Finding};

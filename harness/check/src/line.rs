@@ -18,6 +18,9 @@ pub(crate) enum Line<'a> {
     /// A later sight of an outcome.
     #[serde(borrow)]
     Read(Read<'a>),
+    /// An answer under an id that no request is known to have.
+    #[serde(borrow)]
+    Stray(Stray<'a>),
 }
 
 /// See `tally_capture::Operation`.
@@ -64,6 +67,15 @@ pub(crate) struct Read<'a> {
     pub(crate) outcome: Option<End<'a>>,
     #[serde(default)]
     pub(crate) folded: Option<u64>,
+}
+
+/// See `tally_capture::Stray`.
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct Stray<'a> {
+    pub(crate) id: Id,
+    pub(crate) at: u64,
+    #[serde(borrow)]
+    pub(crate) outcome: End<'a>,
 }
 
 /// A request's id as bytes, which need no alignment and sort as the number does.

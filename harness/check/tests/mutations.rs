@@ -381,6 +381,7 @@ fn a_missing_line_is_noticed() {
     let of_five = |line: &HistoryLine| match line {
         HistoryLine::Op(op) => op.n == 5,
         HistoryLine::Read(read) => read.n == 5,
+        HistoryLine::Stray(_) => false,
     };
     let mut lines = clean(&mut Random(1));
     lines.retain(|line| !of_five(line));

@@ -7,6 +7,7 @@ mod interrupt;
 mod judge;
 mod known;
 mod loads;
+mod missed;
 mod outcome;
 mod patience;
 mod ready;

@@ -45,6 +45,8 @@ pub enum StreamEvent {
         /// When the stream was open again.
         to_ns: u64,
     },
+    /// The gateway dropped so many answers because this client did not keep up: read outstanding requests again.
+    Dropped(u64),
     /// An event without a readable id: the gateway and this client disagree.
     Unreadable(Vec<u8>),
 }
@@ -226,8 +228,21 @@ fn event(data: &[u8], at_ns: u64) -> StreamEvent {
             at_ns,
             json: data.to_vec(),
         }),
-        None => StreamEvent::Unreadable(data.to_vec()),
+        None => match scan_lost(data) {
+            Some(count) => StreamEvent::Dropped(count),
+            None => StreamEvent::Unreadable(data.to_vec()),
+        },
     }
+}
+
+/// N of `{"lost":N}`, which is what the gateway says of answers that found no room.
+fn scan_lost(data: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(data).ok()?;
+    text.strip_prefix("{\"lost\":")?
+        .strip_suffix('}')?
+        .trim()
+        .parse()
+        .ok()
 }
 
 /// Framing and length of a complete head, if it announces an event stream.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tally_model::RequestId;
 
-/// Why a request has no HTTP status.
+/// Why it is not known what the platform made of a request, or that it never saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SendError {
@@ -11,7 +11,8 @@ pub enum SendError {
     NeverSent,
     /// No attempt reached the server, so it was certainly not accepted.
     Refused,
-    /// At least one attempt was written and no response came back: accepted or not, only a later read can tell.
+    /// At least one attempt was written and no response came back: accepted or not, only a later read can tell. A later attempt may have
+    /// been told to come back (408, 429), which says nothing of the first.
     Unknown,
 }
 

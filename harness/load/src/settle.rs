@@ -15,6 +15,11 @@ impl Sender<'_> {
                 return self.attempt_failed(shot, Some(wait));
             }
         }
+        let slot = self.supply.slot_mut(shot);
+        if slot.exposed && matches!(slot.sent.status, 408 | 429) {
+            // It speaks of this attempt; an earlier one without a response may have been accepted.
+            slot.sent.error = Some(SendError::Unknown);
+        }
         self.resolve(shot, now);
     }
 

@@ -177,8 +177,8 @@ impl Told for Teller<'_> {
         self.0.tell(&Frame::Answer(answer.clone()));
     }
 
-    fn missed(&self) {
-        self.0.note(Note::Missed);
+    fn missed(&self, dropped: u64) {
+        self.0.note(Note::Missed(dropped));
     }
 }
 

@@ -106,7 +106,6 @@ impl Crew {
             zero,
             states: Mutex::new(states),
             changed: Condvar::new(),
-            missed: AtomicBool::new(false),
         })
     }
 
@@ -175,8 +174,6 @@ pub(crate) struct Playing<'a> {
     zero: Zero,
     states: Mutex<Vec<State>>,
     changed: Condvar,
-    /// One of them may have missed answers since the last time that they were asked for.
-    missed: AtomicBool,
 }
 
 impl Playing<'_> {
@@ -204,7 +201,7 @@ impl Playing<'_> {
                 Ok(Frame::Sent(sent)) => told.sent(&sent),
                 Ok(Frame::Answer(answer)) => told.answer(&answer),
                 Ok(Frame::Note(note)) => match note {
-                    Note::Missed => self.missed.store(true, Ordering::Release),
+                    Note::Missed(dropped) => told.missed(dropped),
                     Note::Lane { open, report } => self.change(index, |state| {
                         let (agent, report) = (Some(index as u32), *report);
                         state.reports.push(Sent { agent, open, report });
@@ -271,10 +268,6 @@ impl Senders for Playing<'_> {
                 scope.spawn(move || self.listen(index, member, told));
             }
             while !over.load(Ordering::Acquire) {
-                // Asked once for whatever any of them missed, and beside those who listen: there is more to hear meanwhile.
-                if self.missed.swap(false, Ordering::AcqRel) {
-                    told.missed();
-                }
                 std::thread::sleep(LOOK);
             }
             self.order_all(&Order::Finish);

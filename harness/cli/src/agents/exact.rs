@@ -140,7 +140,7 @@ fn recorded(plan: &Arc<Plan>, frames: &[Frame]) -> Vec<Operation> {
     let mut operations: Vec<Operation> = lines
         .filter_map(|line| match line.unwrap() {
             HistoryLine::Op(operation) => Some(operation),
-            HistoryLine::Read(_) => None,
+            HistoryLine::Read(_) | HistoryLine::Stray(_) => None,
         })
         .collect();
     operations.sort_by_key(|operation| operation.n);

@@ -61,8 +61,8 @@ pub(crate) enum Note {
     Clock(u64),
     /// A sign of life.
     Alive,
-    /// Answers may have been missed.
-    Missed,
+    /// Answers may have been missed; so many are known to be.
+    Missed(u64),
     /// A lane is sent.
     Lane {
         /// Whether its requests had fixed due times.

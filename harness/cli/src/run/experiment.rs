@@ -12,10 +12,9 @@ use tally_simulated::Costs;
 
 use super::conclusion::{Judgement, conclude};
 use super::interrupt::Interrupt;
-use super::judge::{Facts, Generator, measure, verdict, without};
+use super::judge::{Facts, Generator, heard_late, measure, verdict, without};
 use super::outcome::{generator_facts, memory_lines, report_correctness};
 use super::ready::{must_match, wait_until_ready};
-use super::sampler::Memory;
 use super::target::Target;
 use super::trial::{Setup, Trial, order, play as play_trial};
 use super::world::{Hold, Local, Owned, STORE, World};
@@ -274,9 +273,7 @@ impl Stage<'_> {
         progress.step(&facts.line());
         let trial = Trial {
             faults,
-            reports: Vec::new(),
-            memory: Memory::default(),
-            lost: Vec::new(),
+            ..Trial::default()
         };
         let judgement = self.judge(&directory, trial)?;
         self.told(&judgement, progress);
@@ -372,6 +369,7 @@ impl Stage<'_> {
             &mut warnings,
         );
         let exit = without(&trial.lost, exit, &mut warnings);
+        heard_late(trial.dropped, &trial.reports, &mut warnings);
         let report = TrialReport {
             number: self.number,
             summary,

@@ -256,6 +256,23 @@ pub(super) fn without(lost: &[String], exit: Exit, warnings: &mut Vec<(String, S
     }
 }
 
+/// What was seen of the platform may be later than it came: says so.
+pub(super) fn heard_late(dropped: u64, sent: &[Sent], warnings: &mut Vec<(String, String)>) {
+    let unanswered: u64 = sent.iter().map(|lane| lane.report.unanswered).sum();
+    if dropped > 0 {
+        warnings.push((
+            format!("{dropped} answer(s) did not fit in the gateway's stream and were asked for later, so their latencies are too long"),
+            "close other programs, or lower the rate: the harness did not keep up".into(),
+        ));
+    }
+    if unanswered > 0 {
+        warnings.push((
+            format!("{unanswered} time(s) a user of a closed load gave up waiting for an answer and went on"),
+            "look for slow answers, or lengthen the drain phase, which is how long a user waits".into(),
+        ));
+    }
+}
+
 /// Took effect, was noticed or made up for, and is over.
 fn is_confirmed(fault: &FaultRecord) -> bool {
     fault.problem.is_none() && fault.effective.is_some() && fault.healed.is_some()

@@ -14,6 +14,8 @@ use super::recorder::{Lookup, Wanted};
 
 /// Resolved requests that may wait to be recorded; what does not fit comes a little later.
 const LIVE: usize = 16_384;
+/// Answers, of any load, that the generator of a closed load may not have looked at yet: seconds of the fastest stream.
+const NOTICED: usize = 65_536;
 /// Requests of a closed load at most.
 const CLOSED_MAX: u64 = 100_000;
 
@@ -65,12 +67,12 @@ impl Address {
         format!("{}-{}-{n}", self.tag, self.trial)
     }
 
-    /// What answers to requests of one agent are asked for by: each hears its own only.
+    /// What answers to requests of one agent are asked for by: each hears its own only, and none of another trial on the same platform.
     pub(super) fn stream(&self, agent: u32) -> String {
         if self.agents == 0 {
-            return self.tag.clone();
+            return format!("{}-{}", self.tag, self.trial);
         }
-        format!("{}-agent-{agent}", self.tag)
+        format!("{}-{}-agent-{agent}", self.tag, self.trial)
     }
 
     /// A request as it is sent, the first time and again: equal in every byte that the platform compares.
@@ -239,7 +241,7 @@ impl Lanes {
                 users,
                 wait_for_answer: true,
             };
-            add(from, mode, users as usize * 2)?;
+            add(from, mode, NOTICED)?;
         }
         Ok(Self { lanes, closed_from })
     }

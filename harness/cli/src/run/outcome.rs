@@ -56,7 +56,11 @@ pub(super) fn report_correctness(check: &CheckReport) -> Correctness {
         .chain(flaws)
         .flat_map(|(name, finding)| finding.examples.iter().map(move |example| (name, example)))
         .take(20)
-        .map(|(name, example)| format!("{name}: request {}: {}", example.n, example.detail))
+        .map(|(name, example)| match example.n {
+            // Of an answer to nobody no number is known.
+            u64::MAX => format!("{name}: {}", example.detail),
+            n => format!("{name}: request {n}: {}", example.detail),
+        })
         .collect();
     let mut gaps = Vec::new();
     let mut gap = |on: bool, words: &str| {

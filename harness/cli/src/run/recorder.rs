@@ -3,15 +3,20 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use tally_capture::{CaptureError, Fate, Operation, Read, Sight, TrialWriter};
+use tally_capture::{CaptureError, Fate, Operation, Read, Sight, Stray, TrialWriter};
 use tally_chaos::Answered;
 use tally_load::{Answer, SendError, Sent};
 use tally_model::{AnswerMessage, Outcome, RequestId};
 
 use super::known::{Ids, Reservoir};
 
+#[cfg(test)]
+pub(super) mod tests;
+
 /// Answers whose 202 was not seen yet; more are dropped and read again later. With certificates each has a few KiB.
 const EARLY_MAX: usize = 8_192;
+/// Of the same id; two that differ show all there is to show.
+const COPIES_MAX: usize = 4;
 
 /// What is known of a request before it is sent.
 #[derive(Clone, Debug)]
@@ -33,8 +38,8 @@ struct Table {
     open: HashMap<u64, Operation>,
     /// Every id that was given.
     ids: Ids,
-    /// Answers that came before their 202.
-    early: HashMap<RequestId, (u64, AnswerMessage)>,
+    /// Answers that came before their 202, each in the order in which it was heard.
+    early: HashMap<RequestId, Vec<(u64, AnswerMessage)>>,
     /// For the fault ledgers.
     answered: Vec<Answered>,
     keep_answered: bool,
@@ -198,6 +203,7 @@ impl Recorder {
         for operation in left {
             table.end(operation);
         }
+        table.strays();
         match table.trouble {
             Some(error) => Err(error),
             None => Ok(table.writer),
@@ -244,15 +250,16 @@ impl Table {
     fn open(&mut self, id: RequestId, operation: Operation) {
         self.ids.insert(id, operation.n as u32);
         self.open.insert(operation.n, operation);
-        if let Some((at, message)) = self.early.remove(&id) {
+        for (at, message) in self.early.remove(&id).unwrap_or_default() {
             self.answer(at, message, Sight::Delivery);
         }
     }
 
     fn answer(&mut self, at: u64, message: AnswerMessage, sight: Sight) {
         let Some(n) = self.ids.get(message.id).map(u64::from) else {
-            if self.early.len() < EARLY_MAX {
-                self.early.insert(message.id, (at, message));
+            let known = self.early.get(&message.id).map_or(0, Vec::len);
+            if self.early.len() < EARLY_MAX && known < COPIES_MAX {
+                self.early.entry(message.id).or_default().push((at, message));
             }
             return;
         };
@@ -278,6 +285,18 @@ impl Table {
         operation.tasks = message.tasks;
         self.reread.offer((n, message.id));
         self.end(operation);
+    }
+
+    /// Answers whose 202 never came, by id: they are nobody's, as far as is known here.
+    fn strays(&mut self) {
+        let mut early: Vec<_> = std::mem::take(&mut self.early).into_iter().collect();
+        early.sort_by_key(|(id, _)| *id);
+        for (id, heard) in early {
+            for (at, message) in heard {
+                let outcome = message.outcome;
+                self.write(|writer| writer.stray(Stray { id, at, outcome }));
+            }
+        }
     }
 
     fn end(&mut self, mut operation: Operation) {

@@ -51,7 +51,7 @@ pub fn rehearse(plan: Plan, target: SocketAddr, writer: TrialWriter) -> Result<R
     let recorder = Recorder::new(writer, lanes.lookup(), false);
     let start = Instant::now() + Duration::from_millis(150);
     let (stream, answers) =
-        AnswerStream::open(target, &address.tag, start, STREAM).map_err(|error| error.to_string())?;
+        AnswerStream::open(target, &address.stream(0), start, STREAM).map_err(|error| error.to_string())?;
     let reports = std::thread::scope(|scope| {
         let recorder = &recorder;
         scope.spawn(move || {

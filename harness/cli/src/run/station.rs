@@ -11,6 +11,9 @@ use tally_plan::{Plan, Share};
 use super::loads::{self, Address, Lane, Lanes};
 use super::recorder::Lookup;
 
+#[cfg(test)]
+mod tests;
+
 /// Events of the answer stream that may wait.
 const STREAM: usize = 4_096;
 /// Between two looks at what cannot be waited for.
@@ -35,8 +38,8 @@ pub(crate) trait Told: Sync {
     fn sent(&self, sent: &tally_load::Sent);
     /// An answer arrived.
     fn answer(&self, answer: &Answer);
-    /// Answers may have been missed: the stream was lost for a while.
-    fn missed(&self);
+    /// Answers may have been missed: the stream was lost for a while, or the gateway dropped so many. Returns at once.
+    fn missed(&self, dropped: u64);
 }
 
 /// The zero of a trial's times, by both clocks of this machine.
@@ -186,26 +189,45 @@ impl Station {
         }
     }
 
-    /// Takes answers off the stream until `over` is set.
+    /// Takes answers off the stream until `over` is set, and then what was waiting by then.
     pub(crate) fn hear(&self, answers: &Receiver<StreamEvent>, over: &AtomicBool, told: &dyn Told) {
         loop {
             match answers.recv_timeout(LOOK) {
-                Ok(StreamEvent::Answer(answer)) => {
-                    told.answer(&answer);
-                    for lane in &self.lanes.lanes {
-                        lane.control.answered(answer.id);
-                    }
-                }
-                Ok(StreamEvent::Lost { .. }) => told.missed(),
-                Ok(StreamEvent::Unreadable(data)) => {
-                    tracing::warn!(
-                        bytes = data.len(),
-                        "an event of the answer stream has no readable id"
-                    );
-                }
-                Err(RecvTimeoutError::Timeout) if over.load(Ordering::Acquire) => return,
+                Ok(event) => self.heard(event, told),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if over.load(Ordering::Acquire) {
+                // A platform that answers on and on is not heard for ever.
+                answers
+                    .try_iter()
+                    .take(STREAM)
+                    .for_each(|event| self.heard(event, told));
+                return;
+            }
+        }
+    }
+
+    fn heard(&self, event: StreamEvent, told: &dyn Told) {
+        match event {
+            StreamEvent::Answer(answer) => {
+                told.answer(&answer);
+                // An open loop waits for no answer.
+                for lane in self.lanes.lanes.iter().filter(|lane| !lane.is_open()) {
+                    if !lane.control.answered(answer.id) {
+                        tracing::warn!(
+                            "the generator is too busy to notice answers: a user may wait in vain"
+                        );
+                    }
+                }
+            }
+            StreamEvent::Lost { .. } => told.missed(0),
+            StreamEvent::Dropped(count) => told.missed(count),
+            StreamEvent::Unreadable(data) => {
+                tracing::warn!(
+                    bytes = data.len(),
+                    "an event of the answer stream has no readable id"
+                );
             }
         }
     }

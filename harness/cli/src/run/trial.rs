@@ -1,7 +1,7 @@
 //! One trial: a platform, the load and the faults against it, and everything that was seen.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tally_capture::{FaultRecord, TrialWriter};
@@ -13,6 +13,7 @@ use tally_plan::{Pick, Plan, Share};
 use super::events::in_trial_time;
 use super::interrupt::Interrupt;
 use super::loads::Address;
+use super::missed::{Missed, Wakeups};
 use super::patience::{Over, Patience};
 use super::recorder::Recorder;
 use super::rereads::Rereader;
@@ -43,12 +44,15 @@ pub(super) struct Setup<'a> {
 }
 
 /// What a trial gave, beside its files.
+#[derive(Default)]
 pub(super) struct Trial {
     pub(super) faults: Vec<FaultRecord>,
     pub(super) reports: Vec<Sent>,
     pub(super) memory: Memory,
     /// Agents whose record is not complete: who, and why.
     pub(super) lost: Vec<String>,
+    /// Answers that the gateway dropped because they were not taken off the stream in time.
+    pub(super) dropped: u64,
 }
 
 /// Plays the trial and writes its files.
@@ -73,14 +77,18 @@ pub(super) fn play(
         None => Box::new(Here::begin(station)?),
     };
     let zero = senders.zero();
+    let (missed, wakeups) = Missed::new();
     let stage = Stage {
         setup,
         address: &address,
         recorder: &recorder,
         senders: senders.as_ref(),
         zero,
+        missed,
+        hurried: OnceLock::new(),
     };
-    let (reports, memory, mut faults) = stage.run(progress, tend)?;
+    let (reports, memory, mut faults) = stage.run(wakeups, progress, tend)?;
+    let dropped = stage.missed.dropped();
     let lost = senders.lost();
     let observations = in_trial_time(setup.world.observations(), zero.wall);
     tally_chaos::explain(&mut faults, &observations, &recorder.answered());
@@ -101,6 +109,7 @@ pub(super) fn play(
         reports,
         memory,
         lost,
+        dropped,
     })
 }
 
@@ -110,6 +119,9 @@ struct Stage<'a> {
     recorder: &'a Recorder,
     senders: &'a dyn Senders,
     zero: Zero,
+    missed: Missed,
+    /// When the interrupt was first seen.
+    hurried: OnceLock<Instant>,
 }
 
 impl Told for Stage<'_> {
@@ -121,8 +133,8 @@ impl Told for Stage<'_> {
         self.recorder.answer(answer);
     }
 
-    fn missed(&self) {
-        Rereader::new(self.address.target, self.recorder, self.zero.start).outstanding();
+    fn missed(&self, dropped: u64) {
+        self.missed.tell(dropped);
     }
 }
 
@@ -133,9 +145,21 @@ impl Stage<'_> {
         self.zero.start.elapsed().as_nanos() as u64
     }
 
+    /// Whether an interrupt is so old that nothing more is asked for.
+    fn is_hurried(&self) -> bool {
+        self.setup.interrupt.is_set() && self.hurried.get_or_init(Instant::now).elapsed() >= INTERRUPTED
+    }
+
+    fn ask_for_missed(&self, wakeups: Wakeups) {
+        let hurried = || self.is_hurried();
+        let mut rereader = Rereader::new(self.address.target, self.recorder, self.zero.start, &hurried);
+        wakeups.each(|| drop(rereader.outstanding()));
+    }
+
     /// Load, faults, answers and samples at once, then the drain.
     fn run(
         &self,
+        wakeups: Wakeups,
         progress: &mut Progress,
         tend: &mut dyn FnMut() -> Option<String>,
     ) -> Result<Played, String> {
@@ -146,6 +170,7 @@ impl Stage<'_> {
             let sampler = Sampler::new(self.setup.world, self.setup.platform, self.recorder, start);
             let sampling = scope.spawn(move || sampler.run(&is_over));
             let ended = &over;
+            let asking = scope.spawn(move || self.ask_for_missed(wakeups));
             let hearing = scope.spawn(move || self.senders.hear(self, ended));
             let breaking = scope.spawn(|| self.break_things());
             let ending = scope.spawn(move || {
@@ -168,6 +193,8 @@ impl Stage<'_> {
             self.drain(progress, tend);
             over.store(true, Ordering::Release);
             let _ = hearing.join();
+            self.missed.close();
+            let _ = asking.join();
             let _ = ending.join();
             let memory = sampling
                 .join()
@@ -207,7 +234,8 @@ impl Stage<'_> {
         let drain = self.setup.plan.phases.drain;
         let mut patience = Patience::new(Instant::now(), drain, &self.setup.platform.timing);
         let mut end = None;
-        let mut rereader = Rereader::new(self.address.target, self.recorder, self.zero.start);
+        let hurried = || self.is_hurried();
+        let mut rereader = Rereader::new(self.address.target, self.recorder, self.zero.start, &hurried);
         if !self.setup.interrupt.is_set() {
             rereader.unresolved(self.address);
         }
@@ -221,7 +249,7 @@ impl Stage<'_> {
                 break;
             }
             if Instant::now() >= next {
-                rereader.outstanding();
+                rereader.some_outstanding();
                 next = Instant::now() + REREAD;
             }
             self.tell(progress, "drain");

@@ -203,7 +203,15 @@ impl Stage<'_> {
         self.world.read_again(std::mem::take(&mut self.reread));
         self.world.advance(REREAD_TIME);
         self.world.give_up();
-        self.collect()
+        self.collect()?;
+        for stray in self.world.take_strays() {
+            self.writer.stray(tally_capture::Stray {
+                id: stray.id,
+                at: self.zero.at(stray.at),
+                outcome: stray.outcome,
+            })?;
+        }
+        Ok(())
     }
 
     fn sample(&mut self) -> tally_capture::Result<()> {

@@ -32,7 +32,7 @@ fn a_lost_stream_is_opened_again_and_the_gap_is_told() {
         pieces.push(if arrival.seen == 0 {
             b"0\r\n\r\n".to_vec()
         } else {
-            chunk("data: {}\n\n")
+            chunk("event: lost\ndata: {\"lost\":17}\n\ndata: {}\n\n")
         });
         Some(pieces)
     });
@@ -56,6 +56,7 @@ fn a_lost_stream_is_opened_again_and_the_gap_is_told() {
     };
     assert_eq!(second.id, RequestId(1));
     assert!(second.at_ns >= first.at_ns);
+    assert_eq!(next(), StreamEvent::Dropped(17));
     assert_eq!(next(), StreamEvent::Unreadable(b"{}".to_vec()));
     drop(stream);
     assert!(events.recv_timeout(PATIENCE).is_err(), "a dropped stream ends");

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a set-up that fails must fail the test")]
 
 mod closed;
+mod fate;
 mod listening;
 mod open;
 mod sink;

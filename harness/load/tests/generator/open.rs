@@ -6,7 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tally_load::{Control, Options, Report, RetryPolicy, SendError, Shots, Spin, Submission, run, serialise};
+use tally_load::{Control, Options, Report, Shots, Spin, Submission, run, serialise};
 
 use crate::sink::{Sink, accept, hold_until, reply};
 use crate::{options, schedule};
@@ -110,61 +110,6 @@ fn a_lost_response_is_resolved_under_the_same_key() {
     let arrivals = sink.arrivals();
     assert_eq!(arrivals.len(), 25);
     assert!(arrivals.values().all(|count| *count == 3), "{arrivals:?}");
-}
-
-/// Without an answer the end says what is known: refused if nothing can have arrived, unknown if something may have.
-#[test]
-fn what_cannot_be_resolved_is_refused_or_unknown_and_never_guessed() {
-    let retry = RetryPolicy {
-        attempts: 2,
-        base: MS,
-        cap: MS,
-        ..RetryPolicy::default()
-    };
-    let reserved = TcpListener::bind("127.0.0.4:0").unwrap();
-    let nobody = reserved.local_addr().unwrap();
-    drop(reserved);
-    let silent = Sink::start(|_| None).address;
-    let chunked = Sink::start(|_| reply("200 OK\r\nTransfer-Encoding: chunked", "")).address;
-    for (target, error, malformed) in [
-        (nobody, SendError::Refused, 0),
-        (silent, SendError::Unknown, 0),
-        (chunked, SendError::Unknown, 10),
-    ] {
-        let options = Options {
-            retry,
-            ..options(target)
-        };
-        let report = fire(&options, &schedule(target, 5, MS));
-        assert!(
-            report
-                .requests
-                .iter()
-                .all(|r| r.error == Some(error) && r.attempts == 2),
-            "{error:?}"
-        );
-        assert_eq!(report.malformed, malformed);
-        assert_eq!(report.malformed_reason.is_some(), malformed > 0);
-        assert_eq!(report.refused + report.unknown, 5);
-    }
-}
-
-/// A server that takes the request and never answers is given up at the deadline, not waited for.
-#[test]
-fn a_deadline_ends_a_request_that_is_never_answered() {
-    let sink = Sink::start(|_| Some(Vec::new()));
-    let options = Options {
-        deadline: 60 * MS,
-        ..options(sink.address)
-    };
-    let report = fire(&options, &schedule(sink.address, 3, MS));
-    assert_eq!(report.unknown, 3);
-    assert!(
-        report
-            .requests
-            .iter()
-            .all(|request| request.response_ns() >= 60_000_000)
-    );
 }
 
 /// When the connections do not suffice, the wait is lag of the generator and the run is void, not slow.

@@ -72,7 +72,8 @@ pub(crate) struct Clients {
     pub(crate) groups: Vec<Group>,
     pub(crate) open: BTreeMap<u64, Open>,
     pub(crate) by_id: BTreeMap<RequestId, u64>,
-    pub(crate) early: BTreeMap<RequestId, Arc<AnswerMessage>>,
+    /// Answers under ids that no request is known to have, with the time at which they were heard.
+    pub(crate) early: BTreeMap<RequestId, Vec<(Instant, Arc<AnswerMessage>)>>,
     pub(crate) calls: BTreeMap<CallId, (u64, Purpose)>,
     next_call: CallId,
     pub(crate) rereading: bool,

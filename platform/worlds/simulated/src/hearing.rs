@@ -6,7 +6,7 @@ use tally_model::{AnswerMessage, RequestId};
 use tally_roles::gateway::{CallId, GatewayEvent, Response};
 
 use crate::clients::{ClientEvent, Purpose, REREAD};
-use crate::timeline::Sight;
+use crate::timeline::{Missing, Sight};
 use crate::world::World;
 
 impl World {
@@ -24,7 +24,7 @@ impl World {
             return;
         };
         let request = &mut open.request;
-        open.reached = true;
+        let reached_before = std::mem::replace(&mut open.reached, true);
         request.first_byte = Some(now);
         request.missing = None;
         request.status = status_of(&response);
@@ -35,6 +35,8 @@ impl World {
                 self.answer(answer, true);
             }
             Response::Unavailable { .. } => {}
+            // It speaks of this attempt; an earlier one may have been accepted.
+            Response::Busy { .. } if reached_before => request.missing = Some(Missing::Unknown),
             Response::Busy { .. }
             | Response::Refused { .. }
             | Response::Conflict { .. }
@@ -53,14 +55,15 @@ impl World {
             Some(_) => {}
         }
         self.clients.by_id.insert(id, n);
-        if let Some(answer) = self.clients.early.remove(&id) {
+        for (_, answer) in self.clients.early.remove(&id).unwrap_or_default() {
             self.answer(answer, true);
         }
     }
 
     pub(crate) fn answer(&mut self, answer: Arc<AnswerMessage>, delivered: bool) {
         let Some(&n) = self.clients.by_id.get(&answer.id) else {
-            self.clients.early.insert(answer.id, answer);
+            let early = self.clients.early.entry(answer.id).or_default();
+            early.push((self.now, answer));
             return;
         };
         let now = self.now;

@@ -44,7 +44,7 @@ pub use coverage::{Coverage, Sometimes};
 pub use faults::Missed;
 pub use lies::Lie;
 pub use tally_substrate::Weather;
-pub use timeline::{Missing, Request, Shot, Shots, Sight, Timeline, Users};
+pub use timeline::{Missing, Request, Shot, Shots, Sight, Stray, Timeline, Users};
 pub use view::{LayerView, Usage, Work};
 pub use watch::{Invariant, Last, Oracle, Sent, Verdict, Violation};
 pub use weather::PortWeather;

@@ -104,6 +104,17 @@ pub struct Request {
     pub answer: Option<Arc<AnswerMessage>>,
 }
 
+/// An answer under an id that no request is known to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// The id it came under.
+    pub id: RequestId,
+    /// When.
+    pub at: Instant,
+    /// What was answered.
+    pub outcome: Outcome,
+}
+
 /// A further sight of the outcome of a request that was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sight {

@@ -2,7 +2,7 @@
 
 use tally_model::{Instant, NodeId, Observation, Operation, PlatformConfig, SetRecord, SetState};
 
-use crate::timeline::{Request, Sight};
+use crate::timeline::{Request, Sight, Stray};
 use crate::watch::{Last, Violation};
 use crate::world::World;
 
@@ -112,6 +112,16 @@ impl World {
     /// Takes the further sights of outcomes since the last call.
     pub fn take_sights(&mut self) -> Vec<Sight> {
         std::mem::take(&mut self.clients.sights)
+    }
+
+    /// Takes the answers that belong to no request, as far as is known. To be called at the end: an answer may overtake its acceptance.
+    pub fn take_strays(&mut self) -> Vec<Stray> {
+        let early = std::mem::take(&mut self.clients.early).into_iter();
+        let strays = early.flat_map(|(id, heard)| {
+            let outcomes = heard.into_iter().map(|(at, answer)| (at, answer.outcome.clone()));
+            outcomes.map(move |(at, outcome)| Stray { id, at, outcome })
+        });
+        strays.collect()
     }
 
     /// Takes what the platform observed since the last call.

@@ -10,7 +10,7 @@ use tally_model::Instant;
 use super::blow::Undo;
 use super::draw::Draw;
 use crate::coverage::Coverage;
-use crate::timeline::{Shot, Timeline};
+use crate::timeline::{Shot, Stray, Timeline};
 use crate::view::Work;
 use crate::watch::{Oracle, Violation};
 use crate::world::{Options, World};
@@ -71,9 +71,12 @@ pub fn run(draw: &Draw, oracle: Oracle, lines: bool) -> Report {
     if world.violation().is_none() {
         world.conclude(draw.may_bury());
     }
+    // Everything of unknown fate was asked for again until it was known.
+    let stray = world.take_strays().into_iter().next();
     let violation = world
         .violation()
         .cloned()
+        .or_else(|| stray.map(nobodys))
         .or_else(|| world.trouble().map(|how| bug(world.now(), how)));
     Report {
         seed: draw.seed,
@@ -84,6 +87,18 @@ pub fn run(draw: &Draw, oracle: Oracle, lines: bool) -> Report {
         busiest: world.busiest(),
         simulated: world.now().since(Instant::ZERO),
         lines: world.take_lines(),
+    }
+}
+
+fn nobodys(stray: Stray) -> Violation {
+    Violation {
+        invariant: "owned",
+        source: "answers belong to requests that were accepted",
+        at: stray.at,
+        how: format!(
+            "{} under the id {}, which no request was given",
+            stray.outcome, stray.id
+        ),
     }
 }
 
