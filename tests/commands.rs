@@ -7,6 +7,8 @@
 
 #[path = "commands/agents.rs"]
 mod agents;
+#[path = "commands/checking.rs"]
+mod checking;
 #[path = "commands/life.rs"]
 mod life;
 #[path = "commands/offline.rs"]

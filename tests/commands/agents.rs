@@ -118,6 +118,8 @@ fn a_lost_agent_is_named_and_the_run_inconclusive() {
     assert!(done.out.contains("its record is not complete"), "{}", done.out);
     are_gone(&agents);
     desk.is_deserted();
+    // Asked again later, it is not better: what the agent never told is missing.
+    desk.tally(&["check", "latest"]).expect(3);
 }
 
 /// Agents end with the run, also when it is interrupted, and when it is killed so that it can tell them nothing.

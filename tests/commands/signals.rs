@@ -110,7 +110,7 @@ fn the_second_signal_leaves_at_once() {
     assert_eq!(store, None);
 }
 
-/// What is left of a platform whose harness was killed with -9 is nothing.
+/// What is left of a platform whose harness was killed with -9 is nothing, and what is left of the record is no pass.
 #[test]
 fn a_killed_run_leaves_no_process() {
     let _turn = turn();
@@ -119,6 +119,8 @@ fn a_killed_run_leaves_no_process() {
     send(job.process(), Signal::KILL);
     job.wait().expect(137);
     desk.is_deserted();
+    let checked = desk.tally(&["check", "--json"]).expect(3).json();
+    assert_eq!(checked["runs"][0]["status"], "crashed", "{checked}");
 }
 
 /// Ctrl-C on a computation ends its platform and removes its folder.

@@ -100,7 +100,7 @@ pub(crate) enum Command {
     Report(Report),
     /// Compare stored runs, arm against arm, with intervals over their trials.
     Compare(Compare),
-    /// Check stored histories again.
+    /// Check stored histories again, against the plan of their run.
     Check(Check),
     /// Look at this machine: what works here, what is missing and how to get it.
     Doctor(Doctor),

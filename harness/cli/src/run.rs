@@ -1,5 +1,6 @@
 //! Plays experiments: platform, load, faults, record, check, verdict, report.
 
+mod checking;
 mod conclusion;
 mod events;
 mod experiment;
@@ -21,6 +22,7 @@ mod target;
 mod trial;
 mod world;
 
+pub(crate) use checking::check_options;
 pub(crate) use experiment::{Finished, Settings, play, tag_of};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use judge::is_only_owed;

@@ -1,12 +1,14 @@
-//! `tally check RUN...`: the checker of today on histories of any day.
+//! `tally check RUN...`: the checker of today on histories of any day, asked what the run asked it.
 
-use serde_json::json;
-use tally_capture::{Document, RunReader, RunStatus};
-use tally_check::Safety;
+use serde_json::{Value, json};
+use tally_capture::{CaptureError, Document, RunReader, RunStatus};
+use tally_check::{AuditLimit, CheckReport, Options, Safety};
+use tally_plan::Plan;
 
 use crate::args::{Check, Global};
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::run::check_options;
 
 /// Checks every trial of every run again.
 pub(crate) fn run(args: &Check, global: &Global, output: &Output) -> Exit {
@@ -34,37 +36,85 @@ pub(crate) fn run(args: &Check, global: &Global, output: &Output) -> Exit {
     exit
 }
 
-type Checked = Result<(Exit, serde_json::Value), (Exit, String)>;
+type Checked = Result<(Exit, Value), (Exit, String)>;
 
 fn one(run: &RunReader, args: &Check, output: &Output) -> Checked {
-    let unreadable = |error: tally_capture::CaptureError| (Exit::Environment, error.to_string());
-    let mut options = tally_check::Options::default();
-    if args.audit_all {
-        options.audit = tally_check::AuditLimit::All;
-    }
-    let early = run.record().status != RunStatus::Complete;
-    let mut exit = Exit::Pass;
-    let mut trials = Vec::new();
-    for trial in run.trials().map_err(unreadable)? {
-        let report = tally_check::check_trial(&trial, &options).map_err(unreadable)?;
-        exit = exit.worse(match report.safety {
-            Safety::Clean => Exit::Pass,
-            Safety::Incomplete => Exit::Inconclusive,
-            Safety::Broken => Exit::Fail,
-            Safety::Unsafe if early && crate::run::is_only_owed(&report) => Exit::Inconclusive,
-            Safety::Unsafe => Exit::Unsafe,
-        });
-        output.line(&format!(
-            "{} trial {}: {}",
-            run.id(),
-            trial.number(),
-            crate::run::check_line(&report)
-        ));
-        trials.push(report);
-    }
-    if trials.is_empty() {
+    let unreadable = |error: CaptureError| (Exit::Environment, error.to_string());
+    let stored = run.trials().map_err(unreadable)?;
+    if stored.is_empty() {
         return Err((Exit::BadInput, format!("{} has no trial to check", run.id())));
     }
-    run.write_json(Document::Check, &trials).map_err(unreadable)?;
-    Ok((exit, json!({ "run": run.id(), "trials": trials })))
+    let status = run.record().status;
+    let mut gaps = gaps(run, stored.len());
+    let mut options = match run.plan::<Plan>() {
+        Ok(plan) => check_options(&plan),
+        Err(error) => {
+            gaps.push(format!(
+                "without its plan nobody can tell what is missing: {error}"
+            ));
+            Options::default()
+        }
+    };
+    if args.audit_all {
+        options.audit = AuditLimit::All;
+    }
+    let mut exit = if gaps.is_empty() {
+        Exit::Pass
+    } else {
+        Exit::Inconclusive
+    };
+    let mut trials = Vec::new();
+    for trial in stored {
+        let report = tally_check::check_trial(&trial, &options).map_err(unreadable)?;
+        exit = exit.worse(judge(&report, status != RunStatus::Complete));
+        let line = crate::run::check_line(&report);
+        output.line(&format!("{} trial {}: {line}", run.id(), trial.number()));
+        if report.gaps.unrecorded > 0 {
+            let missing = report.gaps.unrecorded;
+            output.line(&format!("  {missing} planned request(s) have no line"));
+        }
+        trials.push(report);
+    }
+    for gap in &gaps {
+        output.line(&format!("{}: {gap}", run.id()));
+    }
+    // A run that is still written will write its own.
+    if status != RunStatus::Running {
+        run.write_json(Document::Check, &trials).map_err(unreadable)?;
+    }
+    Ok((
+        exit,
+        json!({ "run": run.id(), "status": status, "gaps": gaps, "trials": trials }),
+    ))
+}
+
+/// Why not all of a run can be vouched for, however clean what is there may be.
+fn gaps(run: &RunReader, stored: usize) -> Vec<String> {
+    let mut gaps = Vec::new();
+    let early = match run.record().status {
+        RunStatus::Complete => None,
+        RunStatus::Running => Some("it is still running: check it again when it is over"),
+        RunStatus::Interrupted => Some("it was interrupted, so nothing is known of what it did not come to"),
+        RunStatus::Crashed => Some("its harness was killed, so what it had not yet written is missing"),
+    };
+    gaps.extend(early.map(str::to_owned));
+    let planned = run
+        .resolved::<Value>()
+        .ok()
+        .and_then(|resolved| resolved["trials"].as_u64());
+    if let Some(planned) = planned.filter(|planned| *planned > stored as u64) {
+        gaps.push(format!("{stored} of its {planned} trials have a record"));
+    }
+    gaps
+}
+
+/// What one trial comes to. In a run that ended early answers are owed, not lost.
+fn judge(report: &CheckReport, early: bool) -> Exit {
+    match report.safety {
+        Safety::Clean => Exit::Pass,
+        Safety::Incomplete => Exit::Inconclusive,
+        Safety::Broken => Exit::Fail,
+        Safety::Unsafe if early && crate::run::is_only_owed(report) => Exit::Inconclusive,
+        Safety::Unsafe => Exit::Unsafe,
+    }
 }

@@ -10,6 +10,7 @@ use tally_plan::{Experiment, Plan};
 use tally_reports::{RunReport, TrialReport};
 use tally_simulated::Costs;
 
+use super::checking::check_options;
 use super::conclusion::{Judgement, conclude};
 use super::interrupt::Interrupt;
 use super::judge::{Facts, Generator, heard_late, measure, verdict, without};
@@ -332,16 +333,7 @@ impl Stage<'_> {
     fn judge(&self, directory: &Path, trial: Trial) -> Result<Judgement, Problem> {
         let unreadable = |error: tally_capture::CaptureError| (Exit::Bug, error.to_string());
         let reader = TrialReader::at(directory);
-        let options = tally_check::Options {
-            planned: self
-                .plan
-                .closed
-                .is_empty()
-                .then_some(self.plan.shots.len() as u64),
-            expected: self.plan.expected(),
-            ..tally_check::Options::default()
-        };
-        let check = tally_check::check_trial(&reader, &options).map_err(unreadable)?;
+        let check = tally_check::check_trial(&reader, &check_options(self.plan)).map_err(unreadable)?;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let analysis = Analysis::read(&reader, threads).map_err(unreadable)?;
         let summary = analysis.summary(measure(self.plan));

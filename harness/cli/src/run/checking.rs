@@ -1,0 +1,15 @@
+//! How the history of a run is checked, by the run itself and by `tally check` ever after: against the plan of the run.
+
+use tally_check::Options;
+use tally_plan::Plan;
+
+/// Every request of the plan must have its line, the answers that the file states are checked, and the plan's seed draws the
+/// certificates. Requests of closed loads come when answers do, so nobody knows how many there must be.
+pub(crate) fn check_options(plan: &Plan) -> Options {
+    Options {
+        planned: plan.closed.is_empty().then_some(plan.shots.len() as u64),
+        expected: plan.expected(),
+        seed: plan.seed,
+        ..Options::default()
+    }
+}

@@ -1,0 +1,117 @@
+//! `tally check` asks of a stored run what the run asked of itself: what is missing makes it inconclusive, however clean the rest.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tally_capture::{FrameDecoder, FrameReader, FrameWriter, parse_line, split_lines};
+
+use super::SMALL;
+use super::program::Desk;
+
+/// Two trials in virtual time, which pass.
+fn stored() -> Desk {
+    let desk = Desk::new();
+    let file = desk.write("small.toml", SMALL);
+    desk.tally(&["run", &file, "--target", "sim", "--trials", "2"])
+        .expect(0);
+    desk.tally(&["check", "latest"]).expect(0);
+    desk
+}
+
+fn change(desk: &Desk, name: &str, change: impl FnOnce(&mut Value)) {
+    let path = desk.path(&format!("runs/small/latest/{name}"));
+    let mut value: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    change(&mut value);
+    std::fs::write(&path, value.to_string()).unwrap();
+}
+
+/// Writes the lines of a file again that `keeps`.
+fn filter<T: Serialize + DeserializeOwned>(path: &Path, keeps: impl Fn(&T) -> bool) {
+    let mut frames = FrameReader::open(path).unwrap();
+    let mut decoder = FrameDecoder::new().unwrap();
+    let mut lines: Vec<T> = Vec::new();
+    while let Some(frame) = frames.next_frame().unwrap() {
+        let text = decoder.text(&frame, path).unwrap();
+        lines.extend(split_lines(text).map(|line| parse_line(line, &frame, path).unwrap()));
+    }
+    std::fs::remove_file(path).unwrap();
+    let mut writer = FrameWriter::create(path).unwrap();
+    for line in lines.iter().filter(|line| keeps(line)) {
+        writer.line(line).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+/// Takes a request out of the record, as if whoever sent it had never told.
+fn forget_a_request(desk: &Desk) {
+    let trial = desk.path("runs/small/latest/trials/0001");
+    let n = 4;
+    filter(&trial.join("history.jsonl.zst"), |line: &Value| {
+        line["op"]["n"] != n && line["read"]["n"] != n
+    });
+    filter(&trial.join("certificates.jsonl.zst"), |line: &Value| {
+        line["n"] != n
+    });
+}
+
+/// A request of the plan without a line is missed, and stays missed in the file that the run itself would have written.
+#[test]
+fn a_planned_request_without_a_line_is_missed() {
+    let desk = stored();
+    forget_a_request(&desk);
+    let told = desk.tally(&["check", "latest"]).expect(3).out;
+    assert!(told.contains("1 planned request(s) have no line"), "{told}");
+    let written = std::fs::read(desk.path("runs/small/latest/check.json")).unwrap();
+    let written: Value = serde_json::from_slice(&written).unwrap();
+    assert_eq!(written[0]["gaps"]["unrecorded"], 1);
+    assert_eq!(written[1]["gaps"]["unrecorded"], 0);
+}
+
+/// The answers that a file states are held against what came, as the run does.
+#[test]
+fn answers_that_the_plan_states_are_checked_again() {
+    let desk = stored();
+    change(&desk, "plan.json", |plan| {
+        let stated = &mut plan["shots"][0]["expected"];
+        assert!(!stated.is_null(), "the plan states no answer");
+        *stated = "17".into();
+    });
+    desk.tally(&["check", "latest"]).expect(4);
+}
+
+/// A run that did not come to its end is no pass: what it does not hold could be anything.
+#[test]
+fn a_run_without_an_end_is_no_pass() {
+    let desk = stored();
+    for (status, shown, words) in [
+        ("running", "crashed", "its harness was killed"),
+        ("interrupted", "interrupted", "it was interrupted"),
+    ] {
+        change(&desk, "run.json", |run| {
+            run["status"] = status.into();
+            // Nobody's, so that a run that is said to be running is not.
+            run["writer"][1] = Value::Null;
+        });
+        let told = desk.tally(&["check", "latest"]).expect(3).out;
+        assert!(told.contains(words), "{told}");
+        let document = desk.tally(&["check", "latest", "--json"]).expect(3).json();
+        assert_eq!(document["runs"][0]["status"], shown);
+        assert_eq!(document["runs"][0]["trials"][0]["safety"], "clean");
+    }
+}
+
+/// A trial that was planned and has no record is missed, and so is the plan itself.
+#[test]
+fn what_should_be_there_and_is_not_is_named() {
+    let desk = stored();
+    std::fs::remove_dir_all(desk.path("runs/small/latest/trials/0002")).unwrap();
+    let told = desk.tally(&["check", "latest"]).expect(3).out;
+    assert!(told.contains("1 of its 2 trials have a record"), "{told}");
+
+    let desk = stored();
+    std::fs::remove_file(desk.path("runs/small/latest/plan.json")).unwrap();
+    let told = desk.tally(&["check", "latest"]).expect(3).out;
+    assert!(told.contains("plan.json"), "{told}");
+}
