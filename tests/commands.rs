@@ -9,6 +9,8 @@
 mod agents;
 #[path = "commands/checking.rs"]
 mod checking;
+#[path = "commands/full.rs"]
+mod full;
 #[path = "commands/life.rs"]
 mod life;
 #[path = "commands/offline.rs"]

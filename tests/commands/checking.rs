@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tally_capture::{FrameDecoder, FrameReader, FrameWriter, parse_line, split_lines};
 
@@ -12,12 +10,27 @@ use super::program::Desk;
 
 /// Two trials in virtual time, which pass.
 fn stored() -> Desk {
+    stored_with("none")
+}
+
+fn stored_with(protocol: &str) -> Desk {
     let desk = Desk::new();
     let file = desk.write("small.toml", SMALL);
-    desk.tally(&["run", &file, "--target", "sim", "--trials", "2"])
-        .expect(0);
+    let protocol = format!("platform.protocol={protocol}");
+    let arguments = [
+        "run", &file, "--target", "sim", "--trials", "2", "--set", &protocol,
+    ];
+    desk.tally(&arguments).expect(0);
     desk.tally(&["check", "latest"]).expect(0);
     desk
+}
+
+/// The record of a run whose writer is gone without a word.
+fn is_killed(desk: &Desk) {
+    change(desk, "run.json", |run| {
+        run["status"] = "running".into();
+        run["writer"][1] = Value::Null;
+    });
 }
 
 fn change(desk: &Desk, name: &str, change: impl FnOnce(&mut Value)) {
@@ -27,18 +40,19 @@ fn change(desk: &Desk, name: &str, change: impl FnOnce(&mut Value)) {
     std::fs::write(&path, value.to_string()).unwrap();
 }
 
-/// Writes the lines of a file again that `keeps`.
-fn filter<T: Serialize + DeserializeOwned>(path: &Path, keeps: impl Fn(&T) -> bool) {
+/// Changes the lines of a file.
+fn edit(path: &Path, change: impl FnOnce(&mut Vec<Value>)) {
     let mut frames = FrameReader::open(path).unwrap();
     let mut decoder = FrameDecoder::new().unwrap();
-    let mut lines: Vec<T> = Vec::new();
+    let mut lines = Vec::new();
     while let Some(frame) = frames.next_frame().unwrap() {
         let text = decoder.text(&frame, path).unwrap();
         lines.extend(split_lines(text).map(|line| parse_line(line, &frame, path).unwrap()));
     }
+    change(&mut lines);
     std::fs::remove_file(path).unwrap();
     let mut writer = FrameWriter::create(path).unwrap();
-    for line in lines.iter().filter(|line| keeps(line)) {
+    for line in &lines {
         writer.line(line).unwrap();
     }
     writer.finish().unwrap();
@@ -48,12 +62,14 @@ fn filter<T: Serialize + DeserializeOwned>(path: &Path, keeps: impl Fn(&T) -> bo
 fn forget_a_request(desk: &Desk) {
     let trial = desk.path("runs/small/latest/trials/0001");
     let n = 4;
-    filter(&trial.join("history.jsonl.zst"), |line: &Value| {
-        line["op"]["n"] != n && line["read"]["n"] != n
-    });
-    filter(&trial.join("certificates.jsonl.zst"), |line: &Value| {
-        line["n"] != n
-    });
+    let others = |line: &Value| {
+        [&line["n"], &line["op"]["n"], &line["read"]["n"]]
+            .iter()
+            .all(|of| **of != n)
+    };
+    for file in ["history.jsonl.zst", "certificates.jsonl.zst"] {
+        edit(&trial.join(file), |lines| lines.retain(others));
+    }
 }
 
 /// A request of the plan without a line is missed, and stays missed in the file that the run itself would have written.
@@ -85,19 +101,18 @@ fn answers_that_the_plan_states_are_checked_again() {
 #[test]
 fn a_run_without_an_end_is_no_pass() {
     let desk = stored();
-    for (status, shown, words) in [
-        ("running", "crashed", "its harness was killed"),
-        ("interrupted", "interrupted", "it was interrupted"),
+    for (status, words) in [
+        ("crashed", "its harness was killed"),
+        ("interrupted", "it was interrupted"),
     ] {
-        change(&desk, "run.json", |run| {
-            run["status"] = status.into();
-            // Nobody's, so that a run that is said to be running is not.
-            run["writer"][1] = Value::Null;
-        });
+        is_killed(&desk);
+        if status == "interrupted" {
+            change(&desk, "run.json", |run| run["status"] = status.into());
+        }
         let told = desk.tally(&["check", "latest"]).expect(3).out;
         assert!(told.contains(words), "{told}");
         let document = desk.tally(&["check", "latest", "--json"]).expect(3).json();
-        assert_eq!(document["runs"][0]["status"], shown);
+        assert_eq!(document["runs"][0]["status"], status);
         assert_eq!(document["runs"][0]["trials"][0]["safety"], "clean");
     }
 }
@@ -114,4 +129,23 @@ fn what_should_be_there_and_is_not_is_named() {
     std::fs::remove_file(desk.path("runs/small/latest/plan.json")).unwrap();
     let told = desk.tally(&["check", "latest"]).expect(3).out;
     assert!(told.contains("plan.json"), "{told}");
+}
+
+/// What a killed harness had not yet written is missing, certificates among it, and that proves nothing. What is there does.
+#[test]
+fn a_killed_run_is_unsafe_by_what_its_answers_say_alone() {
+    let desk = stored_with("pbft");
+    let trial = desk.path("runs/small/latest/trials/0001");
+    edit(&trial.join("certificates.jsonl.zst"), |lines| {
+        lines.pop().unwrap();
+    });
+    desk.tally(&["check", "latest"]).expect(4);
+    is_killed(&desk);
+    let document = desk.tally(&["check", "latest", "--json"]).expect(3).json();
+    assert_eq!(document["runs"][0]["trials"][0]["safety"], "unsafe");
+    edit(&trial.join("history.jsonl.zst"), |lines| {
+        let answered = lines.iter_mut().find(|line| line["op"]["outcome"] == "16");
+        answered.unwrap()["op"]["outcome"] = "17".into();
+    });
+    desk.tally(&["check", "latest"]).expect(4);
 }

@@ -1,5 +1,6 @@
 //! Plays experiments: platform, load, faults, record, check, verdict, report.
 
+mod broken;
 mod checking;
 mod conclusion;
 mod events;
@@ -22,7 +23,8 @@ mod target;
 mod trial;
 mod world;
 
-pub(crate) use checking::check_options;
+pub(crate) use broken::Broken;
+pub(crate) use checking::{check_options, is_unsafe_in_part};
 pub(crate) use experiment::{Finished, Settings, play, tag_of};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use judge::is_only_owed;

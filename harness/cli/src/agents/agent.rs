@@ -154,7 +154,10 @@ fn obey(orders: &Receiver<Order>, stop: &AtomicBool) {
 }
 
 fn send(station: &Station, zero: Zero, outbox: &Outbox) -> Result<(), String> {
-    for lane in station.send(zero, &Teller(outbox))? {
+    for lane in station
+        .send(zero, &Teller(outbox))
+        .map_err(|broken| broken.to_string())?
+    {
         outbox.note(Note::Lane {
             open: lane.open,
             report: Box::new(lane.report),

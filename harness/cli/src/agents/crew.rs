@@ -10,7 +10,7 @@ use tally_plan::{Experiment, Plan};
 use super::member::Member;
 use super::message::{Assignment, Frame, Note, Order};
 use super::seats::Seats;
-use crate::run::{Senders, Sent, Told, Zero, wall};
+use crate::run::{Broken, Senders, Sent, Told, Zero, wall};
 
 /// Between the order to start and the start: the order's way, and the way to the gateway.
 const LEAD: Duration = Duration::from_secs(1);
@@ -251,7 +251,7 @@ impl Senders for Playing<'_> {
         self.zero
     }
 
-    fn send(&self, _told: &dyn Told) -> Result<Vec<Sent>, String> {
+    fn send(&self, _told: &dyn Told) -> Result<Vec<Sent>, Broken> {
         let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = |states: &mut Vec<State>| !states.iter().all(|state| state.settled);
         let settled = self.changed.wait_while(states, waiting);

@@ -8,7 +8,7 @@ use tally_plan::Plan;
 use crate::args::{Check, Global};
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::run::check_options;
+use crate::run::{check_options, is_only_owed, is_unsafe_in_part};
 
 /// Checks every trial of every run again.
 pub(crate) fn run(args: &Check, global: &Global, output: &Output) -> Exit {
@@ -66,7 +66,7 @@ fn one(run: &RunReader, args: &Check, output: &Output) -> Checked {
     let mut trials = Vec::new();
     for trial in stored {
         let report = tally_check::check_trial(&trial, &options).map_err(unreadable)?;
-        exit = exit.worse(judge(&report, status != RunStatus::Complete));
+        exit = exit.worse(judge(&report, status));
         let line = crate::run::check_line(&report);
         output.line(&format!("{} trial {}: {line}", run.id(), trial.number()));
         if report.gaps.unrecorded > 0 {
@@ -108,13 +108,21 @@ fn gaps(run: &RunReader, stored: usize) -> Vec<String> {
     gaps
 }
 
-/// What one trial comes to. In a run that ended early answers are owed, not lost.
-fn judge(report: &CheckReport, early: bool) -> Exit {
+/// What one trial comes to. In a run that ended early answers are owed, not lost; of one whose writer was ended in the middle only
+/// what answers say is held against the platform.
+fn judge(report: &CheckReport, status: RunStatus) -> Exit {
+    let is_cut = matches!(status, RunStatus::Running | RunStatus::Crashed);
+    let is_owed = match status {
+        RunStatus::Complete => false,
+        RunStatus::Interrupted => is_only_owed(report),
+        RunStatus::Running | RunStatus::Crashed => !is_unsafe_in_part(report),
+    };
     match report.safety {
         Safety::Clean => Exit::Pass,
         Safety::Incomplete => Exit::Inconclusive,
+        Safety::Broken if is_cut => Exit::Inconclusive,
         Safety::Broken => Exit::Fail,
-        Safety::Unsafe if early && crate::run::is_only_owed(report) => Exit::Inconclusive,
+        Safety::Unsafe if is_owed => Exit::Inconclusive,
         Safety::Unsafe => Exit::Unsafe,
     }
 }

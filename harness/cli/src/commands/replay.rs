@@ -147,7 +147,7 @@ fn again(
         trace: Some(&|line| output.line(line)),
     };
     let trial = writer.trial(number).map_err(|error| told(&error))?;
-    let (_, facts) = play(setup, trial, &mut output.progress())?;
+    let (_, facts) = play(setup, trial, &mut output.progress()).map_err(|error| told(&error))?;
     Ok(facts)
 }
 

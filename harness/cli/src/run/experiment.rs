@@ -10,6 +10,7 @@ use tally_plan::{Experiment, Plan};
 use tally_reports::{RunReport, TrialReport};
 use tally_simulated::Costs;
 
+use super::broken::{Broken, Problem, with_cleanup};
 use super::checking::check_options;
 use super::conclusion::{Judgement, conclude};
 use super::interrupt::Interrupt;
@@ -174,7 +175,6 @@ struct Stage<'a> {
     number: u32,
 }
 
-type Problem = (Exit, String);
 /// The platform of a trial, and the same again if it goes with the trial.
 type Ground = (Box<dyn World>, Option<Box<dyn Hold>>);
 
@@ -220,12 +220,15 @@ impl Stage<'_> {
                 let played = play_trial(&setup, writer, progress, &mut tend);
                 (played, setup.crew.map_or(Ok(()), Crew::disband))
             }
-            Err(problem) => (Err(problem), Ok(())),
+            Err(problem) => (Err(Broken::Setup(problem)), Ok(())),
         };
         drop(world);
         let stopped = left.and(own.map_or(Ok(()), Hold::stop));
-        let trial = played.map_err(|problem| (Exit::Setup, problem))?;
-        let mut judgement = self.judge(&directory, trial)?;
+        let judged = self.judge(&directory, played);
+        let mut judgement = match judged {
+            Ok(judgement) => judgement,
+            Err(problem) => return Err(with_cleanup(problem, stopped)),
+        };
         if let Err(error) = stopped {
             judgement
                 .warnings
@@ -269,14 +272,14 @@ impl Stage<'_> {
             costs: self.settings.costs,
             trace: None,
         };
-        let (faults, facts) =
-            simulate::play(setup, writer, progress).map_err(|problem| (Exit::Setup, problem))?;
-        progress.step(&facts.line());
-        let trial = Trial {
-            faults,
-            ..Trial::default()
-        };
-        let judgement = self.judge(&directory, trial)?;
+        let played = simulate::play(setup, writer, progress).map(|(faults, facts)| {
+            progress.step(&facts.line());
+            Trial {
+                faults,
+                ..Trial::default()
+            }
+        });
+        let judgement = self.judge(&directory, played)?;
         self.told(&judgement, progress);
         Ok(judgement)
     }
@@ -330,7 +333,8 @@ impl Stage<'_> {
         Ok((Box::new(world), Some(Box::new(platform))))
     }
 
-    fn judge(&self, directory: &Path, trial: Trial) -> Result<Judgement, Problem> {
+    fn judge(&self, directory: &Path, played: Result<Trial, Broken>) -> Result<Judgement, Problem> {
+        let trial = played.map_err(|broken| broken.with_record(directory, self.plan))?;
         let unreadable = |error: tally_capture::CaptureError| (Exit::Bug, error.to_string());
         let reader = TrialReader::at(directory);
         let check = tally_check::check_trial(&reader, &check_options(self.plan)).map_err(unreadable)?;

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tally_load::{AnswerStream, StreamEvent};
 
+use super::broken::Broken;
 use super::station::{Sent, Station, Told, Zero};
 
 /// Those who send, once it is decided when they begin. The calls run beside each other.
@@ -13,7 +14,7 @@ pub(crate) trait Senders: Sync {
     /// When the trial begins, a little ahead.
     fn zero(&self) -> Zero;
     /// Has everything sent at its time; returns when the last request is resolved.
-    fn send(&self, told: &dyn Told) -> Result<Vec<Sent>, String>;
+    fn send(&self, told: &dyn Told) -> Result<Vec<Sent>, Broken>;
     /// Passes on what is heard until `over` is set.
     fn hear(&self, told: &dyn Told, over: &AtomicBool);
     /// Ends sending early once `interrupted`; returns when there is nothing left to end.
@@ -49,7 +50,7 @@ impl Senders for Here {
         self.zero
     }
 
-    fn send(&self, told: &dyn Told) -> Result<Vec<Sent>, String> {
+    fn send(&self, told: &dyn Told) -> Result<Vec<Sent>, Broken> {
         self.station.send(self.zero, told)
     }
 

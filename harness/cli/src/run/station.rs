@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tally_load::{Answer, AnswerStream, StreamEvent};
 use tally_plan::{Plan, Share};
 
+use super::broken::Broken;
 use super::loads::{self, Address, Lane, Lanes};
 use super::recorder::Lookup;
 
@@ -139,21 +140,21 @@ impl Station {
     }
 
     /// Sends everything at its time; returns when the last request is resolved.
-    pub(crate) fn send(&self, zero: Zero, told: &dyn Told) -> Result<Vec<Sent>, String> {
+    pub(crate) fn send(&self, zero: Zero, told: &dyn Told) -> Result<Vec<Sent>, Broken> {
         std::thread::scope(|scope| {
             let lanes = self.lanes.lanes.iter();
             let sending: Vec<_> = lanes
                 .map(|lane| scope.spawn(move || self.send_lane(lane, zero, told)))
                 .collect();
             let joined = sending.into_iter().map(|thread| {
-                let crashed = |_| Err("a sending thread panicked".to_owned());
+                let crashed = |_| Err(Broken::Panicked("a sending thread"));
                 thread.join().unwrap_or_else(crashed)
             });
             joined.collect()
         })
     }
 
-    fn send_lane(&self, lane: &Lane, zero: Zero, told: &dyn Told) -> Result<Sent, String> {
+    fn send_lane(&self, lane: &Lane, zero: Zero, told: &dyn Told) -> Result<Sent, Broken> {
         let deadline = self.plan.phases.drain.max(Duration::from_secs(5));
         let closed_from = self.lanes.closed_from;
         let tell = |sent: &tally_load::Sent| {
@@ -162,8 +163,7 @@ impl Station {
                 told.sent(sent);
             }
         };
-        let report = loads::run(lane, &self.address, zero.start, self.plan.seed, deadline, &tell)
-            .map_err(|error| error.to_string())?;
+        let report = loads::run(lane, &self.address, zero.start, self.plan.seed, deadline, &tell)?;
         Ok(Sent {
             agent: None,
             open: lane.is_open(),

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use tally_capture::{FaultRecord, TrialWriter};
 use tally_chaos::{Order, Planned};
-use tally_load::Answer;
+use tally_load::{Answer, LoadError};
 use tally_model::PlatformConfig;
 use tally_plan::{Pick, Plan, Share};
 
+use super::broken::Broken;
 use super::events::in_trial_time;
 use super::interrupt::Interrupt;
 use super::loads::Address;
@@ -63,14 +64,14 @@ pub(super) fn play(
     writer: TrialWriter,
     progress: &mut Progress,
     tend: &mut dyn FnMut() -> Option<String>,
-) -> Result<Trial, String> {
+) -> Result<Trial, Broken> {
     let address = Address {
         target: setup.world.http(),
         tag: setup.tag.clone(),
         trial: setup.number,
         agents: setup.crew.as_ref().map_or(0, Crew::len),
     };
-    let station = Station::new(&setup.plan, &address, Share::ALL).map_err(|error| error.to_string())?;
+    let station = Station::new(&setup.plan, &address, Share::ALL).map_err(LoadError::from)?;
     let recorder = Recorder::new(writer, station.lookup(), !setup.plan.faults.is_empty());
     let senders: Box<dyn Senders + '_> = match &setup.crew {
         Some(crew) => Box::new(crew.begin()?),
@@ -87,7 +88,14 @@ pub(super) fn play(
         missed,
         hurried: OnceLock::new(),
     };
-    let (reports, memory, mut faults) = stage.run(wakeups, progress, tend)?;
+    let (reports, memory, mut faults) = match stage.run(wakeups, progress, tend) {
+        Ok(seen) => seen,
+        Err(broken) => {
+            // What was seen until then can be judged; why there is no more of it is known.
+            let _ = recorder.finish().and_then(TrialWriter::finish);
+            return Err(broken);
+        }
+    };
     let dropped = stage.missed.dropped();
     let lost = senders.lost();
     let observations = in_trial_time(setup.world.observations(), zero.wall);
@@ -102,8 +110,7 @@ pub(super) fn play(
     if !autoscalers.is_empty() {
         recorder.write(|writer| writer.autoscalers(&autoscalers));
     }
-    let writer = recorder.finish().map_err(|error| error.to_string())?;
-    writer.finish().map_err(|error| error.to_string())?;
+    recorder.finish()?.finish()?;
     Ok(Trial {
         faults,
         reports,
@@ -162,7 +169,7 @@ impl Stage<'_> {
         wakeups: Wakeups,
         progress: &mut Progress,
         tend: &mut dyn FnMut() -> Option<String>,
-    ) -> Result<Played, String> {
+    ) -> Result<Played, Broken> {
         let over = AtomicBool::new(false);
         let is_over = || over.load(Ordering::Acquire);
         std::thread::scope(|scope| {
@@ -184,21 +191,24 @@ impl Stage<'_> {
                 }
                 std::thread::sleep(LOOK);
             }
-            let crashed = |_| Err("a sending thread panicked".into());
+            let crashed = |_| Err(Broken::Panicked("the sending thread"));
             let reports = sending.join().unwrap_or_else(crashed);
             progress.step("load sent");
-            let faults = breaking
-                .join()
-                .map_err(|_| "the chaos thread panicked".to_owned());
+            let faults = breaking.join().map_err(|_| Broken::Panicked("the chaos thread"));
             self.drain(progress, tend);
             over.store(true, Ordering::Release);
-            let _ = hearing.join();
+            let heard = hearing.join();
             self.missed.close();
-            let _ = asking.join();
-            let _ = ending.join();
+            let asked = asking.join();
+            heard
+                .and(asked)
+                .map_err(|_| Broken::Panicked("a thread that hears answers"))?;
+            ending
+                .join()
+                .map_err(|_| Broken::Panicked("the thread that ends the load"))?;
             let memory = sampling
                 .join()
-                .map_err(|_| "the sampling thread panicked".to_owned())?;
+                .map_err(|_| Broken::Panicked("the sampling thread"))?;
             Ok((reports?, memory, faults?))
         })
     }

@@ -17,6 +17,7 @@ use super::fault::Fault;
 use super::record::{Zero, operation, read};
 use super::timeline::{load_of, timeline};
 use crate::output::Progress;
+use crate::run::Broken;
 
 /// How long a simulated platform may take to come up, in virtual time.
 pub(super) const SETTLE: Duration = Duration::from_mins(5);
@@ -117,7 +118,7 @@ pub(crate) fn play(
     setup: Setup<'_>,
     writer: TrialWriter,
     progress: &mut Progress,
-) -> Result<(Vec<tally_capture::FaultRecord>, Facts), String> {
+) -> Result<(Vec<tally_capture::FaultRecord>, Facts), Broken> {
     let options = Options {
         lines: setup.trace.is_some(),
         ..options(setup.plan, setup.platform, setup.shadows, setup.costs)
@@ -141,9 +142,9 @@ pub(crate) fn play(
         keys: 0,
         counts: [0; 2],
     };
-    stage.run(progress).map_err(|error| error.to_string())?;
+    stage.run(progress)?;
     let facts = stage.facts(started, cpu);
-    let faults = stage.finish(&facts).map_err(|error| error.to_string())?;
+    let faults = stage.finish(&facts)?;
     Ok((faults, facts))
 }
 
