@@ -34,7 +34,7 @@ use admission::Admission;
 use collector::{Collected, Collector};
 use ledger::{Ledger, Purpose, respond_all};
 use readers::Readers;
-use retention::Retention;
+use retention::{Retention, forget};
 
 /// At most this often the gauge is reported.
 const GAUGE_PERIOD: Duration = Duration::from_millis(100);
@@ -68,7 +68,7 @@ impl Gateway {
             admission: Admission::default(),
             readers: Readers::default(),
             collector: Collector::default(),
-            retention: Retention::new(timing.retention),
+            retention: Retention::default(),
             reported: BTreeSet::new(),
             reported_order: VecDeque::new(),
             depth_at: Some(Instant::ZERO),
@@ -146,7 +146,7 @@ impl Gateway {
             PortEvent::KeyDeleted(token, result) => {
                 if let Some(purpose) = self.ledger.answered(token) {
                     self.retention
-                        .forgotten(now, purpose, result, &mut self.ledger, out);
+                        .forgotten(now, purpose, result, &self.admission, &mut self.ledger, out);
                 }
             }
             // Answers to what a gateway never asks.
@@ -179,11 +179,16 @@ impl Gateway {
             Some(Purpose::ReadRequest(id)) => {
                 self.readers.got_request(now, id, result, &mut self.ledger, out);
             }
+            Some(purpose @ (Purpose::ForgetLook(_) | Purpose::ForgetRead(_))) => {
+                self.retention
+                    .looked(now, purpose, result, &self.admission, &mut self.ledger, out);
+            }
             Some(_) | None => {}
         }
     }
 
-    /// Reads a stored answer. One whose retention is over is as good as gone, and removed now.
+    /// Reads a stored answer. One whose retention is over is as good as gone, and removed now; if its key is in use again, it is gone
+    /// for everybody who asks.
     fn answer(
         &mut self,
         now: Instant,
@@ -198,8 +203,11 @@ impl Gateway {
             transient: false,
             message: format!("the stored answer cannot be read: {error}"),
         })?;
-        if self.retention.is_over(now, answer.folded) {
-            self.retention.forget(id, &mut self.ledger, out);
+        if self.ledger.is_over(now, answer.folded) {
+            forget(id, &self.admission, &mut self.ledger, out);
+            if self.ledger.pending.contains(&id) {
+                return Ok(None);
+            }
         }
         Ok(Some(Arc::new(answer)))
     }
@@ -210,6 +218,7 @@ impl Gateway {
                 self.ledger.gauge.answered += 1;
                 self.complete(now, &answer, out);
             }
+            Collected::Stale(id) => forget(id, &self.admission, &mut self.ledger, out),
             Collected::Again(first, second) => {
                 self.compare(now, &first, &second, out);
                 // Stored by a life that died before it told anybody, or by a write whose answer was lost.
@@ -227,7 +236,7 @@ impl Gateway {
             self.ledger.inherited = self.ledger.inherited.saturating_sub(1);
         }
         self.ledger.recent.insert(answer);
-        self.retention.schedule(now, id);
+        self.retention.schedule(now, id, &self.ledger);
         let response = Response::Answered {
             answer: Arc::clone(answer),
         };
@@ -324,7 +333,7 @@ impl Machine for Gateway {
         self.admission.wake(now, &mut self.ledger, out);
         self.readers.wake(now, &mut self.ledger, out);
         self.collector.wake(now, &mut self.ledger, out);
-        self.retention.wake(now, &mut self.ledger, out);
+        self.retention.wake(now, &self.admission, &mut self.ledger, out);
         self.after(now, out);
     }
 
@@ -335,7 +344,7 @@ impl Machine for Gateway {
             (self.admission.deadline(), "send again"),
             (self.readers.deadline(), "a wait is over"),
             (self.collector.deadline(), "collect again"),
-            (self.retention.deadline(), "a retention is over"),
+            (self.retention.deadline(&self.ledger), "a retention is over"),
             (gauge, "report the gauge"),
         ]
         .into_iter()

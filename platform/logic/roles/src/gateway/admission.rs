@@ -68,6 +68,15 @@ impl Admission {
             }
             return;
         }
+        if ledger.removing.contains(&id) {
+            let later = Response::Unavailable {
+                retry_after: RETRY_AFTER,
+                message:
+                    "an earlier request of this Idempotency-Key is just being forgotten; try again with it"
+                        .into(),
+            };
+            return respond_all([call], &later, out);
+        }
         if ledger.unfinished() + self.unsent >= ledger.limits.pending {
             let busy = Response::Busy {
                 retry_after: RETRY_AFTER,
@@ -209,9 +218,13 @@ impl Admission {
         ledger: &mut Ledger,
         out: &mut Vec<GatewayCommand>,
     ) {
+        let accepted = self.entering.get(&id).map(|entering| entering.message.accepted);
         match result {
-            Ok(Some(answer)) => self.finish(id, &Response::Answered { answer }, out),
-            Ok(None) => self.enqueue(id, ledger, out),
+            // One that answers an earlier request of the key is about to be removed.
+            Ok(Some(answer)) if accepted.is_none_or(|accepted| accepted <= answer.accepted) => {
+                self.finish(id, &Response::Answered { answer }, out);
+            }
+            Ok(_) => self.enqueue(id, ledger, out),
             Err(trouble) => {
                 let response = ledger.unavailable(&trouble);
                 self.finish(id, &response, out);
@@ -320,6 +333,11 @@ impl Admission {
     /// When [`Admission::wake`] is useful.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.retries.first().map(|(at, _)| *at)
+    }
+
+    /// Whether a request with this id is being accepted.
+    pub(crate) fn holds(&self, id: RequestId) -> bool {
+        self.entering.contains_key(&id)
     }
 
     /// Requests that are being accepted and not counted as pending.

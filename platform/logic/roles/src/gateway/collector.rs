@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tally_consensus::mutant::{self, Mutant};
-use tally_model::{AnswerMessage, Delivery, Instant, Precondition, Put, QueueName, Receipt};
+use tally_model::{AnswerMessage, Delivery, Instant, Precondition, Put, QueueName, Receipt, RequestId};
 
 use super::interface::GatewayCommand;
 use super::ledger::{Ledger, Purpose, backoff};
@@ -37,6 +37,9 @@ pub(crate) enum Collected {
     Stored(Arc<AnswerMessage>),
     /// Another answer was stored before; `.0` is that one, `.1` is this one.
     Again(Arc<AnswerMessage>, Arc<AnswerMessage>),
+    /// In its place stands the answer to an earlier request with the same key, whose retention is over; tried again when that one is
+    /// removed.
+    Stale(RequestId),
 }
 
 /// The collector.
@@ -144,6 +147,10 @@ impl Collector {
             Err(trouble) => Err(trouble.transient),
         };
         match outcome {
+            Ok(Some(earlier)) if self.is_free(now, number, &earlier, ledger) => {
+                self.again(now, number)?;
+                Some(Collected::Stale(earlier.id))
+            }
             Ok(earlier) => {
                 let held = self.held.remove(&number)?;
                 self.finished.push(held.receipt);
@@ -155,9 +162,7 @@ impl Collector {
             Err(transient) => {
                 ledger.gauge.troubles += 1;
                 if transient {
-                    let held = self.held.get_mut(&number)?;
-                    held.tries += 1;
-                    self.retries.insert((now + backoff(held.tries), number));
+                    self.again(now, number)?;
                 } else {
                     // Left to its lease: it comes again, and after five receives it is dead-lettered with its body.
                     self.held.remove(&number);
@@ -165,6 +170,21 @@ impl Collector {
                 None
             }
         }
+    }
+
+    /// Whether the place of an answer is free for it: what stands there answers a request that was accepted before, under the same
+    /// key, and nobody was promised to find it any longer.
+    fn is_free(&self, now: Instant, number: u64, earlier: &AnswerMessage, ledger: &Ledger) -> bool {
+        let held = self.held.get(&number);
+        held.is_some_and(|held| held.answer.accepted > earlier.accepted)
+            && ledger.is_over(now, earlier.folded)
+    }
+
+    fn again(&mut self, now: Instant, number: u64) -> Option<()> {
+        let held = self.held.get_mut(&number)?;
+        held.tries += 1;
+        self.retries.insert((now + backoff(held.tries), number));
+        Some(())
     }
 
     /// The queue said what became of a delete.

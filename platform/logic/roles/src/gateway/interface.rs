@@ -121,7 +121,7 @@ pub enum Response {
         /// When to try again.
         retry_after: Duration,
     },
-    /// A port failed. The fate of a submission is unknown: submit again with the same idempotency key.
+    /// A port failed, or the answer to an earlier request of the key is being removed. The fate of a submission is unknown: submit again with the same idempotency key.
     Unavailable {
         /// When to try again.
         retry_after: Duration,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tally_model::{Limits, RequestId, Timing};
+use tally_model::{Instant, Limits, RequestId, Timing};
 
 use super::interface::{CallId, GatewayCommand, Gauge, Response};
 use super::recent::Recent;
@@ -33,10 +33,25 @@ pub(crate) enum Purpose {
     ReadAnswer(RequestId),
     /// Read: was it accepted?
     ReadRequest(RequestId),
+    /// Forget: is there an answer whose retention is over?
+    ForgetLook(RequestId),
+    /// Forget: is the record that of the answer?
+    ForgetRead(Stale),
     /// Forget: delete `request/<id>`, then the answer.
-    ForgetRequest(RequestId),
+    ForgetRequest(Stale),
     /// Forget: delete `answer/<id>`.
     ForgetAnswer(RequestId),
+}
+
+/// A stored answer whose retention is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stale {
+    /// Of which request.
+    pub(crate) id: RequestId,
+    /// When that request was accepted; a later use of its key was accepted later.
+    pub(crate) accepted: Instant,
+    /// Of the key `answer/<id>`.
+    pub(crate) version: u64,
 }
 
 /// The shared state.
@@ -52,6 +67,8 @@ pub(crate) struct Ledger {
     pub(crate) pending: BTreeSet<RequestId>,
     /// The same from earlier lives: the depth of `inbound` at the start, less the answers to strangers since.
     pub(crate) inherited: u64,
+    /// Being removed from the store, because their retention is over. Nothing is taken in under such an id meanwhile.
+    pub(crate) removing: BTreeSet<RequestId>,
     /// See [`Gauge`]; `pending` and `waiting` are filled in when it is reported.
     pub(crate) gauge: Gauge,
     asked: BTreeMap<Token, Purpose>,
@@ -67,6 +84,7 @@ impl Ledger {
             recent: Recent::new(RECENT, RECENT_BYTES),
             pending: BTreeSet::new(),
             inherited: 0,
+            removing: BTreeSet::new(),
             gauge: Gauge::default(),
             asked: BTreeMap::new(),
             next: 0,
@@ -96,6 +114,11 @@ impl Ledger {
         self.pending
             .len()
             .saturating_add(usize::try_from(self.inherited).unwrap_or(usize::MAX))
+    }
+
+    /// Whether something stored at `stored` should be gone by now.
+    pub(crate) fn is_over(&self, now: Instant, stored: Instant) -> bool {
+        now.since(stored) >= self.timing.retention
     }
 
     /// Counts a failed port call and words it for the client.

@@ -9,7 +9,8 @@ use tally_model::{AnswerMessage, CertifiedTask, RequestId};
 #[derive(Debug)]
 pub(crate) struct Recent {
     answers: BTreeMap<RequestId, Arc<AnswerMessage>>,
-    order: VecDeque<(RequestId, usize)>,
+    /// Oldest first, with what each weighs; also those that were removed, until their turn comes.
+    order: VecDeque<(Arc<AnswerMessage>, usize)>,
     weight: usize,
     most: usize,
     most_weight: usize,
@@ -39,15 +40,25 @@ impl Recent {
         }
         let weight = weigh(answer);
         self.answers.insert(answer.id, Arc::clone(answer));
-        self.order.push_back((answer.id, weight));
+        self.order.push_back((Arc::clone(answer), weight));
         self.weight += weight;
         while self.order.len() > self.most || (self.weight > self.most_weight && self.order.len() > 1) {
-            let Some((id, weight)) = self.order.pop_front() else {
+            let Some((oldest, weight)) = self.order.pop_front() else {
                 return;
             };
             self.weight -= weight;
-            self.answers.remove(&id);
+            if self
+                .get(oldest.id)
+                .is_some_and(|answer| Arc::ptr_eq(answer, &oldest))
+            {
+                self.answers.remove(&oldest.id);
+            }
         }
+    }
+
+    /// Forgets the answer of an id, so that another one can take its place.
+    pub(crate) fn remove(&mut self, id: RequestId) {
+        self.answers.remove(&id);
     }
 }
 
@@ -92,5 +103,19 @@ mod tests {
             assert!(recent.get(RequestId(49)).is_some());
             assert!(recent.get(RequestId(49 - kept as u128)).is_none());
         }
+    }
+
+    /// What was removed is gone at once, and its turn does not take away what came in its place.
+    #[test]
+    fn a_removed_answer_makes_place_for_another_of_its_id() {
+        let mut recent = Recent::new(3, usize::MAX);
+        recent.insert(&answer(1));
+        recent.remove(RequestId(1));
+        assert!(recent.get(RequestId(1)).is_none());
+        (1..=3).for_each(|id| recent.insert(&answer(id)));
+        assert!((1..=3).all(|id| recent.get(RequestId(id)).is_some()));
+        recent.insert(&answer(4));
+        assert!(recent.get(RequestId(1)).is_none());
+        assert_eq!((recent.order.len(), recent.weight), (3, 3 * weigh(&answer(0))));
     }
 }

@@ -1,15 +1,18 @@
 //! Removes answers, and the records of their requests, when their retention is over.
 //!
+//! What is removed is looked at first, and deleted only as the version that was seen: after its retention a key is free, so
+//! the record that stands under it by now may be that of another request.
+//!
 //! The queue is in memory: answers of earlier lives of the process are removed when somebody reads them after their time.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
-use tally_model::{Instant, Precondition, RequestId};
+use tally_model::{AnswerMessage, Instant, Precondition, RequestId, Versioned};
 
+use super::admission::Admission;
 use super::interface::GatewayCommand;
-use super::ledger::{Ledger, Purpose};
-use super::naming::{answer_key, request_key};
+use super::ledger::{Ledger, Purpose, Stale};
+use super::naming::{RequestRecord, answer_key, request_key};
 use crate::port::{PortCommand, Trouble};
 
 /// Answers remembered for removal (24 MB); beyond it the oldest are left to be removed by a late reader.
@@ -18,56 +21,85 @@ const REMEMBERED: usize = 1_000_000;
 const SWEEP: usize = 64;
 
 /// What is to be forgotten, and when.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Retention {
-    keep: Duration,
     due: VecDeque<(Instant, [u8; 16])>,
-    sweeping: usize,
 }
 
 impl Retention {
-    /// Keeps answers for `keep`.
-    pub(crate) const fn new(keep: Duration) -> Self {
-        Self {
-            keep,
-            due: VecDeque::new(),
-            sweeping: 0,
-        }
-    }
-
-    /// Whether something stored at `stored` should be gone by now.
-    pub(crate) fn is_over(&self, now: Instant, stored: Instant) -> bool {
-        now.since(stored) > self.keep
-    }
-
     /// Remembers to forget.
-    pub(crate) fn schedule(&mut self, now: Instant, id: RequestId) {
+    pub(crate) fn schedule(&mut self, now: Instant, id: RequestId, ledger: &Ledger) {
         if self.due.len() >= REMEMBERED {
             self.due.pop_front();
         }
         // As bytes, because the alignment of a u128 would cost a third more.
-        self.due.push_back((now + self.keep, id.0.to_ne_bytes()));
+        let at = now + ledger.timing.retention;
+        self.due.push_back((at, id.0.to_ne_bytes()));
     }
 
     /// Starts removals that are due, a bounded number at a time.
-    pub(crate) fn wake(&mut self, now: Instant, ledger: &mut Ledger, out: &mut Vec<GatewayCommand>) {
-        while self.sweeping < SWEEP {
+    pub(crate) fn wake(
+        &mut self,
+        now: Instant,
+        admission: &Admission,
+        ledger: &mut Ledger,
+        out: &mut Vec<GatewayCommand>,
+    ) {
+        while ledger.removing.len() < SWEEP {
             match self.due.front() {
                 Some((at, id)) if *at <= now => {
                     let id = RequestId(u128::from_ne_bytes(*id));
                     self.due.pop_front();
-                    self.forget(id, ledger, out);
+                    if admission.holds(id) {
+                        // Submitted again at this moment: the client is told the answer, and it stays for that.
+                        self.schedule(now, id, ledger);
+                    } else {
+                        forget(id, admission, ledger, out);
+                    }
                 }
                 Some(_) | None => return,
             }
         }
     }
 
-    /// Removes the request's record first: without it the answer is merely unknown, whereas a record without an answer
-    /// would read as pending for ever.
-    pub(crate) fn forget(&mut self, id: RequestId, ledger: &mut Ledger, out: &mut Vec<GatewayCommand>) {
-        self.sweeping += 1;
-        out.push(delete(ledger.ask(Purpose::ForgetRequest(id)), request_key(id)));
+    /// The store said what stands under the key of an answer, or of the record of its request.
+    pub(crate) fn looked(
+        &mut self,
+        now: Instant,
+        purpose: Purpose,
+        result: Result<Option<Versioned>, Trouble>,
+        admission: &Admission,
+        ledger: &mut Ledger,
+        out: &mut Vec<GatewayCommand>,
+    ) {
+        match (purpose, result) {
+            (Purpose::ForgetLook(id), Ok(found)) => {
+                let stale = found.and_then(|stored| stale(now, id, &stored, ledger));
+                match stale {
+                    Some(stale) => {
+                        ledger.recent.remove(id);
+                        ledger.get(request_key(id), Purpose::ForgetRead(stale), out);
+                    }
+                    None => self.end(now, id, admission, ledger, out),
+                }
+            }
+            (Purpose::ForgetRead(stale), Ok(found)) => {
+                // Removed first: without it the answer is merely unknown, whereas a record without an answer would read as
+                // pending for ever.
+                match found.filter(|stored| is_of(stored, stale)) {
+                    Some(record) => out.push(delete(
+                        ledger.ask(Purpose::ForgetRequest(stale)),
+                        request_key(stale.id),
+                        record.version,
+                    )),
+                    None => forget_answer(stale, ledger, out),
+                }
+            }
+            (Purpose::ForgetLook(id) | Purpose::ForgetRead(Stale { id, .. }), Err(_)) => {
+                self.failed(now, id, admission, ledger, out);
+            }
+            (_, _) => {}
+        }
     }
 
     /// The store said what became of a removal.
@@ -76,39 +108,95 @@ impl Retention {
         now: Instant,
         purpose: Purpose,
         result: Result<bool, Trouble>,
+        admission: &Admission,
         ledger: &mut Ledger,
         out: &mut Vec<GatewayCommand>,
     ) {
         match (purpose, result) {
-            (Purpose::ForgetRequest(id), Ok(_)) => {
-                out.push(delete(ledger.ask(Purpose::ForgetAnswer(id)), answer_key(id)));
-                return;
+            (Purpose::ForgetRequest(stale), Ok(_)) => forget_answer(stale, ledger, out),
+            (Purpose::ForgetRequest(Stale { id, .. }) | Purpose::ForgetAnswer(id), Err(_)) => {
+                self.failed(now, id, admission, ledger, out);
             }
-            (Purpose::ForgetRequest(id) | Purpose::ForgetAnswer(id), Err(_)) => {
-                // One retention later is soon enough.
-                ledger.gauge.troubles += 1;
-                self.schedule(now, id);
+            (Purpose::ForgetAnswer(id), Ok(_)) => {
+                ledger.gauge.expired += 1;
+                self.end(now, id, admission, ledger, out);
             }
-            (Purpose::ForgetAnswer(_), Ok(_)) => ledger.gauge.expired += 1,
-            (_, _) => return,
+            (_, _) => {}
         }
-        self.sweeping = self.sweeping.saturating_sub(1);
-        self.wake(now, ledger, out);
+    }
+
+    /// One retention later is soon enough.
+    fn failed(
+        &mut self,
+        now: Instant,
+        id: RequestId,
+        admission: &Admission,
+        ledger: &mut Ledger,
+        out: &mut Vec<GatewayCommand>,
+    ) {
+        ledger.gauge.troubles += 1;
+        self.schedule(now, id, ledger);
+        self.end(now, id, admission, ledger, out);
+    }
+
+    fn end(
+        &mut self,
+        now: Instant,
+        id: RequestId,
+        admission: &Admission,
+        ledger: &mut Ledger,
+        out: &mut Vec<GatewayCommand>,
+    ) {
+        ledger.removing.remove(&id);
+        self.wake(now, admission, ledger, out);
     }
 
     /// When the next answer's time is over.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        if self.sweeping >= SWEEP {
+    pub(crate) fn deadline(&self, ledger: &Ledger) -> Option<Instant> {
+        if ledger.removing.len() >= SWEEP {
             return None;
         }
         self.due.front().map(|(at, _)| *at)
     }
 }
 
-fn delete(token: u64, key: String) -> GatewayCommand {
+/// Begins to remove what stands under an id, if its retention is over. Does nothing while the id is on its way in, or while as
+/// much as may be is being removed: a later event begins again.
+pub(crate) fn forget(
+    id: RequestId,
+    admission: &Admission,
+    ledger: &mut Ledger,
+    out: &mut Vec<GatewayCommand>,
+) {
+    if ledger.removing.len() < SWEEP && !admission.holds(id) && ledger.removing.insert(id) {
+        ledger.get(answer_key(id), Purpose::ForgetLook(id), out);
+    }
+}
+
+fn forget_answer(stale: Stale, ledger: &mut Ledger, out: &mut Vec<GatewayCommand>) {
+    let token = ledger.ask(Purpose::ForgetAnswer(stale.id));
+    out.push(delete(token, answer_key(stale.id), stale.version));
+}
+
+/// The answer, if its retention is over. One that cannot be read is left where it is.
+fn stale(now: Instant, id: RequestId, stored: &Versioned, ledger: &Ledger) -> Option<Stale> {
+    let answer: AnswerMessage = serde_json::from_str(&stored.value).ok()?;
+    ledger.is_over(now, answer.folded).then_some(Stale {
+        id,
+        accepted: answer.accepted,
+        version: stored.version,
+    })
+}
+
+/// Whether a record is that of the request that was answered, not that of a later one with the same key.
+fn is_of(record: &Versioned, stale: Stale) -> bool {
+    serde_json::from_str::<RequestRecord>(&record.value).map_or(true, |it| it.accepted <= stale.accepted)
+}
+
+fn delete(token: u64, key: String, version: u64) -> GatewayCommand {
     GatewayCommand::Port(PortCommand::DeleteKey {
         token,
         key,
-        when: Precondition::Any,
+        when: Precondition::Version(version),
     })
 }

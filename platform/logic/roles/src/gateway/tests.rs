@@ -3,4 +3,5 @@
 mod accepting;
 mod collecting;
 mod fake;
+mod forgetting;
 mod reading;

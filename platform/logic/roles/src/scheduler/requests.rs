@@ -45,7 +45,7 @@ pub(super) enum Admitted {
     New(RequestId),
     /// In hand already; its receipts are kept.
     Again,
-    /// Answered already; the message can go.
+    /// Answered already, and not accepted anew since; the message can go.
     Finished,
 }
 
@@ -65,7 +65,8 @@ pub(super) enum Progress {
 pub(super) struct Requests {
     dispatch: Dispatch,
     table: BTreeMap<RequestId, Request>,
-    finished: BTreeSet<RequestId>,
+    /// With the time of acceptance: a key that is used again after its retention names the same id, and another request.
+    finished: BTreeMap<RequestId, Instant>,
     finished_order: VecDeque<RequestId>,
 }
 
@@ -74,7 +75,7 @@ impl Requests {
         Self {
             dispatch,
             table: BTreeMap::new(),
-            finished: BTreeSet::new(),
+            finished: BTreeMap::new(),
             finished_order: VecDeque::new(),
         }
     }
@@ -89,7 +90,8 @@ impl Requests {
 
     pub(super) fn admit(&mut self, message: RequestMessage, held: Held) -> Admitted {
         let id = message.id;
-        if self.finished.contains(&id) {
+        let finished = self.finished.get(&id);
+        if finished.is_some_and(|accepted| message.accepted <= *accepted) {
             return Admitted::Finished;
         }
         if let Some(request) = self.table.get_mut(&id) {
@@ -178,7 +180,7 @@ impl Requests {
     /// Forgets an answered request whose answer is durable, and gives back what that settles.
     pub(super) fn finish(&mut self, id: RequestId) -> Option<Held> {
         let request = self.table.remove(&id)?;
-        if self.finished.insert(id) {
+        if self.finished.insert(id, request.message.accepted).is_none() {
             self.finished_order.push_back(id);
         }
         while self.finished_order.len() > FINISHED_MAX {

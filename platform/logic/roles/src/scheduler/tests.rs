@@ -69,8 +69,30 @@ fn an_inbound_message_outlives_everything_but_its_durable_answer() {
     bench.pass(Duration::from_secs(1));
     assert_eq!(bench.settle_sends().len(), 1, "the answer is sent again");
     assert_eq!(deleted(&bench.take(), QueueName::Inbound), [Receipt("r1".into())]);
-    let again = bench.request(1, "42");
+    let again = bench.accepted(bench.now - Duration::from_secs(1), 1, "42");
     assert_eq!(deleted(&bench.take(), QueueName::Inbound), [again]);
+}
+
+/// A key that is used again after its retention gives the same id to another request: it is computed. What was accepted at the same time,
+/// or before, is the one that is answered.
+#[test]
+fn an_id_that_is_accepted_anew_is_computed_anew() {
+    let mut bench = Bench::new(|_| {});
+    let first = bench.now;
+    for answer in ["42", "43"] {
+        bench.now = bench.now + Duration::from_hours(1);
+        bench.request(1, answer);
+        let sent = bench.settle_sends();
+        assert!(
+            sent[0].1.contains(&format!("\"outcome\":\"{answer}\"")),
+            "{sent:?}"
+        );
+        assert_eq!(deleted(&bench.take(), QueueName::Inbound).len(), 1);
+        for accepted in [bench.now, first] {
+            let again = bench.accepted(accepted, 1, "1+1");
+            assert_eq!(deleted(&bench.take(), QueueName::Inbound), [again]);
+        }
+    }
 }
 
 /// A layer message whose request nobody holds (left from before a restart) is deleted, not dispatched.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tally_model::{Limits, Precondition, RequestId, Step, Timing};
+use tally_model::{Limits, Precondition, RequestId, Step};
 
 use super::fake::World;
 use crate::port::PortCommand;
@@ -117,25 +117,6 @@ fn an_unreadable_message_harms_only_itself() {
     world.deliver(&world.answer(ID, "3"));
     assert_eq!((world.published.len(), world.undeleted()), (1, 1));
     assert_eq!(world.gateway.gauge().unreadable, 1);
-}
-
-/// An answer is readable until its retention is over, then it and the record of its request are removed.
-#[test]
-fn answers_are_removed_after_their_retention() {
-    let timing = Timing {
-        retention: Duration::from_mins(1),
-        ..Timing::default()
-    };
-    let mut world = World::with(Limits::default(), timing, 0);
-    for call in 0..300 {
-        world.submit(call, "1+2", None);
-        world.deliver(&world.answer(world.accepted(call), "3"));
-    }
-    assert_eq!(world.store.len(), 600);
-    world.pass(Duration::from_secs(59));
-    assert_eq!(world.store.len(), 600);
-    world.pass(Duration::from_secs(2));
-    assert_eq!(world.store.len(), 0);
 }
 
 /// The machine never writes over an answer.

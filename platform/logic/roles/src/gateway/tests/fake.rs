@@ -14,6 +14,7 @@ use crate::port::{PortCommand, PortEvent, Trouble};
 /// The world around one gateway.
 pub(super) struct World {
     pub(super) gateway: Gateway,
+    timing: Timing,
     pub(super) now: Instant,
     pub(super) store: BTreeMap<String, String>,
     pub(super) inbound: Vec<RequestMessage>,
@@ -22,6 +23,9 @@ pub(super) struct World {
     receipts: u64,
     waiting_receive: bool,
     pub(super) depth: u64,
+    /// Commands to carry out, in order.
+    asked: VecDeque<PortCommand>,
+    working: bool,
     /// Commands that were not carried out, because their port is broken: answered by [`World::fail`].
     pub(super) held: VecDeque<PortCommand>,
     pub(super) broken: fn(&PortCommand) -> bool,
@@ -39,6 +43,7 @@ impl World {
     pub(super) fn with(limits: Limits, timing: Timing, depth: u64) -> Self {
         let mut world = Self {
             gateway: Gateway::new(limits, timing),
+            timing,
             now: Instant::from_nanos(1_000_000_000),
             store: BTreeMap::new(),
             inbound: Vec::new(),
@@ -47,6 +52,8 @@ impl World {
             receipts: 0,
             waiting_receive: false,
             depth,
+            asked: VecDeque::new(),
+            working: false,
             held: VecDeque::new(),
             broken: |_| false,
             responses: Vec::new(),
@@ -60,7 +67,7 @@ impl World {
 
     /// Kills the gateway and starts another on the same store and queues.
     pub(super) fn restart(&mut self, limits: Limits) {
-        self.gateway = Gateway::new(limits, Timing::default());
+        self.gateway = Gateway::new(limits, self.timing);
         self.held.clear();
         self.waiting_receive = false;
         let unfinished: Vec<String> = std::mem::take(&mut self.in_flight).into_values().collect();
@@ -124,12 +131,14 @@ impl World {
         }
     }
 
+    /// To the newest request with this id, if there is one.
     pub(super) fn answer(&self, id: RequestId, value: &str) -> AnswerMessage {
+        let request = self.inbound.iter().rfind(|request| request.id == id);
         AnswerMessage {
             id,
             outcome: Outcome::Value(value.into()),
             tasks: Vec::new(),
-            accepted: Instant::ZERO,
+            accepted: request.map_or(Instant::ZERO, |request| request.accepted),
             folded: self.now,
             tag: None,
             detail: None,
@@ -181,7 +190,7 @@ impl World {
                     if (self.broken)(&command) {
                         self.held.push_back(command);
                     } else {
-                        self.port(command);
+                        self.asked.push_back(command);
                     }
                 }
                 GatewayCommand::Respond { call, response } => self.responses.push((call, response)),
@@ -189,6 +198,12 @@ impl World {
                 GatewayCommand::Observe(observation) => self.observed.push(observation),
                 GatewayCommand::Gauge(_) => {}
             }
+        }
+        if !std::mem::replace(&mut self.working, true) {
+            while let Some(command) = self.asked.pop_front() {
+                self.port(command);
+            }
+            self.working = false;
         }
     }
 
@@ -266,9 +281,9 @@ impl World {
                 }
                 PortEvent::PutDone(token, Ok(put))
             }
-            PortCommand::DeleteKey { token, key, .. } => {
-                self.store.remove(&key);
-                PortEvent::KeyDeleted(token, Ok(true))
+            PortCommand::DeleteKey { token, key, when } => {
+                assert_eq!(when, Precondition::Version(1), "deletes only what it has seen");
+                PortEvent::KeyDeleted(token, Ok(self.store.remove(&key).is_some()))
             }
             other => panic!("a gateway never asks {other:?}"),
         };

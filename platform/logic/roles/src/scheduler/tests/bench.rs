@@ -70,10 +70,15 @@ impl Bench {
     }
 
     pub(super) fn request(&mut self, id: u128, expression: &str) -> Receipt {
+        self.accepted(self.now, id, expression)
+    }
+
+    /// A request comes that was accepted then.
+    pub(super) fn accepted(&mut self, accepted: Instant, id: u128, expression: &str) -> Receipt {
         let message = RequestMessage {
             id: RequestId(id),
             expression: expression.into(),
-            accepted: self.now,
+            accepted,
             work_key: 0,
             tag: None,
         };
