@@ -95,8 +95,8 @@ pub struct CheckReport {
     pub unexpected: Finding,
     /// A later read that shows nothing or something else.
     pub non_monotonic: Finding,
-    /// Ended in a failure of the platform (`deadline`, `dead_lettered`, `quorum_unavailable`, `refused_busy`, `internal`): an
-    /// outcome, and not a wrong one.
+    /// Ended in a failure of the platform (`deadline`, `dead_lettered`, `quorum_unavailable`, `answer_too_large`,
+    /// `refused_busy`, `internal`): an outcome, and not a wrong one.
     pub failed: Finding,
     /// Answered after more than one attempt.
     pub recovered: Finding,

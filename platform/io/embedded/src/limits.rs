@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::Error;
 
-/// Bytes of a message body. A hundred times the largest request; answers carry the certificates of all their tasks.
+/// Bytes of a message body. A hundred times the largest request; answers carry the certificates of all their tasks. With short
+/// numbers those of the largest expression fit, at 640 bytes a task in `pbft` with four replicas; with numbers of 4,096 bits those of
+/// 1,600 tasks do, and a request with more ends in `answer_too_large`.
 pub const BODY_LIMIT: usize = 16 << 20;
 /// Bytes of a value.
 pub const VALUE_LIMIT: usize = 16 << 20;

@@ -26,6 +26,8 @@ pub enum Failure {
     DeadLettered,
     /// The replica set could not certify in time.
     QuorumUnavailable,
+    /// The answer, with the certificates of its tasks, is larger than a message of its queue may be.
+    AnswerTooLarge,
     /// Refused because a bound was reached.
     RefusedBusy,
     /// A bug of ours.
@@ -34,7 +36,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every failure.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Syntax,
         Self::TooLarge,
         Self::TooDeep,
@@ -44,6 +46,7 @@ impl Failure {
         Self::Deadline,
         Self::DeadLettered,
         Self::QuorumUnavailable,
+        Self::AnswerTooLarge,
         Self::RefusedBusy,
         Self::Internal,
     ];
@@ -60,6 +63,7 @@ impl Failure {
             Self::Deadline => "deadline",
             Self::DeadLettered => "dead_lettered",
             Self::QuorumUnavailable => "quorum_unavailable",
+            Self::AnswerTooLarge => "answer_too_large",
             Self::RefusedBusy => "refused_busy",
             Self::Internal => "internal",
         }
@@ -82,6 +86,7 @@ impl Failure {
             Self::Deadline
             | Self::DeadLettered
             | Self::QuorumUnavailable
+            | Self::AnswerTooLarge
             | Self::RefusedBusy
             | Self::Internal => false,
         }

@@ -13,6 +13,7 @@
 //! The inbound message is the durable state of a request: its lease is extended for as long as the request is in hand, and
 //! whatever this machine forgets by dying is received and computed again.
 
+mod answer;
 mod dispatch;
 mod flight;
 mod intake;

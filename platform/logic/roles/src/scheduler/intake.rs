@@ -1,10 +1,9 @@
 //! From queues into hand: requests become tasks on their layers, tasks wait for room.
 
 use tally_consensus::mutant::{self, Mutant};
-use tally_model::{
-    AnswerMessage, Delivery, Instant, Operation, QueueName, RequestId, RequestMessage, TaskMessage,
-};
+use tally_model::{Delivery, Instant, Operation, QueueName, RequestId, RequestMessage, TaskMessage};
 
+use super::answer::Answer;
 use super::flight::Waiting;
 use super::receipts::Receipts;
 use super::requests::{Admitted, Held, Progress};
@@ -116,11 +115,11 @@ impl Scheduler {
         match self.requests.progress(now, id) {
             Progress::Ready(tasks) => self.enqueue(tasks, out),
             Progress::Answered(answer) => {
-                let body = text_of(&answer);
+                let answer = Answer::of(&answer);
                 if mutant::is(Mutant::DeleteBeforeDurable) {
                     self.settle_messages(id, out);
                 }
-                self.send(Sending::Answer(id, body), out);
+                self.send(Sending::Answer(id, answer), out);
             }
             Progress::Nothing => {}
         }
@@ -163,15 +162,4 @@ impl Scheduler {
             receipts: Receipts::of(delivery.receipt, lease),
         });
     }
-}
-
-/// An answer as JSON. With its certificates it is some hundred bytes: a text that began small would be moved again and again.
-fn text_of(answer: &AnswerMessage) -> String {
-    const ROOM: usize = 1_000;
-    let mut bytes = Vec::with_capacity(ROOM);
-    let written = serde_json::to_writer(&mut bytes, answer);
-    written
-        .ok()
-        .and_then(|()| String::from_utf8(bytes).ok())
-        .unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 use tally_model::{Instant, Operation, QueueName, Receipt, RequestId};
 
+use super::answer::Answer;
 use super::{Command, RETRY, Scheduler, delete};
 use crate::port::{PortCommand, Trouble};
 
@@ -11,7 +12,7 @@ pub(super) enum Sending {
     /// Tasks on a layer; lost ones are sent again.
     Tasks(Operation, Vec<String>),
     /// The answer of a request.
-    Answer(RequestId, String),
+    Answer(RequestId, Answer),
     /// A fault raised by a worker.
     Fault(String),
     /// An answer that goes outbound once more, and its message in the dead-letter queue, which goes after that.
@@ -28,9 +29,8 @@ impl Scheduler {
         let token = self.token();
         let (queue, bodies) = match &sending {
             Sending::Tasks(operation, bodies) => (QueueName::Layer(*operation), bodies.clone()),
-            Sending::Answer(_, body) | Sending::Redriven(body, _) => {
-                (QueueName::Outbound, vec![body.clone()])
-            }
+            Sending::Answer(_, answer) => (QueueName::Outbound, vec![answer.body().to_owned()]),
+            Sending::Redriven(body, _) => (QueueName::Outbound, vec![body.clone()]),
             Sending::Fault(body) => (QueueName::Faults, vec![body.clone()]),
         };
         self.sending.insert(token, sending);
@@ -44,10 +44,17 @@ impl Scheduler {
         result: Result<(), Trouble>,
         out: &mut Vec<Command>,
     ) {
-        let Some(sending) = self.sending.remove(&token) else {
+        let Some(mut sending) = self.sending.remove(&token) else {
             return;
         };
-        if result.is_err() {
+        if let Err(trouble) = result {
+            if let Sending::Answer(_, answer) = &mut sending
+                && !trouble.transient
+                && answer.refused()
+            {
+                self.send(sending, out);
+                return;
+            }
             self.retries.push(sending);
             self.retry_later(now);
             return;

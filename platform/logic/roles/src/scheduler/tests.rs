@@ -3,6 +3,7 @@
 mod bench;
 mod blame;
 mod burials;
+mod large;
 mod whole;
 
 use std::time::Duration;

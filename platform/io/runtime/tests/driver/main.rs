@@ -10,15 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tally_embedded::{Memory, Settings};
-use tally_model::{
-    Deadline, Entry, Instant, Machine, Pod, PodEvent, PodSpec, Precondition, Put, QueueName, Service,
-};
-use tally_ports::{BoxSource, Clock, Cluster, Failure, MetadataStore, Queue};
+use tally_model::{Deadline, Entry, Instant, Machine, Precondition, Put, QueueName};
+use tally_ports::{Clock, MetadataStore, Queue};
 use tally_roles::port::{PortCommand, PortEvent};
 use tally_runtime::{PortRunner, Ports, SystemClock, drive, inbox};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+mod large_answers;
+mod no_cluster;
+
+use no_cluster::NoCluster;
 
 /// Echoes numbers, and says `0` at its deadline.
 struct Echo {
@@ -92,50 +95,6 @@ async fn a_deadline_is_kept_in_a_busy_inbox() {
     }
     stop.cancel();
     driven.await.unwrap();
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("there is no cluster here")]
-struct Nowhere;
-
-impl Failure for Nowhere {
-    fn is_transient(&self) -> bool {
-        false
-    }
-}
-
-/// A cluster that cannot be had.
-struct NoCluster;
-
-impl Cluster for NoCluster {
-    type Error = Nowhere;
-    async fn create_pod(&self, _: &PodSpec) -> Result<Pod, Nowhere> {
-        Err(Nowhere)
-    }
-    async fn get_pod(&self, _: &str) -> Result<Option<Pod>, Nowhere> {
-        Err(Nowhere)
-    }
-    async fn list_pods(&self) -> Result<Vec<Pod>, Nowhere> {
-        Err(Nowhere)
-    }
-    async fn delete_pod(&self, _: &str) -> Result<(), Nowhere> {
-        Err(Nowhere)
-    }
-    async fn create_service(&self, _: &Service) -> Result<(), Nowhere> {
-        Err(Nowhere)
-    }
-    async fn get_service(&self, _: &str) -> Result<Option<Service>, Nowhere> {
-        Err(Nowhere)
-    }
-    async fn list_services(&self) -> Result<Vec<Service>, Nowhere> {
-        Err(Nowhere)
-    }
-    async fn delete_service(&self, _: &str) -> Result<(), Nowhere> {
-        Err(Nowhere)
-    }
-    async fn watch_pods(&self) -> Result<BoxSource<PodEvent>, Nowhere> {
-        Err(Nowhere)
-    }
 }
 
 struct Bench {
