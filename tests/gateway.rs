@@ -96,6 +96,58 @@ fn accepted_requests_outlive_every_process() {
     desk.is_deserted();
 }
 
+/// A platform that died is taken over by one of its own kind alone: another protocol or suite would find sets that are ready by their
+/// records and never compute. It is refused, told how it goes on, and leaves everything as it was.
+#[test]
+fn a_dead_platform_is_taken_over_by_its_own_kind_alone() {
+    let _turn = turn();
+    let desk = up();
+    let door = Door::of(&desk);
+    let accepted = door.submit("before", "3*4").json();
+    let id = accepted["id"].as_str().unwrap();
+    assert_eq!(door.answer(id)["value"], "12");
+    while let Some(member) = desk.members().first() {
+        send(member.process, Signal::KILL);
+    }
+    let others: [&[&str]; 4] = [
+        &["up"],
+        &["up", "--replicas", "7"],
+        &["up", "--protocol", "vote"],
+        &["up", "--protocol", "none", "--suite", "report"],
+    ];
+    for other in others {
+        let refused = desk.tally(other).expect(2);
+        for told in [
+            "that was made with protocol none, suite modern;",
+            "`tally up --protocol none --suite modern` brings it back",
+            "`tally down` removes it",
+            "TALLY_STATE_DIR",
+        ] {
+            assert!(
+                refused.err.contains(told),
+                "{other:?}: {told} is not in {}",
+                refused.err
+            );
+        }
+        assert_eq!(desk.members(), [], "{other:?} started something");
+    }
+    desk.tally(&["up", "--protocol", "none", "--wait", "100"])
+        .expect(0);
+    let door = Door::of(&desk);
+    assert_eq!(door.answer(id)["value"], "12");
+    assert_eq!(desk.tally(&["calc", "((3+5)*(4/2))"]).expect(0).out, "16\n");
+
+    while let Some(member) = desk.members().first() {
+        send(member.process, Signal::KILL);
+    }
+    desk.tally(&["down"]).expect(0);
+    assert!(desk.files("state").is_empty(), "{:?}", desk.files("state"));
+    desk.tally(&["up", "--protocol", "none", "--suite", "report", "--wait", "100"])
+        .expect(0);
+    desk.tally(&["down"]).expect(0);
+    desk.is_deserted();
+}
+
 /// The events of one expression are `accepted`, then `done` with the answer, then the end of the stream.
 #[test]
 fn the_events_of_one_expression_end_with_its_answer() {

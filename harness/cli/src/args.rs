@@ -79,6 +79,9 @@ pub(crate) enum Command {
     /// Start a platform, load it, kill parts of it, check every answer, write a report. Needs nothing.
     Demo(Demo),
     /// Start a platform and leave it running.
+    ///
+    /// If the last one died instead of being stopped, this goes on with what that one had accepted, as long as --protocol, --suite and
+    /// --replicas are the same.
     Up(Up),
     /// Stop the platform that `up` started, and remove everything it made.
     Down(Down),

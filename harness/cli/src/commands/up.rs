@@ -4,15 +4,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::json;
-use tally_local::{Operator, Options, Platform, StateFile};
+use tally_local::{Error, MadeWith, Operator, Options, Platform, State, StateFile};
 use tally_model::{PlatformConfig, Protocol, Suite};
 
 use crate::args::Up;
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::{Output, Progress};
 use crate::run::{Local, wait_until_ready};
 
-/// Starts the supervisor as a daemon and waits until the platform answers.
+/// Starts the supervisor as a daemon and waits until the platform answers. Over the files of one that died it goes on where that one
+/// ended, if it is of the same kind.
 pub(crate) fn run(args: &Up, output: &Output) -> Exit {
     if args.target != "local" {
         return super::on_cluster::up(args, output);
@@ -47,19 +48,7 @@ pub(crate) fn run(args: &Up, output: &Output) -> Exit {
         timeout: Duration::from_secs(args.wait),
     };
     let mut progress = output.progress();
-    let started = Platform::start(&options)
-        .map_err(|error| error.to_string())
-        .and_then(|platform| {
-            file.write(platform.state())
-                .map_err(|error| format!("{}: {error}", file.path().display()))?;
-            wait_until_ready(
-                &Local(platform.state().clone()),
-                &options.platform,
-                options.timeout,
-                &mut progress,
-            )?;
-            Ok(platform.state().clone())
-        });
+    let started = start(&options, &file, &mut progress);
     drop(progress);
     match started {
         Ok(state) => {
@@ -68,14 +57,61 @@ pub(crate) fn run(args: &Up, output: &Output) -> Exit {
             output.note("next: tally calc '((3+5)*(4/2))'    stop it with: tally down");
             Exit::Pass
         }
-        Err(problem) => {
-            output.error(
-                &problem,
-                Some("`tally down` removes what was started; `tally doctor` looks at the machine"),
-            );
-            Exit::Setup
+        Err(Refusal { exit, problem, help }) => {
+            output.error(&problem, Some(&help));
+            exit
         }
     }
+}
+
+/// Why there is no platform.
+struct Refusal {
+    exit: Exit,
+    problem: String,
+    help: String,
+}
+
+fn start(options: &Options, file: &StateFile, progress: &mut Progress) -> Result<State, Refusal> {
+    let failed = |problem: String| Refusal {
+        exit: Exit::Setup,
+        problem,
+        help: "`tally down` removes what was started; `tally doctor` looks at the machine".to_owned(),
+    };
+    let platform = Platform::start(options).map_err(|error| match &error {
+        Error::MadeOtherwise { made, .. } => Refusal {
+            exit: Exit::BadInput,
+            problem: error.to_string(),
+            help: ways_out(*made),
+        },
+        _ => failed(error.to_string()),
+    })?;
+    let state = platform.state().clone();
+    file.write(&state)
+        .map_err(|error| failed(format!("{}: {error}", file.path().display())))?;
+    wait_until_ready(
+        &Local(state.clone()),
+        &options.platform,
+        options.timeout,
+        progress,
+    )
+    .map_err(failed)?;
+    Ok(state)
+}
+
+/// What can be done about files of a platform of another kind.
+fn ways_out(made: Option<MadeWith>) -> String {
+    let back = made.map(|made| {
+        let replicas = Some(made.replicas).filter(|&replicas| replicas > 0);
+        let replicas = replicas.map_or_else(String::new, |replicas| format!(" --replicas {replicas}"));
+        format!(
+            "`tally up --protocol {} --suite {}{replicas}` brings it back with what it accepted; ",
+            made.protocol, made.suite
+        )
+    });
+    format!(
+        "{}`tally down` removes it with what it accepted; TALLY_STATE_DIR names another place",
+        back.unwrap_or_default()
+    )
 }
 
 /// True if a supervisor answers there.

@@ -11,6 +11,7 @@
 mod announce;
 mod config;
 mod control_plane;
+mod made_with;
 mod node;
 mod operator;
 mod platform;
@@ -20,6 +21,7 @@ mod supervisor;
 pub use announce::Announcement;
 pub use config::{ControlPlaneConfig, NodeConfig, PodConfig, SupervisorConfig};
 pub use control_plane::serve as serve_control_plane;
+pub use made_with::MadeWith;
 pub use node::serve as serve_node;
 pub use operator::{MachineStatus, Occupant, Operator, OperatorError};
 pub use platform::{Error, Options, Platform};

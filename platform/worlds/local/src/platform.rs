@@ -12,6 +12,7 @@ use tally_model::PlatformConfig;
 
 use crate::announce::Announcement;
 use crate::config::SupervisorConfig;
+use crate::made_with::MadeWith;
 use crate::state::State;
 
 /// How long a stopped supervisor may take.
@@ -22,7 +23,8 @@ const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 /// How to start a platform.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Its files; created if missing.
+    /// Its files; created if missing. Files that are there must be of a platform with the same protocol, suite and size: it goes on
+    /// where that one ended.
     pub data: PathBuf,
     /// The platform.
     pub platform: PlatformConfig,
@@ -53,12 +55,29 @@ pub enum Error {
         /// Where its logs are.
         logs: PathBuf,
     },
+    /// Its files are those of a platform of another kind.
+    #[error("{} holds the files of a platform {}; this one has {wanted}", .data.display(), made_with(.made.as_ref()))]
+    MadeOtherwise {
+        /// Its files.
+        data: PathBuf,
+        /// What they were made with; none if nothing there says so.
+        made: Option<MadeWith>,
+        /// What was asked for.
+        wanted: MadeWith,
+    },
     /// It did not go away.
     #[error("the platform did not stop within {0:?}; it was killed")]
     Stop(Duration),
 }
 
-fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
+fn made_with(made: Option<&MadeWith>) -> String {
+    made.map_or_else(
+        || "that does not say what it was made with".to_owned(),
+        |made| format!("that was made with {made}"),
+    )
+}
+
+pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
     let what = what.into();
     move |source| Error::System { what, source }
 }
@@ -152,6 +171,7 @@ impl Drop for Platform {
 
 /// One supervisor with its platform, up.
 fn launch(options: &Options, http: SocketAddr, grpc: SocketAddr) -> Result<(Child, State), Error> {
+    MadeWith::of(&options.platform).claim(&options.data)?;
     let logs = options.data.join("logs");
     std::fs::create_dir_all(&logs).map_err(system(format!("cannot create {}", logs.display())))?;
     let mut child = spawn(options, &logs, http, grpc)?;
