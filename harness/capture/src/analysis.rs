@@ -8,10 +8,11 @@ use crate::error::Result;
 use crate::frame::Tail;
 use crate::gaps;
 use crate::history::{fold_frames, parse_line};
+use crate::metric::{of_histogram, of_values};
 use crate::phases::{self, LayerTimes};
 use crate::reaction::{ScaleUp, scale_ups};
 use crate::reader::TrialReader;
-use crate::record::{FaultRecord, SCHEMA_VERSION};
+use crate::record::{FaultRecord, SCHEMA_VERSION, Sample};
 use crate::row::{End, Line, Row};
 use crate::summary::{Counts, FaultTimes, Quantiles, Second, Summary, WindowSummary, histogram};
 use crate::waits::Waits;
@@ -33,6 +34,8 @@ pub struct Analysis {
     /// When answers arrived, ascending.
     answers: Vec<u64>,
     view_changes: Vec<u64>,
+    /// When memory was looked at, and the resident bytes of the largest process of the platform.
+    memory: Vec<(u64, u64)>,
 }
 
 impl Analysis {
@@ -41,6 +44,14 @@ impl Analysis {
     /// # Errors
     /// If a file is missing or damaged; a torn tail is not an error.
     pub fn read(trial: &TrialReader, threads: usize) -> Result<Self> {
+        Self::with_faults(trial, threads, trial.faults()?.0)
+    }
+
+    /// Reads what is there of a trial that is still written. Ledgers come to the disk at its end, so `faults` are given.
+    ///
+    /// # Errors
+    /// As for [`Analysis::read`].
+    pub fn with_faults(trial: &TrialReader, threads: usize, faults: Vec<FaultRecord>) -> Result<Self> {
         let path = trial.history_path();
         let (parts, tail) = fold_frames(&path, threads, Vec::new, |rows: &mut Vec<Row>, line, frame| {
             if let Line::Op(op) = parse_line(line, frame, &path)? {
@@ -66,9 +77,10 @@ impl Analysis {
             rows,
             waits,
             torn: tail != Tail::Clean,
-            faults: trial.faults()?.0,
+            faults,
             layers,
             scale_ups: scale_ups(&events),
+            memory: memory(&trial.series()?.0),
         })
     }
 
@@ -155,8 +167,42 @@ impl Analysis {
                 parts.saturating_record((over as f64 / under as f64 * RATIO) as u64);
             }
         }
-        let value = crate::metric::quantile(&Quantiles::of(&parts), function)?;
+        let value = of_histogram(&parts, function)?;
         Some(if function == "count" { value } else { value / RATIO })
+    }
+
+    /// `function` of one time, in nanoseconds, over the requests that were due in `spans`: `latency`, `service`, `lag`, `first_byte`,
+    /// `queue_wait`, `dag_wait` or `critical_path`. Functions are those of [`Summary::metric`], and every percentile from `p0` to
+    /// `p100` with up to two digits behind the point. None for other names and where nothing was measured.
+    pub fn time(&self, function: &str, name: &str, spans: &[Window]) -> Option<f64> {
+        let mut times = histogram();
+        if matches!(name, "queue_wait" | "dag_wait" | "critical_path") {
+            for waits in self.waits_in(spans) {
+                times.saturating_record(waits.get(name)?);
+            }
+            return of_histogram(&times, function);
+        }
+        let inside = |row: &&Row| spans.iter().any(|span| span.contains(row.intended));
+        for row in self.rows.iter().filter(inside) {
+            let answered = row.end == End::Answered && row.latency != u64::MAX;
+            let sent = row.lag != u64::MAX;
+            match name {
+                "latency" => record(&mut times, row.latency, answered),
+                "service" => record(&mut times, row.latency.saturating_sub(row.lag), answered && sent),
+                "lag" => record(&mut times, row.lag, sent),
+                "first_byte" => record(&mut times, row.first_byte, row.first_byte != u64::MAX),
+                _ => return None,
+            }
+        }
+        of_histogram(&times, function)
+    }
+
+    /// `function` of the resident bytes of the platform's largest process, over the looks at it in `spans`; functions as for
+    /// [`Analysis::time`], exact. None where nobody could look.
+    pub fn memory(&self, function: &str, spans: &[Window]) -> Option<f64> {
+        let inside = |at: u64| spans.iter().any(|span| span.contains(at));
+        let looks = self.memory.iter().filter(|(at, _)| inside(*at));
+        of_values(looks.map(|(_, bytes)| *bytes).collect(), function)
     }
 
     /// Every second from 0 to the last request or answer.
@@ -248,6 +294,13 @@ impl Analysis {
             answer_gap: gaps::longest(&self.answers, window::of_fault(fault)),
         }
     }
+}
+
+/// Of each sample that could look at memory; where nobody could, there are zeros.
+fn memory(samples: &[Sample]) -> Vec<(u64, u64)> {
+    let largest = |sample: &Sample| (sample.at, sample.rss[0].max(sample.rss[1]));
+    let seen = samples.iter().map(largest);
+    seen.filter(|(_, bytes)| *bytes > 0).collect()
 }
 
 fn record(histogram: &mut Histogram<u64>, nanos: u64, really: bool) {

@@ -207,12 +207,12 @@ impl TrialReader {
         read_lines(&self.directory.join("events.jsonl"))
     }
 
-    /// The platform's state over time.
+    /// The platform's state over time; nothing if the trial has no such file.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If it is there and cannot be read.
     pub fn series(&self) -> Result<(Vec<Sample>, Tail)> {
-        read_lines(&self.directory.join("series.jsonl"))
+        self.lines_if_there("series.jsonl")
     }
 
     /// The ledgers of the faults.
@@ -228,7 +228,11 @@ impl TrialReader {
     /// # Errors
     /// If the record is there and cannot be read.
     pub fn autoscalers(&self) -> Result<(Vec<HpaLine>, Tail)> {
-        let path = self.directory.join("hpa.jsonl");
+        self.lines_if_there("hpa.jsonl")
+    }
+
+    fn lines_if_there<T: DeserializeOwned>(&self, name: &str) -> Result<(Vec<T>, Tail)> {
+        let path = self.directory.join(name);
         if path.exists() {
             read_lines(&path)
         } else {

@@ -125,6 +125,15 @@ impl TrialWriter {
         self.certificates.tick()
     }
 
+    /// Closes the open frames, so that whoever reads the trial now sees everything written so far.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn flush(&mut self) -> Result<()> {
+        self.history.flush()?;
+        self.certificates.flush()
+    }
+
     /// Writes `keys.json`, durably, in place of an older one; call it at the start and whenever a set record is new, so that
     /// even after a crash the certificates can be checked.
     ///

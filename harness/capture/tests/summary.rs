@@ -10,7 +10,7 @@ use std::path::Path;
 
 use tally_capture::{
     Analysis, CaptureError, Effect, Environment, Fate, FaultRecord, Operation, RunReader, RunStart,
-    RunWriter, TrialReader, Window,
+    RunWriter, Sample, TrialReader, Window,
 };
 use tally_model::{Outcome, RequestId};
 
@@ -172,4 +172,87 @@ fn a_summary_says_what_happened() {
     analysis.write_interval_logs(trial.directory()).unwrap();
     let log = fs::read_to_string(trial.directory().join("latency.hdr")).unwrap();
     assert!(log.contains("Tag=during:kill,1.000,1.000,"), "{log}");
+}
+
+/// A function of a time of faults is taken over the faults asked for; where one of them has no such time, nobody knows.
+#[test]
+fn a_function_of_faults_is_over_the_faults() {
+    let root = tempfile::tempdir().unwrap();
+    let run = start(root.path(), "faults").unwrap();
+    let mut trial = run.trial(1).unwrap();
+    for (name, detected) in [("a", 1400), ("b", 1100), ("c", 1600)] {
+        let fault = FaultRecord {
+            name: name.into(),
+            detected: Some(Effect {
+                at: detected * MILLI,
+                evidence: "seen".into(),
+            }),
+            recovered: (name != "c").then(|| kill().recovered).flatten(),
+            ..kill()
+        };
+        trial.fault(&fault).unwrap();
+    }
+    let reader = TrialReader::at(trial.directory());
+    trial.finish().unwrap();
+    let summary = Analysis::read(&reader, 1).unwrap().summary(Window::ALWAYS);
+    let milliseconds = |function: &str, name: &str, label: &str| {
+        let nanos = summary.metric(function, name, label, "")?;
+        Some(nanos / MILLI as f64)
+    };
+    for (function, wanted) in [
+        ("", 600.0),
+        ("max", 600.0),
+        ("min", 100.0),
+        ("median", 400.0),
+        ("p50", 400.0),
+        ("p99", 600.0),
+        ("avg", 1100.0 / 3.0),
+    ] {
+        assert_eq!(
+            milliseconds(function, "time_to_detect", ""),
+            Some(wanted),
+            "{function}"
+        );
+    }
+    assert_eq!(milliseconds("median", "time_to_detect", "b"), Some(100.0));
+    assert_eq!(milliseconds("min", "time_to_recover", ""), None, "c has none");
+    assert_eq!(milliseconds("min", "time_to_recover", "b"), Some(900.0));
+}
+
+/// Memory is what was seen in the window, by any function; where nobody could look there is none, not 0 bytes.
+#[test]
+fn memory_is_of_the_looks_in_the_window() {
+    let root = tempfile::tempdir().unwrap();
+    let run = start(root.path(), "memory").unwrap();
+    let mut trial = run.trial(1).unwrap();
+    for (at, rss) in [
+        (1, [10, 40, 1000]),
+        (2, [30, 20, 1000]),
+        (3, [20, 20, 1000]),
+        (4, [90, 20, 1000]),
+        (5, [0, 0, 1000]),
+    ] {
+        let sample = Sample {
+            at: at * MILLI,
+            rss,
+            ..Sample::default()
+        };
+        trial.sample(&sample).unwrap();
+    }
+    let reader = TrialReader::at(trial.directory());
+    trial.finish().unwrap();
+    let analysis = Analysis::read(&reader, 1).unwrap();
+    let memory = |function: &str, from: u64, to: u64| {
+        let window = Window {
+            from: from * MILLI,
+            to: to * MILLI,
+        };
+        analysis.memory(function, &[window])
+    };
+    assert_eq!(memory("max", 0, 9), Some(90.0));
+    assert_eq!(memory("max", 1, 4), Some(40.0));
+    assert_eq!(memory("min", 1, 4), Some(20.0));
+    assert_eq!(memory("median", 1, 4), Some(30.0));
+    assert_eq!(memory("avg", 1, 4), Some(30.0));
+    assert_eq!(memory("max", 5, 9), None, "nobody could look");
 }

@@ -1,10 +1,12 @@
 //! Plays experiments: platform, load, faults, record, check, verdict, report.
 
+mod assess;
 mod broken;
 mod checking;
 mod conclusion;
 mod events;
 mod experiment;
+mod facts;
 mod interrupt;
 mod judge;
 mod known;

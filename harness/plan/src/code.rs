@@ -81,7 +81,10 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     ("F0505", "A percentile outside of p50 to p99.99."),
     ("F0506", "A metric or form that is planned but not measured yet."),
-    ("F0507", "A `when` that refers to a fault the file does not have."),
+    (
+        "F0507",
+        "A `when` that refers to a fault the file does not have, or a time of faults asked for where no fault is: `before` and `steady`.",
+    ),
     (
         "F0508",
         "A comparison that no run can change: two constants, a share above 1, a division by 0.",

@@ -4,18 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tally_capture::{Analysis, Environment, RunStart, RunWriter, TrialReader};
+use tally_capture::{Environment, RunStart, RunWriter};
 use tally_local::{Options, Platform, StateFile};
 use tally_plan::{Experiment, Plan};
-use tally_reports::{RunReport, TrialReport};
+use tally_reports::RunReport;
 use tally_simulated::Costs;
 
+use super::assess::assess;
 use super::broken::{Broken, Problem, with_cleanup};
-use super::checking::check_options;
 use super::conclusion::{Judgement, conclude};
 use super::interrupt::Interrupt;
-use super::judge::{Facts, Generator, heard_late, measure, verdict, without};
-use super::outcome::{generator_facts, memory_lines, report_correctness};
 use super::ready::{must_match, wait_until_ready};
 use super::target::Target;
 use super::trial::{Setup, Trial, order, play as play_trial};
@@ -224,7 +222,7 @@ impl Stage<'_> {
         };
         drop(world);
         let stopped = left.and(own.map_or(Ok(()), Hold::stop));
-        let judged = self.judge(&directory, played);
+        let judged = self.assess(&directory, played);
         let mut judgement = match judged {
             Ok(judgement) => judgement,
             Err(problem) => return Err(with_cleanup(problem, stopped)),
@@ -237,6 +235,20 @@ impl Stage<'_> {
         }
         self.told(&judgement, progress);
         Ok(judgement)
+    }
+
+    fn assess(&self, directory: &Path, played: Result<Trial, Broken>) -> Result<Judgement, Problem> {
+        let trial = played.map_err(|broken| broken.with_record(directory, self.plan))?;
+        let interrupted = self.interrupt.is_set();
+        assess(
+            self.experiment,
+            self.plan,
+            self.number,
+            directory,
+            trial,
+            interrupted,
+        )
+        .map_err(|error| (Exit::Bug, error.to_string()))
     }
 
     fn told(&self, judgement: &Judgement, progress: &mut Progress) {
@@ -279,7 +291,7 @@ impl Stage<'_> {
                 ..Trial::default()
             }
         });
-        let judgement = self.judge(&directory, played)?;
+        let judgement = self.assess(&directory, played)?;
         self.told(&judgement, progress);
         Ok(judgement)
     }
@@ -331,59 +343,6 @@ impl Stage<'_> {
             .map_err(|problem| (Exit::Setup, problem))?;
         let world = super::world::Cluster::of(&platform);
         Ok((Box::new(world), Some(Box::new(platform))))
-    }
-
-    fn judge(&self, directory: &Path, played: Result<Trial, Broken>) -> Result<Judgement, Problem> {
-        let trial = played.map_err(|broken| broken.with_record(directory, self.plan))?;
-        let unreadable = |error: tally_capture::CaptureError| (Exit::Bug, error.to_string());
-        let reader = TrialReader::at(directory);
-        let check = tally_check::check_trial(&reader, &check_options(self.plan)).map_err(unreadable)?;
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let analysis = Analysis::read(&reader, threads).map_err(unreadable)?;
-        let summary = analysis.summary(measure(self.plan));
-        let latency_p99 = summary.window("always").map_or(0, |window| window.latency.p99);
-        let generator = Generator::of(&trial.reports, latency_p99);
-        let peak_rss = [trial.memory.control_plane, trial.memory.member]
-            .into_iter()
-            .max();
-        let facts = Facts {
-            analysis: &analysis,
-            summary: &summary,
-            check: &check,
-            peak_rss,
-        };
-        let expectations = facts.judge(self.experiment, self.plan);
-        let mut warnings = Vec::new();
-        let planned = self.plan.faults.len();
-        let exit = verdict(
-            &expectations,
-            &check,
-            &trial.faults,
-            planned,
-            &generator,
-            self.interrupt.is_set(),
-            &mut warnings,
-        );
-        let exit = without(&trial.lost, exit, &mut warnings);
-        heard_late(trial.dropped, &trial.reports, &mut warnings);
-        let report = TrialReport {
-            number: self.number,
-            summary,
-            samples: reader.series().map_err(unreadable)?.0,
-            events: reader.events().map_err(unreadable)?.0,
-            faults: trial.faults,
-            correctness: Some(report_correctness(&check)),
-            autoscalers: crate::live_hpa::against_model(&reader.autoscalers().map_err(unreadable)?.0),
-            generator: generator_facts(&generator),
-            memory: memory_lines(trial.memory),
-        };
-        Ok(Judgement {
-            exit,
-            expectations,
-            report,
-            check,
-            warnings,
-        })
     }
 }
 

@@ -1,13 +1,12 @@
-//! Expectations against what was measured, and the verdict of all trials together.
+//! The verdict of a trial: judged expectations, what the checker found, faults and generator together.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use tally_capture::{Analysis, FaultRecord, Summary, Window, WindowSummary};
+use tally_capture::FaultRecord;
 use tally_check::{CheckReport, Safety};
 use tally_load::{is_valid, lag_bound, sent_beyond};
-use tally_plan::{Experiment, Function, Metric, MetricRef, Plan, When};
 use tally_reports::AgentFacts;
 
 use super::station::Sent;
@@ -19,139 +18,6 @@ pub(super) struct Judged {
     pub(super) when: String,
     pub(super) held: Option<bool>,
     pub(super) shown: String,
-}
-
-/// Everything known about a finished trial.
-pub(super) struct Facts<'a> {
-    pub(super) analysis: &'a Analysis,
-    pub(super) summary: &'a Summary,
-    pub(super) check: &'a CheckReport,
-    pub(super) peak_rss: Option<u64>,
-}
-
-/// The measure phase of a plan.
-pub(super) fn measure(plan: &Plan) -> Window {
-    Window {
-        from: plan.measure_start(),
-        to: plan.measure_end(),
-    }
-}
-
-impl Facts<'_> {
-    /// Every expectation of the experiment.
-    pub(super) fn judge(&self, experiment: &Experiment, plan: &Plan) -> Vec<Judged> {
-        let judge = |expectation: &tally_plan::Expectation| {
-            let window = self.window(&expectation.when, plan);
-            let verdict = expectation.evaluate(&|metric| self.lookup(metric, &window));
-            Judged {
-                that: expectation.that.clone(),
-                when: expectation.when.to_string(),
-                held: verdict.held,
-                shown: verdict.shown,
-            }
-        };
-        experiment.expectations.iter().map(judge).collect()
-    }
-
-    fn window(&self, when: &When, plan: &Plan) -> WindowSummary {
-        if *when == When::Always {
-            return self.analysis.window("whole".into(), vec![Window::ALWAYS]);
-        }
-        let name = match when {
-            When::Measure | When::Always => "always".to_owned(),
-            other => other.to_string(),
-        };
-        match self.summary.window(&name) {
-            Some(window) => window.clone(),
-            None => {
-                let spans = plan.windows(when);
-                let spans = spans
-                    .into_iter()
-                    .map(|w| Window {
-                        from: w.start,
-                        to: w.end,
-                    })
-                    .collect();
-                self.analysis.window(name, spans)
-            }
-        }
-    }
-
-    /// A metric in the units of expectations: seconds, bytes, shares, counts.
-    fn lookup(&self, metric: &MetricRef, window: &WindowSummary) -> Option<f64> {
-        let what = match metric.sample {
-            tally_plan::Sample::One(what) => what,
-            tally_plan::Sample::Ratio(over, under) => {
-                let function = function_name(metric.function);
-                return self
-                    .analysis
-                    .ratio(&function, over.name(), under.name(), &window.spans);
-            }
-        };
-        if let Some(count) = self.check.count(what.name()).filter(|_| what.is_safety()) {
-            return share_or_count(metric.function, count, window.counts.offered);
-        }
-        let function = function_name(metric.function);
-        let name = match what {
-            Metric::SendLag => "lag",
-            Metric::Rss => return self.peak_rss.map(|bytes| bytes as f64),
-            other => other.name(),
-        };
-        let mut summary = self.summary.clone();
-        summary.windows = vec![WindowSummary {
-            name: "asked".into(),
-            ..window.clone()
-        }];
-        let value = summary.metric(&function, name, "", "asked")?;
-        Some(if is_time(what) && metric.function != Function::Count {
-            value / 1e9
-        } else {
-            value
-        })
-    }
-}
-
-fn share_or_count(function: Function, count: u64, offered: u64) -> Option<f64> {
-    match function {
-        Function::Rate => (offered > 0).then(|| count as f64 / offered as f64),
-        _ => Some(count as f64),
-    }
-}
-
-/// As `tally_capture` names it.
-fn function_name(function: Function) -> String {
-    match function {
-        Function::Value => String::new(),
-        Function::Percentile(hundredths) => percentile(hundredths),
-        Function::Avg => "avg".into(),
-        Function::Min => "min".into(),
-        Function::Max => "max".into(),
-        Function::Median => "median".into(),
-        Function::Rate => "rate".into(),
-        Function::Count => "count".into(),
-    }
-}
-
-fn percentile(hundredths: u16) -> String {
-    match hundredths % 100 {
-        0 => format!("p{}", hundredths / 100),
-        rest if rest % 10 == 0 => format!("p{}.{}", hundredths / 100, rest / 10),
-        rest => format!("p{}.{rest:02}", hundredths / 100),
-    }
-}
-
-const fn is_time(metric: Metric) -> bool {
-    matches!(
-        metric,
-        Metric::Latency
-            | Metric::QueueWait
-            | Metric::DagWait
-            | Metric::CriticalPath
-            | Metric::SendLag
-            | Metric::TimeToDetect
-            | Metric::TimeToRecover
-            | Metric::AnswerGap
-    )
 }
 
 /// True if nothing is wrong with the answers that came. In a run that ended early the others are owed, not lost.

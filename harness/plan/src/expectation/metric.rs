@@ -9,7 +9,7 @@ use crate::Unit;
 pub(crate) enum Form {
     /// Many values, a time each; needs a function. The flag says whether each value belongs to a request.
     Times { per_request: bool },
-    /// Many values over time, in bytes.
+    /// A value for every look, in bytes.
     Bytes,
     /// One value, a part of a whole.
     Share,
@@ -47,7 +47,7 @@ metrics! {
     TimeToRecover = "time_to_recover", FAULT, "From a fault's effect until the place is filled again and certifies; bare, the slowest of the faults in the window.";
     AnswerGap = "answer_gap", FAULT, "The longest time between two answers in a row while a fault was felt, whoever they were for; bare, that of the worst fault in the window.";
     SuccessRate = "success_rate", Form::Share, "Requests answered with the outcome they should have, over requests offered, 0 to 1.";
-    Rss = "rss", Form::Bytes, "Resident memory of the processes of the platform, summed, sampled once a second.";
+    Rss = "rss", Form::Bytes, "Resident memory of the largest process of the platform, looked at five times a second; the looks in the window count. No data where processes cannot be looked at, as in virtual time and on a cluster.";
     Offered = "offered", Form::Counter, "Requests that were due.";
     Late = "late", Form::Counter, "Requests sent more than 5 ms after they were due.";
     Dropped = "dropped", Form::Counter, "Requests the generator could not send at all.";
@@ -178,6 +178,11 @@ impl MetricRef {
     /// True for the counters that are taken over the whole trial, whatever the window.
     pub const fn is_safety(&self) -> bool {
         matches!(self.sample, Sample::One(metric) if metric.is_safety())
+    }
+
+    /// True when there is a value for each fault.
+    pub(crate) fn is_per_fault(&self) -> bool {
+        matches!(self.sample, Sample::One(metric) if metric.form() == FAULT)
     }
 
     /// True when there is a value for each request.

@@ -172,11 +172,26 @@ fn expectation(table: &Reader<'_>, faults: &[&str], problems: &mut Problems) -> 
         }
     };
     let name = name.map_or_else(|| that.to_owned(), str::to_owned);
+    let when = when?;
+    let of_faults = condition
+        .metrics()
+        .into_iter()
+        .find(|metric| metric.is_per_fault());
+    if let (When::Before | When::Steady, Some(metric)) = (&when, of_faults) {
+        problems
+            .at(
+                &table.place_of("when"),
+                "F0507",
+                format!("`{metric}` is a time of faults, and `{when}` has none"),
+            )
+            .label("no fault is here")
+            .help("leave `when` out, or write `during` or `after`");
+    }
     Some(Expectation {
         name,
         that: that.to_owned(),
         condition,
-        when: when?,
+        when,
         abort,
         grace,
     })

@@ -1,0 +1,72 @@
+//! A trial that is over: read back, checked and judged.
+
+use std::path::Path;
+
+use tally_capture::{Analysis, Result, TrialReader};
+use tally_plan::{Experiment, Plan};
+use tally_reports::TrialReport;
+
+use super::checking::check_options;
+use super::conclusion::Judgement;
+use super::facts::{Facts, measure};
+use super::judge::{Generator, heard_late, verdict, without};
+use super::outcome::{generator_facts, memory_lines, report_correctness};
+use super::trial::Trial;
+
+/// What trial `number` comes to, from its files.
+///
+/// # Errors
+/// If its files cannot be read.
+pub(super) fn assess(
+    experiment: &Experiment,
+    plan: &Plan,
+    number: u32,
+    directory: &Path,
+    trial: Trial,
+    interrupted: bool,
+) -> Result<Judgement> {
+    let reader = TrialReader::at(directory);
+    let check = tally_check::check_trial(&reader, &check_options(plan))?;
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let analysis = Analysis::read(&reader, threads)?;
+    let summary = analysis.summary(measure(plan));
+    let latency_p99 = summary.window("always").map_or(0, |window| window.latency.p99);
+    let generator = Generator::of(&trial.reports, latency_p99);
+    let facts = Facts {
+        analysis: &analysis,
+        summary: &summary,
+        check: Some(&check),
+        so_far: false,
+    };
+    let expectations = facts.judge(experiment, plan);
+    let mut warnings = Vec::new();
+    let exit = verdict(
+        &expectations,
+        &check,
+        &trial.faults,
+        plan.faults.len(),
+        &generator,
+        interrupted,
+        &mut warnings,
+    );
+    let exit = without(&trial.lost, exit, &mut warnings);
+    heard_late(trial.dropped, &trial.reports, &mut warnings);
+    let report = TrialReport {
+        number,
+        summary,
+        samples: reader.series()?.0,
+        events: reader.events()?.0,
+        faults: trial.faults,
+        correctness: Some(report_correctness(&check)),
+        autoscalers: crate::live_hpa::against_model(&reader.autoscalers()?.0),
+        generator: generator_facts(&generator),
+        memory: memory_lines(trial.memory),
+    };
+    Ok(Judgement {
+        exit,
+        expectations,
+        report,
+        check,
+        warnings,
+    })
+}
