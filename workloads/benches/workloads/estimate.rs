@@ -1,5 +1,6 @@
 //! Whether one set of trials is better or worse than another: the ratio of medians and its bootstrap interval.
 
+use tally::Exit;
 use tally_workloads::Stream;
 
 /// Times both sets are drawn again.
@@ -81,6 +82,26 @@ impl Change {
             Self::Regressed => "Performance has regressed.",
             Self::TooFew => "Too few trials to tell (3 on each side are the least).",
         }
+    }
+}
+
+/// What a comparison with a baseline comes to: any metric that regressed fails it, and where too few trials are left of the main one,
+/// nothing was compared.
+pub(crate) fn judge(main: Change, others: &[Change]) -> Exit {
+    if main == Change::Regressed || others.contains(&Change::Regressed) {
+        Exit::Fail
+    } else if main == Change::TooFew {
+        Exit::Inconclusive
+    } else {
+        Exit::Pass
+    }
+}
+
+/// What is demanded of it: `lenient` lets pass what could not be compared.
+pub(crate) fn demanded(compared: Option<Exit>, lenient: bool) -> Exit {
+    match compared.unwrap_or(Exit::Inconclusive) {
+        Exit::Inconclusive if lenient => Exit::Pass,
+        exit => exit,
     }
 }
 

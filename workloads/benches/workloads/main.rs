@@ -3,7 +3,8 @@
 //! The platform's processes are this program again (`serve ROLE`). Flags are criterion's: `--list`, `--exact`, `--test`,
 //! `--quick`, `--save-baseline NAME`, `--baseline NAME`, `--baseline-lenient NAME`, `--noise-threshold SHARE`, `--verbose`,
 //! and `--trials N`. Without `--bench` (`cargo test --benches`) every workload is played once for a second and only its
-//! answers are judged. Exit codes are those of `tally`: 1 for a regression against `--baseline`, 2 if nothing was selected.
+//! answers are judged. Exit codes are those of `tally`: 1 for a regression against a baseline, 2 if nothing was selected, 3 if too few trials
+//! were left to be compared with `--baseline` (`--baseline-lenient` lets that pass).
 //!
 //! Speed is the median of several trials, each on a platform of its own; a comparison is the ratio of medians with its
 //! bootstrap interval. Processor time per request moves less than wall time when the machine is busy: look at both.

@@ -2,11 +2,13 @@
 
 use std::io::Write;
 
+use tally::Exit;
+
 use crate::baseline::Trials;
 use crate::bound::{
     Bound, Certified, DURABLE_WRITES, MOST, Primitives, Reach, Shape, path_of_level, reach, work_of_operation,
 };
-use crate::estimate::{Change, Interval, compare, median, median_interval};
+use crate::estimate::{Interval, compare, judge, median, median_interval};
 use crate::metric::Metric;
 use crate::workload::{EXPRESSION, Workload};
 
@@ -66,12 +68,10 @@ pub(crate) fn results(workload: &Workload, trials: &Trials) {
     }
 }
 
-/// Compares with earlier trials; true if something got worse.
-pub(crate) fn comparison(workload: &Workload, name: &str, old: &Trials, new: &Trials, noise: f64) -> bool {
-    let mut regressed = false;
-    for metric in [workload.main, Metric::Cpu] {
+/// Compares with earlier trials, and tells what that comes to.
+pub(crate) fn comparison(workload: &Workload, name: &str, old: &Trials, new: &Trials, noise: f64) -> Exit {
+    let [main, processor] = [workload.main, Metric::Cpu].map(|metric| {
         let (ratio, change) = compare(old.of(metric), new.of(metric), metric.good(), noise, SEED);
-        regressed |= change == Change::Regressed;
         let shown = ratio.map_or_else(String::new, |ratio| {
             let percent = |value: f64| format!("{:+.1} %", (value - 1.0) * 100.0);
             format!(
@@ -86,8 +86,9 @@ pub(crate) fn comparison(workload: &Workload, name: &str, old: &Trials, new: &Tr
             metric.title(),
             change.sentence()
         ));
-    }
-    regressed
+        change
+    });
+    judge(main, &[processor])
 }
 
 /// The lower bound, what it was made of, and how far the measured median is from it.

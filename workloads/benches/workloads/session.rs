@@ -6,7 +6,7 @@ use tally::Exit;
 
 use crate::baseline::{Shelf, Trials};
 use crate::bound::{Primitives, Shape};
-use crate::estimate::median;
+use crate::estimate::{demanded, median};
 use crate::flags::{Baseline, Flags};
 use crate::metric::Metric;
 use crate::primitives::{self, Pace};
@@ -215,11 +215,9 @@ impl Session {
             exit: Exit::Environment,
             text: error.to_string(),
         };
-        let compared = |name: &str| -> Result<bool, Problem> {
-            match self.shelf.load(workload.name, name).map_err(broken)? {
-                Some(old) => Ok(print::comparison(workload, name, &old, trials, self.flags.noise)),
-                None => Ok(false),
-            }
+        let compared = |name: &str| -> Result<Option<Exit>, Problem> {
+            let old = self.shelf.load(workload.name, name).map_err(broken)?;
+            Ok(old.map(|old| print::comparison(workload, name, &old, trials, self.flags.noise)))
         };
         let save = |name: &str| {
             self.shelf
@@ -233,7 +231,7 @@ impl Session {
                 Ok(Exit::Pass)
             }
             Baseline::Save(name) => save(name).map(|()| Exit::Pass),
-            Baseline::Compare { name, .. } => Ok(if compared(name)? { Exit::Fail } else { Exit::Pass }),
+            Baseline::Compare { name, lenient } => Ok(demanded(compared(name)?, *lenient)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Claims about estimates and comparisons.
 
+use tally::Exit;
+
 use crate::estimate::*;
 
 const STEADY: [f64; 5] = [100.0, 102.0, 98.0, 101.0, 99.0];
@@ -86,4 +88,26 @@ fn every_change_has_its_sentence() {
     ];
     let sentences: std::collections::BTreeSet<_> = all.iter().map(|change| change.sentence()).collect();
     assert_eq!(sentences.len(), all.len());
+}
+
+/// Too few trials are no pass against a baseline that was demanded: nothing was compared. A regression that shows elsewhere is one.
+#[test]
+fn what_was_not_compared_is_no_pass() {
+    use Change::{Improved, NotDetected, Regressed, TooFew};
+    for (main, processor, strict, lenient) in [
+        (Improved, NotDetected, Exit::Pass, Exit::Pass),
+        (NotDetected, TooFew, Exit::Pass, Exit::Pass),
+        (TooFew, TooFew, Exit::Inconclusive, Exit::Pass),
+        (TooFew, Improved, Exit::Inconclusive, Exit::Pass),
+        (TooFew, Regressed, Exit::Fail, Exit::Fail),
+        (Regressed, TooFew, Exit::Fail, Exit::Fail),
+    ] {
+        let compared = Some(judge(main, &[processor]));
+        assert_eq!(demanded(compared, false), strict, "{main:?} {processor:?}");
+        assert_eq!(demanded(compared, true), lenient, "{main:?} {processor:?}");
+    }
+    assert_eq!(
+        (demanded(None, false), demanded(None, true)),
+        (Exit::Inconclusive, Exit::Pass)
+    );
 }
