@@ -8,5 +8,7 @@ mod abuse;
 mod requests;
 #[path = "door/streaming.rs"]
 mod streaming;
+#[path = "door/unavailable.rs"]
+mod unavailable;
 #[path = "door/world.rs"]
 mod world;

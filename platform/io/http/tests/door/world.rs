@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tally_http::{Door, PlatformStatus, StatusSource, serve};
@@ -11,7 +11,7 @@ use tally_model::{
     RequestMessage, SetRecord, Timing, Versioned,
 };
 use tally_roles::gateway::{Gateway, GatewayCommand, GatewayEvent};
-use tally_roles::port::{PortCommand, PortEvent};
+use tally_roles::port::{PortCommand, PortEvent, Trouble};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -27,10 +27,18 @@ impl StatusSource for Nothing {
     }
 }
 
+/// A port of the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Queue,
+    Store,
+}
+
 /// A door in front of a gateway whose scheduler answers what the test tells it to.
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) door: Door,
+    broken: Arc<Mutex<Option<Part>>>,
     answers: mpsc::UnboundedSender<AnswerMessage>,
     pub(crate) inbound: mpsc::UnboundedReceiver<RequestMessage>,
 }
@@ -38,6 +46,38 @@ pub(crate) struct World {
 impl World {
     /// Starts one on the loopback.
     pub(crate) async fn start(limits: Limits) -> Self {
+        Self::start_with(limits, None).await
+    }
+
+    /// One of whose ports a part fails from the beginning.
+    pub(crate) async fn start_with(limits: Limits, broken: Option<Part>) -> Self {
+        let (world, events, answers, clock) = Self::built(limits, broken).await;
+        let fake = Fake {
+            gateway: Gateway::new(limits, Timing::default()),
+            door: world.door.clone(),
+            store: BTreeMap::new(),
+            sent: answers.sent,
+            broken: Arc::clone(&world.broken),
+        };
+        tokio::spawn(drive(fake, clock, events, answers.outbound));
+        world
+    }
+
+    /// One that nobody listens behind: what comes through the door stays in the channel.
+    pub(crate) async fn unheard(limits: Limits) -> (Self, mpsc::Receiver<GatewayEvent>) {
+        let (world, events, ..) = Self::built(limits, None).await;
+        (world, events)
+    }
+
+    async fn built(
+        limits: Limits,
+        broken: Option<Part>,
+    ) -> (
+        Self,
+        mpsc::Receiver<GatewayEvent>,
+        Ends,
+        impl Fn() -> Instant + Send + 'static,
+    ) {
         let began = tokio::time::Instant::now();
         let clock = move || Instant::from_nanos(1) + began.elapsed();
         let (door, events) = Door::new(limits, Arc::new(clock), Arc::new(Nothing));
@@ -46,19 +86,19 @@ impl World {
         tokio::spawn(serve(listener, door.clone(), std::future::pending()));
         let (answers, outbound) = mpsc::unbounded_channel();
         let (sent, inbound) = mpsc::unbounded_channel();
-        let fake = Fake {
-            gateway: Gateway::new(limits, Timing::default()),
-            door: door.clone(),
-            store: BTreeMap::new(),
-            sent,
-        };
-        tokio::spawn(drive(fake, clock, events, outbound));
-        Self {
+        let world = Self {
             address,
             door,
+            broken: Arc::new(Mutex::new(broken)),
             answers,
             inbound,
-        }
+        };
+        (world, events, Ends { sent, outbound }, clock)
+    }
+
+    /// From now on every call of this part fails, or none.
+    pub(crate) fn fail(&self, part: Option<Part>) {
+        *self.broken.lock().unwrap() = part;
     }
 
     /// What the scheduler would do: takes the next request and answers it.
@@ -115,11 +155,18 @@ pub(crate) fn post(path: &str, headers: &str, body: &str) -> String {
     )
 }
 
+/// What the gateway's side holds of the queues.
+struct Ends {
+    sent: mpsc::UnboundedSender<RequestMessage>,
+    outbound: mpsc::UnboundedReceiver<AnswerMessage>,
+}
+
 struct Fake {
     gateway: Gateway,
     door: Door,
     store: BTreeMap<String, String>,
     sent: mpsc::UnboundedSender<RequestMessage>,
+    broken: Arc<Mutex<Option<Part>>>,
 }
 
 async fn drive(
@@ -167,7 +214,24 @@ impl Fake {
             value: value.clone(),
             version: 1,
         };
+        let broken = *self.broken.lock().unwrap();
+        let trouble = || Trouble {
+            transient: false,
+            message: "the disk is on fire".into(),
+        };
         Some(match command {
+            PortCommand::Send { token, .. } if broken == Some(Part::Queue) => {
+                PortEvent::Sent(token, Err(trouble()))
+            }
+            PortCommand::Depth { queue } if broken == Some(Part::Queue) => {
+                PortEvent::Depth(queue, Err(trouble()))
+            }
+            PortCommand::Get { token, .. } if broken == Some(Part::Store) => {
+                PortEvent::Got(token, Err(trouble()))
+            }
+            PortCommand::Put { token, .. } if broken == Some(Part::Store) => {
+                PortEvent::PutDone(token, Err(trouble()))
+            }
             PortCommand::Send { token, bodies, .. } => {
                 for body in bodies {
                     self.sent.send(serde_json::from_str(&body).unwrap()).unwrap();
