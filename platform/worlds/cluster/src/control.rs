@@ -31,7 +31,9 @@ const OWNER: &str = "tally-config";
 /// Runs the role until SIGTERM.
 pub(crate) async fn run(role: Role, config: Config) -> Result<(), Error> {
     let (ready, shutdown) = (Ready::default(), CancellationToken::new());
-    ready.serve(config.health, &shutdown).await?;
+    ready
+        .serve(config.health, config.platform.limits, &shutdown)
+        .await?;
     let ended = tokio::select! {
         started = start(role, &config, &shutdown) => match started {
             Ok(()) => {

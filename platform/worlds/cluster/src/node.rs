@@ -16,6 +16,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
         .node
         .ok_or_else(|| Error::Config("this pod has no place in the platform".into()))?;
     let log = ObservationLog::standard_output();
+    let limits = config.platform.limits;
     let settings = Settings {
         node,
         incarnation,
@@ -24,7 +25,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
         observer: Arc::new(move |observation| log.record(observation)),
     };
     let (ready, shutdown) = (Ready::default(), CancellationToken::new());
-    ready.serve(config.health, &shutdown).await?;
+    ready.serve(config.health, limits, &shutdown).await?;
     let listener = bind(config.grpc).await?;
     // From here on a call waits in the listener's queue at worst.
     ready.set();

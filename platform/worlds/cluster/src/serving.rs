@@ -4,10 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tally_model::Limits;
 use tally_process::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Router;
+
+/// Connections to the kubelet's pages at once; a kubelet needs one.
+const PROBERS: usize = 64;
 
 /// A listener.
 pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
@@ -47,13 +51,22 @@ impl Ready {
         self.0.store(true, Ordering::Release);
     }
 
-    /// Serves the kubelet's pages until the shutdown.
-    pub(crate) async fn serve(&self, address: SocketAddr, shutdown: &CancellationToken) -> Result<(), Error> {
+    /// Serves the kubelet's pages until the shutdown, within `limits` and for a kubelet's few connections.
+    pub(crate) async fn serve(
+        &self,
+        address: SocketAddr,
+        limits: Limits,
+        shutdown: &CancellationToken,
+    ) -> Result<(), Error> {
         let listener = bind(address).await?;
         let ready = Arc::clone(&self.0);
         let ask = Arc::new(move || ready.load(Ordering::Acquire));
         tokio::spawn(tally_http::serve_health(
             listener,
+            Limits {
+                connections: PROBERS,
+                ..limits
+            },
             ask,
             shutdown.clone().cancelled_owned(),
         ));
