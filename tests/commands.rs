@@ -24,6 +24,8 @@ mod program;
 mod replaying;
 #[path = "commands/signals.rs"]
 mod signals;
+#[path = "commands/stopping.rs"]
+mod stopping;
 #[path = "commands/versus.rs"]
 mod versus;
 

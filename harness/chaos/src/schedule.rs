@@ -1,6 +1,5 @@
 //! Plays the faults of a trial, each on a thread of its own, at its time.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tally_capture::FaultRecord;
@@ -23,7 +22,7 @@ pub struct Planned {
 pub fn run<'f, F: Fault + 'f>(
     faults: &[Planned],
     start: Instant,
-    called_off: &AtomicBool,
+    called_off: &(dyn Fn() -> bool + Sync),
     now: &(dyn Fn() -> u64 + Sync),
     make: &(dyn Fn(Order) -> Result<F, crate::Problem> + Sync),
     tell: &(dyn Fn(&FaultRecord) + Sync),
@@ -35,7 +34,7 @@ pub fn run<'f, F: Fault + 'f>(
                 scope.spawn(move || {
                     let due = start + Duration::from_nanos(planned.at);
                     while Instant::now() < due {
-                        if called_off.load(Ordering::Acquire) {
+                        if called_off() {
                             return None;
                         }
                         std::thread::sleep(LOOK.min(due.saturating_duration_since(Instant::now())));

@@ -20,7 +20,7 @@ pub enum Exit {
     Unsafe,
     /// A required tool, permission or service is missing.
     Environment,
-    /// The platform did not become healthy.
+    /// The platform did not become healthy, or was not well when the first fault was due.
     Setup,
     /// Something could not be healed or removed.
     Cleanup,
@@ -104,7 +104,7 @@ Exit codes:
     3  inconclusive  a fault had no effect, the generator was late, or there is too little data
     4  unsafe        an answer was lost, wrong, doubled or in conflict
     5  environment   a required tool, permission or service is missing (see `tally doctor`)
-    6  setup         the platform did not become healthy
+    6  setup         the platform did not become healthy, or what must hold before the first fault did not
     7  cleanup       something could not be healed or removed
    70  bug           an internal error
   130  interrupted   by Ctrl-C (143: by SIGTERM); what was recorded is kept

@@ -23,6 +23,7 @@ mod senders;
 mod station;
 mod target;
 mod trial;
+mod watch;
 mod world;
 
 pub(crate) use broken::Broken;
@@ -40,6 +41,7 @@ pub(crate) use senders::Senders;
 pub(crate) use station::{Sent, Station, Told, Zero, wall};
 pub(crate) use target::Target;
 pub(crate) use trial::order as fault_order;
+pub(crate) use watch::Watch;
 #[cfg(feature = "cluster")]
 pub(crate) use world::Cluster;
 pub(crate) use world::{Local, World};

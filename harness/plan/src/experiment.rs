@@ -79,7 +79,8 @@ pub enum When {
     /// The measure phase.
     #[default]
     Measure,
-    /// The measure phase up to the first fault; the warm-up if that is empty. If it does not hold, nothing is injected.
+    /// The measure phase up to the first fault; the warm-up if that is empty. If it is false when that fault is due, nothing is
+    /// injected and the trial ends.
     Before,
     /// While a fault lasts: any, or the one named.
     During(Option<String>),
@@ -117,9 +118,9 @@ pub struct Expectation {
     pub condition: Condition,
     /// Of which part of the trial.
     pub when: When,
-    /// Whether the trial is stopped as soon as it does not hold.
+    /// Whether the trial is stopped, as failed, when it does not hold while the load lasts.
     pub abort: bool,
-    /// How long it may fail to hold before `abort` acts.
+    /// How long in one stretch it may fail to hold before `abort` acts.
     pub grace: Duration,
 }
 

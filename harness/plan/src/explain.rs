@@ -7,7 +7,7 @@ use tally_model::{Dispatch, Operation, PlatformConfig, Protocol, Scaler, WorkKin
 use tally_workloads::{Pattern, Shape};
 
 use crate::units::{say_duration, say_number};
-use crate::{Experiment, Phases, Plan, role_name};
+use crate::{Experiment, Phases, Plan, When, role_name};
 
 /// Bytes on disk per request, compressed; the budget of the run directory.
 const BYTES_PER_REQUEST: u64 = 120;
@@ -69,7 +69,17 @@ fn write(experiment: &Experiment, plan: &Plan, out: &mut String) -> std::fmt::Re
             (true, Duration::ZERO) => "; stops the trial at once if not".to_owned(),
             (true, grace) => format!("; stops the trial if not for {}", say_duration(grace)),
         };
-        writeln!(out, "  {} ({}){abort}", expectation.that, expectation.when)?;
+        let breaks = expectation.when == When::Before && !plan.faults.is_empty();
+        let before = if breaks {
+            "; nothing is injected and the trial ends with exit code 6 if not"
+        } else {
+            ""
+        };
+        writeln!(
+            out,
+            "  {} ({}){before}{abort}",
+            expectation.that, expectation.when
+        )?;
     }
     if experiment.expectations.is_empty() {
         writeln!(out, "  nothing: the run measures and cannot fail")?;

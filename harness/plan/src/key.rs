@@ -90,13 +90,13 @@ pub(crate) static EXPECT: Section = Section {
         optional(
             "when",
             Kind::Text,
-            "before, during, after, steady, measure, always, during:FAULT, after:FAULT. Default measure.",
+            "before, during, after, steady, measure, always, during:FAULT, after:FAULT. Default measure. With `before` nothing is injected if it is false when the first fault is due.",
         ),
         optional("name", Kind::Name, "Shown in reports. Default the condition."),
         optional(
             "abort",
             Kind::Flag,
-            "Stop the trial when it does not hold. Default false.",
+            "Stop the trial while it runs when it does not hold: it has failed. Default false.",
         ),
         optional(
             "grace",

@@ -13,7 +13,7 @@ use super::sim::{KNOWN, protocols};
 use crate::args::{Global, Replay};
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::run::{fault_order, tag_of};
+use crate::run::{Watch, fault_order, tag_of};
 use crate::simulate::{Facts, Setup, play};
 
 /// What was played, what it gave, and what it should have given.
@@ -128,6 +128,8 @@ fn again(
         environment,
     )
     .map_err(|error| told(&error))?;
+    let trial = writer.trial(number).map_err(|error| told(&error))?;
+    let watch = Watch::new(experiment, &plan, trial.directory());
     let setup = Setup {
         number,
         plan: &plan,
@@ -140,13 +142,13 @@ fn again(
         shadows: &[],
         tag: tag_of(&run.id()),
         interrupted: &|| false,
+        watch: &watch,
         costs: Costs {
             pod_start: facts.pod_start,
             ..Costs::default()
         },
         trace: Some(&|line| output.line(line)),
     };
-    let trial = writer.trial(number).map_err(|error| told(&error))?;
     let (_, facts) = play(setup, trial, &mut output.progress()).map_err(|error| told(&error))?;
     Ok(facts)
 }

@@ -12,6 +12,7 @@ use super::facts::{Facts, measure};
 use super::judge::{Generator, heard_late, verdict, without};
 use super::outcome::{generator_facts, memory_lines, report_correctness};
 use super::trial::Trial;
+use crate::exit::Exit;
 
 /// What trial `number` comes to, from its files.
 ///
@@ -26,7 +27,12 @@ pub(super) fn assess(
     interrupted: bool,
 ) -> Result<Judgement> {
     let reader = TrialReader::at(directory);
-    let check = tally_check::check_trial(&reader, &check_options(plan))?;
+    let mut options = check_options(plan);
+    if trial.stop.is_some() {
+        // Of a load that was stopped not every request was sent.
+        options.planned = None;
+    }
+    let check = tally_check::check_trial(&reader, &options)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let analysis = Analysis::read(&reader, threads)?;
     let summary = analysis.summary(measure(plan));
@@ -38,17 +44,28 @@ pub(super) fn assess(
         check: Some(&check),
         so_far: false,
     };
-    let expectations = facts.judge(experiment, plan);
+    let mut expectations = facts.judge(experiment, plan);
     let mut warnings = Vec::new();
-    let exit = verdict(
-        &expectations,
+    let mut exit = Exit::Pass;
+    let mut asked = true;
+    if let Some(stop) = &trial.stop {
+        warnings.push((stop.sentence(), stop.remedy().into()));
+        // What stopped the trial did not hold, whatever the answers that still came made of it.
+        expectations[stop.index].held = Some(false);
+        expectations[stop.index].shown.clone_from(&stop.shown);
+        // A platform that was not well before the faults was not tested.
+        asked = !stop.is_before_faults();
+        exit = if asked { Exit::Fail } else { Exit::Setup };
+    }
+    let exit = exit.worse(verdict(
+        if asked { &expectations } else { &[] },
         &check,
         &trial.faults,
-        plan.faults.len(),
+        if asked { plan.faults.len() } else { 0 },
         &generator,
-        interrupted,
+        interrupted || trial.stop.is_some(),
         &mut warnings,
-    );
+    ));
     let exit = without(&trial.lost, exit, &mut warnings);
     heard_late(trial.dropped, &trial.reports, &mut warnings);
     let report = TrialReport {

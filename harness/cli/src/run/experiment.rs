@@ -17,6 +17,7 @@ use super::interrupt::Interrupt;
 use super::ready::{must_match, wait_until_ready};
 use super::target::Target;
 use super::trial::{Setup, Trial, order, play as play_trial};
+use super::watch::Watch;
 use super::world::{Hold, Local, Owned, STORE, World};
 use crate::agents::{Agents, Brief, Crew};
 use crate::exit::Exit;
@@ -189,6 +190,7 @@ impl Stage<'_> {
             .trial(self.number)
             .map_err(|error| (Exit::Environment, error.to_string()))?;
         let directory = writer.directory().to_owned();
+        let watch = Watch::new(self.experiment, self.plan, &directory);
         let tag = tag_of(&self.run.id());
         let brief = Brief {
             experiment: self.experiment,
@@ -213,6 +215,7 @@ impl Stage<'_> {
                     world: world.as_ref(),
                     tag,
                     interrupt: self.interrupt,
+                    watch: &watch,
                     crew,
                 };
                 let played = play_trial(&setup, writer, progress, &mut tend);
@@ -268,6 +271,7 @@ impl Stage<'_> {
             .map_err(|error| (Exit::Environment, error.to_string()))?;
         let directory = writer.directory().to_owned();
         let platform = &self.experiment.platform;
+        let watch = Watch::new(self.experiment, self.plan, &directory);
         let setup = simulate::Setup {
             number: self.number,
             plan: self.plan,
@@ -281,13 +285,18 @@ impl Stage<'_> {
             shadows: &[],
             tag: tag_of(&self.run.id()),
             interrupted: &|| self.interrupt.is_set(),
+            watch: &watch,
             costs: self.settings.costs,
             trace: None,
         };
         let played = simulate::play(setup, writer, progress).map(|(faults, facts)| {
+            if let Some(stop) = watch.stop() {
+                progress.event(&stop.sentence());
+            }
             progress.step(&facts.line());
             Trial {
                 faults,
+                stop: watch.stop().cloned(),
                 ..Trial::default()
             }
         });

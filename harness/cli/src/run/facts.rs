@@ -51,7 +51,10 @@ impl Facts<'_> {
             When::Measure | When::Always => "always".to_owned(),
             other => other.to_string(),
         };
-        match self.summary.window(&name) {
+        // Before a fault at the very beginning of the measure phase there is the warm-up.
+        let first = plan.faults.iter().map(|fault| fault.start).min();
+        let warm = *when == When::Before && first.is_some_and(|first| first <= plan.measure_start());
+        match self.summary.window(&name).filter(|_| !warm) {
             Some(window) => window.clone(),
             None => {
                 let spans = plan.windows(when);

@@ -77,11 +77,6 @@ impl Interrupt {
         self.shared.leaving.load(Ordering::Acquire)
     }
 
-    /// The flag itself, for those who wait on it.
-    pub(crate) fn flag(self) -> &'static AtomicBool {
-        &self.shared.stop
-    }
-
     /// How the process should end because of it; none if it was left alone.
     pub(crate) fn exit(self) -> Option<Exit> {
         match self.shared.code.load(Ordering::Acquire) {

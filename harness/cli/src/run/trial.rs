@@ -1,6 +1,7 @@
 //! One trial: a platform, the load and the faults against it, and everything that was seen.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use super::rereads::Rereader;
 use super::sampler::{Memory, Sampler};
 use super::senders::{Here, Senders};
 use super::station::{Sent, Station, Told, Zero};
+use super::watch::{Stop, Watch};
 use super::world::World;
 use crate::agents::Crew;
 use crate::output::Progress;
@@ -40,6 +42,7 @@ pub(super) struct Setup<'a> {
     pub(super) world: &'a dyn World,
     pub(super) tag: String,
     pub(super) interrupt: Interrupt,
+    pub(super) watch: &'a Watch<'a>,
     /// Who sends; none if this process does.
     pub(super) crew: Option<Crew>,
 }
@@ -50,6 +53,8 @@ pub(super) struct Trial {
     pub(super) faults: Vec<FaultRecord>,
     pub(super) reports: Vec<Sent>,
     pub(super) memory: Memory,
+    /// Why it was stopped before its end, if it was.
+    pub(super) stop: Option<Stop>,
     /// Agents whose record is not complete: who, and why.
     pub(super) lost: Vec<String>,
     /// Answers that the gateway dropped because they were not taken off the stream in time.
@@ -115,6 +120,7 @@ pub(super) fn play(
         faults,
         reports,
         memory,
+        stop: setup.watch.stop().cloned(),
         lost,
         dropped,
     })
@@ -152,9 +158,14 @@ impl Stage<'_> {
         self.zero.start.elapsed().as_nanos() as u64
     }
 
-    /// Whether an interrupt is so old that nothing more is asked for.
+    /// Nothing more is sent or broken.
+    fn is_ended(&self) -> bool {
+        self.setup.interrupt.is_set() || self.setup.watch.stop().is_some()
+    }
+
+    /// Whether the end is so old that nothing more is asked for.
     fn is_hurried(&self) -> bool {
-        self.setup.interrupt.is_set() && self.hurried.get_or_init(Instant::now).elapsed() >= INTERRUPTED
+        self.is_ended() && self.hurried.get_or_init(Instant::now).elapsed() >= 2 * INTERRUPTED
     }
 
     fn ask_for_missed(&self, wakeups: Wakeups) {
@@ -181,8 +192,10 @@ impl Stage<'_> {
             let hearing = scope.spawn(move || self.senders.hear(self, ended));
             let breaking = scope.spawn(|| self.break_things());
             let ending = scope.spawn(move || {
-                self.senders.end(&|| self.setup.interrupt.is_set(), ended);
+                self.senders.end(&|| self.is_ended(), ended);
             });
+            let (load, sent) = sync_channel::<()>(0);
+            let watching = scope.spawn(move || self.setup.watch.run(self.recorder, &|| self.now(), &sent));
             let sending = scope.spawn(move || self.senders.send(self));
             while !sending.is_finished() {
                 self.tell(progress, "load");
@@ -193,6 +206,11 @@ impl Stage<'_> {
             }
             let crashed = |_| Err(Broken::Panicked("the sending thread"));
             let reports = sending.join().unwrap_or_else(crashed);
+            drop(load);
+            let _ = watching.join();
+            if let Some(stop) = self.setup.watch.stop() {
+                progress.event(&stop.sentence());
+            }
             progress.step("load sent");
             let faults = breaking.join().map_err(|_| Broken::Panicked("the chaos thread"));
             self.drain(progress, tend);
@@ -214,6 +232,11 @@ impl Stage<'_> {
     }
 
     fn break_things(&self) -> Vec<FaultRecord> {
+        let watch = self.setup.watch;
+        watch.wait_for_faults(self.recorder, &|| self.now(), &|| self.is_ended());
+        if self.is_ended() {
+            return Vec::new();
+        }
         let planned: Vec<Planned> = self
             .setup
             .plan
@@ -228,15 +251,9 @@ impl Stage<'_> {
             if let Some(problem) = &record.problem {
                 tracing::warn!(fault = record.name, problem, "a fault was not confirmed");
             }
+            watch.over(record);
         };
-        tally_chaos::run(
-            &planned,
-            self.zero.start,
-            self.setup.interrupt.flag(),
-            &now,
-            &make,
-            &tell,
-        )
+        tally_chaos::run(&planned, self.zero.start, &|| self.is_ended(), &now, &make, &tell)
     }
 
     /// Waits until nothing is owed any more, or for as long as [`Patience`] has.
@@ -246,12 +263,12 @@ impl Stage<'_> {
         let mut end = None;
         let hurried = || self.is_hurried();
         let mut rereader = Rereader::new(self.address.target, self.recorder, self.zero.start, &hurried);
-        if !self.setup.interrupt.is_set() {
+        if !self.is_ended() {
             rereader.unresolved(self.address);
         }
         let mut next = Instant::now() + REREAD;
         while !self.recorder.outstanding().is_empty() {
-            if self.setup.interrupt.is_set() {
+            if self.is_ended() {
                 patience.shorten(Instant::now(), INTERRUPTED.min(drain));
             }
             end = patience.over(Instant::now(), self.recorder.counts().answered);

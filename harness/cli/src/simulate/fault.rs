@@ -69,6 +69,19 @@ impl Fault {
         }
     }
 
+    /// It was not begun.
+    pub(super) const fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting)
+    }
+
+    /// Its ledger, once it is over.
+    pub(super) const fn ledger(&self) -> Option<&FaultRecord> {
+        match self.state {
+            State::Done => Some(&self.record),
+            State::Waiting | State::On | State::Over => None,
+        }
+    }
+
     fn end(&self) -> u64 {
         self.planned.at + self.record.duration
     }

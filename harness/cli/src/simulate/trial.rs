@@ -17,7 +17,7 @@ use super::fault::Fault;
 use super::record::{Zero, operation, read};
 use super::timeline::{load_of, timeline};
 use crate::output::Progress;
-use crate::run::Broken;
+use crate::run::{Broken, Watch};
 
 /// How long a simulated platform may take to come up, in virtual time.
 pub(super) const SETTLE: Duration = Duration::from_mins(5);
@@ -28,6 +28,11 @@ const SAMPLES_MAX: u64 = 20_000;
 const REREAD: usize = 256;
 /// What a read at the end may take.
 const REREAD_TIME: Duration = Duration::from_secs(2);
+/// How long answers are waited for after a trial was stopped.
+const STOPPED: u64 = 2_000_000_000;
+/// Between two looks at whether a trial has to be stopped: a second, and no more than fifty looks in the last half of a long one.
+const LOOK: u64 = 1_000_000_000;
+const LOOKS: u64 = 50;
 
 /// What a trial is made of.
 pub(crate) struct Setup<'a> {
@@ -38,6 +43,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) shadows: &'a [Scaler],
     pub(crate) tag: String,
     pub(crate) interrupted: &'a dyn Fn() -> bool,
+    /// Tells whether the trial has to be stopped.
+    pub(crate) watch: &'a Watch<'a>,
     pub(crate) costs: Costs,
     /// Gets one line per event, if somebody wants to see them.
     pub(crate) trace: Option<&'a dyn Fn(&str)>,
@@ -141,6 +148,7 @@ pub(crate) fn play(
         reread: Vec::new(),
         keys: 0,
         counts: [0; 2],
+        next_look: LOOK,
     };
     stage.run(progress)?;
     let facts = stage.facts(started, cpu);
@@ -163,6 +171,8 @@ struct Stage<'a> {
     keys: usize,
     /// Accepted and answered.
     counts: [u64; 2],
+    /// When it is looked at next whether the trial has to be stopped.
+    next_look: u64,
 }
 
 impl Stage<'_> {
@@ -186,12 +196,16 @@ impl Stage<'_> {
                     now as f64 / 1e9
                 ));
             }
+            self.watch(now)?;
             for fault in &mut self.faults {
                 fault.look(&mut self.world, self.zero);
             }
             let owed = self.world.open_requests() > 0 || self.world.has_more_requests();
             let healing = self.faults.iter().any(|fault| fault.due(now).is_some());
-            let drained = now >= plan.measure_end() && !owed && !healing;
+            let stopped = self.setup.watch.stop().map(|stop| stop.at);
+            let sent = stopped.is_some() || now >= plan.measure_end();
+            let given_up = stopped.is_some_and(|at| now >= at + STOPPED);
+            let drained = sent && !healing && (!owed || given_up);
             if drained || now >= plan.end() || (self.setup.interrupted)() {
                 break;
             }
@@ -211,6 +225,35 @@ impl Stage<'_> {
                 at: self.zero.at(stray.at),
                 outcome: stray.outcome,
             })?;
+        }
+        Ok(())
+    }
+
+    /// Stops the trial if it has to be: nothing more is sent or broken, and what is broken heals.
+    fn watch(&mut self, now: u64) -> tally_capture::Result<()> {
+        let watch = self.setup.watch;
+        if watch.stop().is_some() {
+            return Ok(());
+        }
+        let untouched = self.faults.iter().all(Fault::is_waiting);
+        let first = watch.first_fault().is_some_and(|first| now >= first && untouched);
+        let due = watch.may_abort() && now >= self.next_look && now < self.setup.plan.measure_end();
+        if first || due {
+            self.collect()?;
+            self.writer.flush()?;
+        }
+        if first {
+            watch.before_faults(now)?;
+        }
+        if due {
+            let over = self.faults.iter().filter_map(Fault::ledger);
+            over.for_each(|ledger| watch.over(ledger));
+            watch.look(now)?;
+            self.next_look = now + LOOK.max(now / LOOKS);
+        }
+        if watch.stop().is_some() {
+            self.world.stop_requests();
+            self.faults.retain(|fault| !fault.is_waiting());
         }
         Ok(())
     }

@@ -179,6 +179,13 @@ impl World {
         };
     }
 
+    /// Clients begin no more requests from now on; what is open goes on.
+    pub fn stop_requests(&mut self) {
+        self.clients.closed_end = self.clients.closed_end.min(self.now);
+        self.clients.shots = Box::new(std::iter::empty());
+        self.clients.next = None;
+    }
+
     pub(crate) fn client_in(&mut self, after: Duration, event: ClientEvent) {
         self.agenda.push(self.now + after, Happening::Client(event));
     }
