@@ -88,8 +88,25 @@ fn a_platform_lives_from_up_to_down() {
         "error:div_by_zero\n"
     );
 
+    // Its numbers would be recorded as those of other settings, so every one that differs is named before anything is sent.
+    let other = desk.tally(&["run", &small, "--attach", "--set", "platform.task-timeout=3s"]);
+    let told = other.expect(2).err;
+    for differs in [
+        "scaler: threshold runs, the experiment asks for fixed-1",
+        "task-timeout: 5s runs, the experiment asks for 3s",
+        "leave out --attach",
+    ] {
+        assert!(told.contains(differs), "`{differs}` is not in\n{told}");
+    }
     let run = desk
-        .tally(&["run", &small, "--attach", "--json"])
+        .tally(&[
+            "run",
+            &small,
+            "--attach",
+            "--set",
+            "platform.scaler=threshold",
+            "--json",
+        ])
         .expect_of_run(0);
     let experiment = &run.json()["experiments"][0];
     assert!(

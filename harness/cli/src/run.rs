@@ -11,6 +11,7 @@ mod interrupt;
 mod judge;
 mod known;
 mod loads;
+mod matching;
 mod missed;
 mod outcome;
 mod patience;

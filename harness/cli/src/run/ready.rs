@@ -1,6 +1,5 @@
 //! Waits until a platform takes requests and every layer has the sets it starts with.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -54,29 +53,5 @@ pub(crate) fn wait_until_ready(
         }
         progress.tick(&format!("waiting for sets, ready: {ready:?}"));
         std::thread::sleep(LOOK);
-    }
-}
-
-/// Whether a platform that runs already is what an experiment asks for: answers are judged by what the file says.
-pub(super) fn must_match(http: SocketAddr, platform: &PlatformConfig) -> Result<(), String> {
-    let reply = Client::new(http, Duration::from_secs(2))
-        .status()
-        .map_err(|error| error.to_string())?;
-    let status: Value = serde_json::from_slice(&reply.body).map_err(|error| error.to_string())?;
-    let mut asked = vec![
-        ("protocol", Value::from(platform.protocol.name())),
-        ("suite", Value::from(platform.suite.name())),
-    ];
-    if platform.replicas_per_set() > 0 {
-        asked.push(("replicas", Value::from(platform.replicas)));
-    }
-    let differs = |(key, value): &(&str, Value)| status["config"][key] != *value;
-    match asked.into_iter().find(differs) {
-        None => Ok(()),
-        Some((key, value)) => Err(format!(
-            "the platform that runs has {key} = {}, the experiment asks for {value}; start another with `tally up`, or \
-             leave out --attach",
-            status["config"][key]
-        )),
     }
 }

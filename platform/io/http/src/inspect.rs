@@ -52,17 +52,10 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
 pub(crate) async fn status(State(app): State<App>) -> Json<Value> {
     let gauge = app.door.gauge();
     let status = app.door.inner.source.status();
-    let config = status.config.as_ref().map(|config| {
-        json!({
-            "seed": config.seed,
-            "protocol": config.protocol,
-            "suite": config.suite,
-            "replicas": config.replicas,
-            "dispatch": config.dispatch,
-            "scaler": config.scaler,
-            "threshold": config.threshold,
-            "bounds": config.bounds,
-        })
+    // All of it but the plan that some policies are told, which is as long as the experiment.
+    let config = status.config.map(|mut config| {
+        config.scaling.forecast = None;
+        config
     });
     Json(json!({
         "ready": gauge.ready,
