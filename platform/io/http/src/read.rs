@@ -1,5 +1,7 @@
 //! Reading what became of a request.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
@@ -70,7 +72,12 @@ pub(crate) fn deaf() -> Problem {
     Problem::unavailable("the gateway is busy; try again with the same Idempotency-Key")
 }
 
-/// What the gateway said, as a response.
+/// A bound was reached, of which the message tells.
+pub(crate) fn busy(message: &str, retry_after: Duration) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "refused_busy", message).retry(retry_after)
+}
+
+/// What the gateway said, as a response to a question.
 pub(crate) fn render(response: Response, certificate: bool) -> Result<HttpResponse, Problem> {
     match response {
         Response::Answered { answer } => Ok(Json(done(&answer, certificate)).into_response()),
@@ -86,8 +93,7 @@ pub(crate) fn render(response: Response, certificate: bool) -> Result<HttpRespon
             Err(Problem::new(StatusCode::CONFLICT, "conflict", message))
         }
         Response::Busy { retry_after } => {
-            let message = "too many requests have no outcome yet; this one will not be executed";
-            Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "refused_busy", message).retry(retry_after))
+            Err(busy("too many clients ask for answers; ask again", retry_after))
         }
         Response::Unavailable { retry_after, message } => {
             Err(Problem::unavailable(message).retry(retry_after))
@@ -119,4 +125,19 @@ pub(crate) fn done(answer: &AnswerMessage, certificate: bool) -> Value {
         value["tasks"] = json!(answer.tasks);
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 429 to a question says nothing of the request that is asked about: that one may be accepted.
+    #[test]
+    fn a_question_too_many_is_not_told_that_its_request_is_refused() {
+        let retry_after = Duration::from_secs(1);
+        let problem = render(Response::Busy { retry_after }, false).unwrap_err();
+        let text = format!("{problem:?}");
+        assert!(text.contains("429") && text.contains("ask again"), "{text}");
+        assert!(!text.contains("executed"), "{text}");
+    }
 }

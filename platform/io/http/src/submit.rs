@@ -44,6 +44,11 @@ pub(crate) async fn submit(
             Ok((StatusCode::ACCEPTED, [(header::LOCATION, this)], Json(body)).into_response())
         }
         Response::Refused { failure, diagnostics } => Err(refusal(&text, failure, &diagnostics)),
+        Response::Busy { retry_after } => {
+            let message =
+                "too many requests have no outcome yet; this one was not accepted and will not be executed";
+            Err(read::busy(message, retry_after))
+        }
         other => read::render(other, false),
     }
 }

@@ -168,6 +168,7 @@ impl Gateway {
         out: &mut Vec<GatewayCommand>,
     ) {
         match self.ledger.answered(token) {
+            Some(Purpose::AskRecord(id)) => self.admission.asked(id, result, &mut self.ledger, out),
             Some(Purpose::Replay(id)) => {
                 let result = self.answer(now, id, result, out);
                 self.admission.replayed(id, result, &mut self.ledger, out);
@@ -293,6 +294,7 @@ impl Gateway {
     /// What follows after every event: keep the collector busy, say what changed.
     fn after(&mut self, now: Instant, out: &mut Vec<GatewayCommand>) {
         if self.depth_at.is_some_and(|at| at <= now) {
+            self.ledger.started.get_or_insert(now);
             self.depth_at = None;
             out.push(GatewayCommand::Port(PortCommand::Depth {
                 queue: QueueName::Inbound,

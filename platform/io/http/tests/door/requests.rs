@@ -154,7 +154,7 @@ async fn bad_input_is_named() {
     }
 }
 
-/// Above the bound of pending requests: 429 and when to come back.
+/// Above the bound of pending requests: 429 and when to come back, but not for what was accepted before.
 #[tokio::test]
 async fn a_full_platform_refuses_with_retry_after() {
     let limits = Limits {
@@ -162,10 +162,24 @@ async fn a_full_platform_refuses_with_retry_after() {
         ..Limits::default()
     };
     let world = World::start(limits).await;
-    assert_eq!(world.post("/v1/expressions", "", EXPRESSION).await.status(), 202);
-    let busy = world.post("/v1/expressions", "", EXPRESSION).await;
-    assert_eq!((busy.status(), busy.header("retry-after")), (429, Some("1")));
-    assert_eq!(busy.json()["error"]["retry_after_ms"], json!(1000));
+    let [first, other] = ["a", "b"].map(|key| format!("Idempotency-Key: {key}\r\n"));
+    assert_eq!(
+        world.post("/v1/expressions", &first, EXPRESSION).await.status(),
+        202
+    );
+    for key in ["", &other] {
+        let busy = world.post("/v1/expressions", key, EXPRESSION).await;
+        assert_eq!((busy.status(), busy.header("retry-after")), (429, Some("1")));
+        assert_eq!(busy.json()["error"]["retry_after_ms"], json!(1000));
+        let message = busy.json()["error"]["message"].to_string();
+        assert!(message.contains("not be executed"), "{message}");
+    }
+    let again = world.post("/v1/expressions", &first, EXPRESSION).await;
+    assert_eq!(again.status(), 202, "{}", again.0);
+    let conflict = world
+        .post("/v1/expressions", &first, r#"{"expression":"1"}"#)
+        .await;
+    assert_eq!(conflict.status(), 409, "{}", conflict.0);
 }
 
 /// Parsing shows the tasks and accepts nothing.

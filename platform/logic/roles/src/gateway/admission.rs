@@ -4,17 +4,16 @@
 //! a client that is then told 409. Messages are sent in groups: while one send is under way the next group collects. Where store
 //! and queue are one, record and message are one write ([`Admission::enter_at_once`]); it is the store that groups there.
 
+mod earlier;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 
 use tally_consensus::mutant::{self, Mutant};
-use tally_model::{
-    AnswerMessage, Entry, Instant, Precondition, Put, QueueName, RequestId, RequestMessage, Versioned,
-};
+use tally_model::{Entry, Instant, Precondition, Put, QueueName, RequestId, RequestMessage};
 
 use super::interface::{CallId, GatewayCommand, Response, Submission};
 use super::ledger::{Ledger, Purpose, RETRY_AFTER, backoff, respond_all};
-use super::naming::{RequestRecord, answer_key, body_digest, default_work_key, request_id, request_key};
+use super::naming::{RequestRecord, body_digest, default_work_key, request_id, request_key};
 use crate::port::{PortCommand, Trouble};
 
 /// Messages of one send.
@@ -24,15 +23,28 @@ const SENDS: usize = 2;
 /// Tries of a send before the client is told that the fate is unknown.
 const TRIES: u32 = 3;
 
+/// Where a request is counted that is on its way to being accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nowhere here: the store is asked about an earlier submission of it, which is counted wherever that one is.
+    Asking,
+    /// In [`Admission::unsent`]: the store is asked to write its record.
+    New,
+    /// In [`Ledger::pending`]: its message is on its way.
+    Sending,
+}
+
 /// A request on its way to being accepted.
 #[derive(Debug)]
 struct Entering {
     digest: String,
     message: RequestMessage,
     calls: Vec<CallId>,
-    sending: bool,
+    stage: Stage,
     /// Its answer was there before the store said that it is in.
     answered: bool,
+    /// It was one of [`Ledger::inherited`].
+    inherited: bool,
     tries: u32,
 }
 
@@ -40,8 +52,10 @@ struct Entering {
 #[derive(Debug, Default)]
 pub(crate) struct Admission {
     entering: BTreeMap<RequestId, Entering>,
-    /// Of `entering`, those that `Ledger::pending` does not count yet.
+    /// Those of `entering` in [`Stage::New`].
     unsent: usize,
+    /// Questions under way about submissions for which there is no room.
+    asking: usize,
     outbox: VecDeque<RequestId>,
     sends: usize,
     retries: BTreeSet<(Instant, RequestId)>,
@@ -77,22 +91,44 @@ impl Admission {
             };
             return respond_all([call], &later, out);
         }
-        if ledger.unfinished() + self.unsent >= ledger.limits.pending {
-            let busy = Response::Busy {
-                retry_after: RETRY_AFTER,
-            };
-            return respond_all([call], &busy, out);
+        let full = self.is_full(ledger);
+        if full && let Some(response) = self.turned_away(id, submission.key.is_some(), ledger) {
+            return respond_all([call], &response, out);
         }
-        let record = RequestRecord {
-            digest: digest.clone(),
-            accepted: now,
-        };
         let message = RequestMessage {
             id,
             expression: submission.expression,
             accepted: now,
             work_key: submission.work_key.unwrap_or(default_work_key(id)),
             tag: submission.tag,
+        };
+        let entering = Entering {
+            digest,
+            message,
+            calls: vec![call],
+            stage: Stage::Asking,
+            answered: false,
+            inherited: false,
+            tries: 0,
+        };
+        self.entering.insert(id, entering);
+        if full {
+            self.ask(id, ledger, out);
+        } else {
+            self.enter(id, ledger, out);
+        }
+    }
+
+    /// Asks for the record to be written, which decides whether the request is a new one.
+    fn enter(&mut self, id: RequestId, ledger: &mut Ledger, out: &mut Vec<GatewayCommand>) {
+        let Some(entering) = self.entering.get_mut(&id) else {
+            return;
+        };
+        entering.stage = Stage::New;
+        self.unsent += 1;
+        let record = RequestRecord {
+            digest: entering.digest.clone(),
+            accepted: entering.message.accepted,
         };
         let (key, value) = (request_key(id), json(&record));
         out.push(GatewayCommand::Port(if self.at_once {
@@ -102,7 +138,7 @@ impl Admission {
                     key,
                     value,
                     queue: QueueName::Inbound,
-                    body: json(&message),
+                    body: json(&entering.message),
                 },
             }
         } else {
@@ -113,16 +149,6 @@ impl Admission {
                 when: Precondition::Absent,
             }
         }));
-        let entering = Entering {
-            digest,
-            message,
-            calls: vec![call],
-            sending: false,
-            answered: false,
-            tries: 0,
-        };
-        self.entering.insert(id, entering);
-        self.unsent += 1;
         if self.at_once && mutant::is(Mutant::AckBeforeDurable) {
             self.finish(id, &Response::Accepted { id }, out);
         }
@@ -136,7 +162,8 @@ impl Admission {
     /// A request is answered: whether it was on its way in, and not counted as pending. What may be received before it is durable can
     /// be answered before it is known to be in.
     pub(crate) fn answered(&mut self, id: RequestId) -> bool {
-        let entering = self.entering.get_mut(&id).filter(|entering| !entering.sending);
+        let entering = self.entering.get_mut(&id);
+        let entering = entering.filter(|entering| entering.stage == Stage::New);
         entering.map(|entering| entering.answered = true).is_some()
     }
 
@@ -176,63 +203,13 @@ impl Admission {
         }
     }
 
-    /// Somebody used the id before: the same request again, or a clash.
-    fn seen_before(
-        &mut self,
-        id: RequestId,
-        earlier: Option<Versioned>,
-        ledger: &mut Ledger,
-        out: &mut Vec<GatewayCommand>,
-    ) {
-        let Some(entering) = self.entering.get_mut(&id) else {
-            return;
-        };
-        let record = earlier.and_then(|v| serde_json::from_str::<RequestRecord>(&v.value).ok());
-        let Some(record) = record else {
-            let trouble = Trouble {
-                transient: true,
-                message: "the record of the request changed meanwhile".into(),
-            };
-            let response = ledger.unavailable(&trouble);
-            return self.finish(id, &response, out);
-        };
-        if record.digest != entering.digest {
-            return self.finish(id, &Response::Conflict { id }, out);
-        }
-        entering.message.accepted = record.accepted;
-        if let Some(answer) = ledger.recent.get(id).cloned() {
-            self.finish(id, &Response::Answered { answer }, out);
-        } else if ledger.pending.contains(&id) {
-            self.finish(id, &Response::Accepted { id }, out);
-        } else {
-            ledger.get(answer_key(id), Purpose::Replay(id), out);
-        }
-    }
-
-    /// The store said whether a request that was seen before is answered. If not, an earlier life may have died between
-    /// record and message, so the message goes out (again): a second copy is harmless, a missing one is not.
-    pub(crate) fn replayed(
-        &mut self,
-        id: RequestId,
-        result: Result<Option<Arc<AnswerMessage>>, Trouble>,
-        ledger: &mut Ledger,
-        out: &mut Vec<GatewayCommand>,
-    ) {
-        let accepted = self.entering.get(&id).map(|entering| entering.message.accepted);
-        match result {
-            // One that answers an earlier request of the key is about to be removed.
-            Ok(Some(answer)) if accepted.is_none_or(|accepted| accepted <= answer.accepted) => {
-                self.finish(id, &Response::Answered { answer }, out);
-            }
-            Ok(_) => self.enqueue(id, ledger, out),
-            Err(trouble) => {
-                let response = ledger.unavailable(&trouble);
-                self.finish(id, &response, out);
-            }
-        }
-    }
-
     fn enqueue(&mut self, id: RequestId, ledger: &mut Ledger, out: &mut Vec<GatewayCommand>) {
+        if let Some(entering) = self.entering.get_mut(&id) {
+            // Counted before the answer can possibly come back.
+            self.unsent -= usize::from(entering.stage == Stage::New);
+            entering.stage = Stage::Sending;
+            ledger.pending.insert(id);
+        }
         self.outbox.push_back(id);
         self.flush(ledger, out);
     }
@@ -246,15 +223,9 @@ impl Admission {
                 let Some(id) = self.outbox.pop_front() else {
                     break;
                 };
-                let Some(entering) = self.entering.get_mut(&id) else {
+                let Some(entering) = self.entering.get(&id) else {
                     continue;
                 };
-                if !entering.sending {
-                    // Counted before the answer can possibly come back.
-                    entering.sending = true;
-                    self.unsent -= 1;
-                    ledger.pending.insert(id);
-                }
                 bodies.push(json(&entering.message));
                 ids.push(id);
             }
@@ -302,7 +273,9 @@ impl Admission {
                     if trouble.transient && entering.tries < TRIES {
                         self.retries.insert((now + backoff(entering.tries), id));
                     } else {
-                        ledger.pending.remove(&id);
+                        if ledger.pending.remove(&id) && entering.inherited {
+                            ledger.inherited += 1;
+                        }
                         self.finish(id, &response, out);
                     }
                 }
@@ -313,7 +286,7 @@ impl Admission {
 
     fn finish(&mut self, id: RequestId, response: &Response, out: &mut Vec<GatewayCommand>) {
         if let Some(entering) = self.entering.remove(&id) {
-            self.unsent -= usize::from(!entering.sending);
+            self.unsent -= usize::from(entering.stage == Stage::New);
             respond_all(entering.calls, response, out);
         }
     }

@@ -116,7 +116,7 @@ pub enum Response {
         /// Where and why.
         diagnostics: Vec<Diagnostic>,
     },
-    /// A bound was reached; never executed.
+    /// A bound was reached. A submission: never executed, nor is an earlier one of the same key. A question: ask again.
     Busy {
         /// When to try again.
         retry_after: Duration,

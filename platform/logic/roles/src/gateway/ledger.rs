@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     Record(RequestId),
     /// Accept: write `request/<id>` and send it inbound, at once.
     Enter(RequestId),
+    /// Accept: was a request for which there is no room accepted before?
+    AskRecord(RequestId),
     /// Accept: is a request that was seen before already answered?
     Replay(RequestId),
     /// Accept: send these inbound.
@@ -65,8 +67,11 @@ pub(crate) struct Ledger {
     pub(crate) recent: Recent,
     /// Sent inbound by this process, without an outcome.
     pub(crate) pending: BTreeSet<RequestId>,
-    /// The same from earlier lives: the depth of `inbound` at the start, less the answers to strangers since.
+    /// The same from earlier lives: the depth of `inbound` at the start, less the answers to strangers since, and less those that
+    /// were submitted again, which are in `pending`.
     pub(crate) inherited: u64,
+    /// When this life began, once it has: what was accepted before is of an earlier one.
+    pub(crate) started: Option<Instant>,
     /// Being removed from the store, because their retention is over. Nothing is taken in under such an id meanwhile.
     pub(crate) removing: BTreeSet<RequestId>,
     /// See [`Gauge`]; `pending` and `waiting` are filled in when it is reported.
@@ -84,6 +89,7 @@ impl Ledger {
             recent: Recent::new(RECENT, RECENT_BYTES),
             pending: BTreeSet::new(),
             inherited: 0,
+            started: None,
             removing: BTreeSet::new(),
             gauge: Gauge::default(),
             asked: BTreeMap::new(),

@@ -2,6 +2,7 @@
 
 mod accepting;
 mod collecting;
+mod earlier;
 mod fake;
 mod forgetting;
 mod reading;
