@@ -12,8 +12,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::Inbox;
 
-/// Longest wait of one receive (SQS's limit); an empty answer makes the machine ask again.
-const RECEIVE_WAIT: Duration = Duration::from_secs(20);
 /// Pause before a lost watch is opened again.
 const WATCH_PAUSE: Duration = Duration::from_millis(100);
 
@@ -116,11 +114,11 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
                     queues.send(queue, bodies).await.map_err(|error| trouble(&error)),
                 ))
             }),
-            PortCommand::Receive { queue, limit } => self.spawn(async move {
+            PortCommand::Receive { queue, limit, wait } => self.spawn(async move {
                 Some(PortEvent::Received(
                     queue,
                     queues
-                        .receive(queue, limit, RECEIVE_WAIT)
+                        .receive(queue, limit, wait)
                         .await
                         .map_err(|error| trouble(&error)),
                 ))

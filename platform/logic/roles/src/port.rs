@@ -12,6 +12,9 @@ use tally_model::{
 /// Chosen by the machine, returned with the answer.
 pub type Token = u64;
 
+/// Longest wait of one receive (SQS's limit); an empty answer makes the machine ask again.
+pub const LONG_WAIT: Duration = Duration::from_secs(20);
+
 /// A port that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
@@ -33,13 +36,15 @@ pub enum PortCommand {
         /// What.
         bodies: Vec<String>,
     },
-    /// Receive up to `limit` messages, waiting for the first; answered by exactly one [`PortEvent::Received`], which may
-    /// be empty. A machine has at most one receive outstanding per queue.
+    /// Receive up to `limit` messages, waiting up to `wait` for the first; answered by exactly one [`PortEvent::Received`], which
+    /// may be empty. A machine has at most one receive outstanding per queue.
     Receive {
         /// From where.
         queue: QueueName,
         /// How many at most.
         limit: usize,
+        /// How long at most, [`LONG_WAIT`] or less; zero for what is there now.
+        wait: Duration,
     },
     /// Delete received messages; answered by [`PortEvent::Deleted`].
     Delete {

@@ -134,7 +134,15 @@ impl Scheduler {
         for operation in Operation::ALL {
             self.dispatch(now, operation, out);
         }
+        self.look(now, out);
+    }
+
+    /// Asks every queue, the layers too.
+    fn look(&mut self, now: Instant, out: &mut Vec<Command>) {
         self.receive_all(now, out);
+        for operation in Operation::ALL {
+            self.look_at(now, operation, out);
+        }
     }
 }
 
@@ -155,7 +163,7 @@ impl Machine for Scheduler {
             Event::PeerUp(node) => self.peer_up(now, node, out),
             Event::PeerLost(node) => self.peer_lost(now, node, out),
             Event::Trigger { call } => {
-                self.receive_all(now, out);
+                self.look(now, out);
                 out.push(Command::Triggered {
                     call,
                     pending: self.requests.len() as u64,

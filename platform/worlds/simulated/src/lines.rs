@@ -10,9 +10,6 @@ use crate::happening::{Happening, Life, Role, Station};
 use crate::ports::wrap;
 use crate::world::World;
 
-/// Longest wait of one receive, as the driver of real worlds asks for.
-const RECEIVE_WAIT: Duration = Duration::from_secs(20);
-
 /// A receive that waits for messages.
 #[derive(Clone, Copy, Debug)]
 struct Waiter {
@@ -49,14 +46,14 @@ impl Lines {
 }
 
 impl World {
-    pub(crate) fn receive(&mut self, role: Role, queue: QueueName, limit: usize) {
+    pub(crate) fn receive(&mut self, role: Role, queue: QueueName, limit: usize, wait: Duration) {
         let deliveries = self.queues.receive(self.now, queue, limit);
-        if deliveries.is_empty() {
+        if deliveries.is_empty() && !wait.is_zero() {
             let waiter = Waiter {
                 life: self.control.life,
                 role,
                 limit,
-                until: self.now + RECEIVE_WAIT,
+                until: self.now + wait,
             };
             self.lines.waiters[queue.index()].push(waiter);
             self.arm_queue(queue);
@@ -95,7 +92,7 @@ impl World {
         }
         let waiter = waiters.remove(0);
         if waiter.life == self.control.life {
-            self.receive(waiter.role, queue, waiter.limit);
+            self.receive(waiter.role, queue, waiter.limit, waiter.until.since(self.now));
         }
     }
 

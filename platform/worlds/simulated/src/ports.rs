@@ -53,7 +53,7 @@ impl World {
             return;
         }
         match command {
-            PortCommand::Receive { queue, limit } => self.receive(role, queue, limit),
+            PortCommand::Receive { queue, limit, wait } => self.receive(role, queue, limit, wait),
             PortCommand::Watch { prefix } => self.watch(role, prefix),
             PortCommand::WatchPods => {
                 self.control.pods_watched = true;

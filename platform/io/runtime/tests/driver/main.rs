@@ -12,7 +12,7 @@ use std::time::Duration;
 use tally_embedded::{Memory, Settings};
 use tally_model::{Deadline, Entry, Instant, Machine, Precondition, Put, QueueName};
 use tally_ports::{Clock, MetadataStore, Queue};
-use tally_roles::port::{PortCommand, PortEvent};
+use tally_roles::port::{LONG_WAIT, PortCommand, PortEvent};
 use tally_runtime::{PortRunner, Ports, SystemClock, drive, inbox};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -146,6 +146,7 @@ async fn a_waiting_receive_is_answered_by_a_send() {
     bench.runner.run(PortCommand::Receive {
         queue: QueueName::Inbound,
         limit: 10,
+        wait: LONG_WAIT,
     });
     bench.runner.run(PortCommand::Send {
         token: 9,
@@ -163,6 +164,26 @@ async fn a_waiting_receive_is_answered_by_a_send() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// A receive that does not wait is answered with what is there, and takes nothing that comes later.
+#[tokio::test]
+async fn a_receive_without_a_wait_is_answered_at_once() {
+    let mut bench = Bench::new();
+    bench.runner.run(PortCommand::Receive {
+        queue: QueueName::Inbound,
+        limit: 10,
+        wait: Duration::ZERO,
+    });
+    bench.runner.run(PortCommand::Send {
+        token: 9,
+        queue: QueueName::Inbound,
+        bodies: vec!["late".into()],
+    });
+    let nothing = PortEvent::Received(QueueName::Inbound, Ok(Vec::new()));
+    assert_eq!(bench.next().await, nothing);
+    assert_eq!(bench.next().await, PortEvent::Sent(9, Ok(())));
+    assert_eq!(bench.memory.depth(QueueName::Inbound).await.unwrap().visible, 1);
 }
 
 /// Where store and queue are two, the key is written first and decides whether the message is sent.

@@ -12,7 +12,7 @@ use tally_model::{AnswerMessage, Delivery, Instant, Precondition, Put, QueueName
 use super::interface::GatewayCommand;
 use super::ledger::{Ledger, Purpose, backoff};
 use super::naming::answer_key;
-use crate::port::{PortCommand, Trouble};
+use crate::port::{LONG_WAIT, PortCommand, Trouble};
 
 /// Messages held at most.
 const HELD: usize = 1024;
@@ -66,6 +66,7 @@ impl Collector {
             out.push(GatewayCommand::Port(PortCommand::Receive {
                 queue: QueueName::Outbound,
                 limit: room.min(GROUP),
+                wait: LONG_WAIT,
             }));
         }
         if self.deleting.is_empty() && !self.finished.is_empty() && self.delete_at <= now {

@@ -124,9 +124,7 @@ impl Scheduler {
     /// After room was made at a set.
     pub(super) fn settle(&mut self, now: Instant, operation: Operation, set: SetId, out: &mut Vec<Command>) {
         self.dispatch(now, operation, out);
-        if !self.report_mode() {
-            self.receive_layer(now, operation, out);
-        }
+        self.receive_layer(now, operation, out);
         self.report_drained(set, out);
     }
 

@@ -1,5 +1,7 @@
 //! From queues into hand: requests become tasks on their layers, tasks wait for room.
 
+use std::time::Duration;
+
 use tally_consensus::mutant::{self, Mutant};
 use tally_model::{Delivery, Instant, Operation, QueueName, RequestId, RequestMessage, TaskMessage};
 
@@ -9,7 +11,7 @@ use super::receipts::Receipts;
 use super::requests::{Admitted, Held, Progress};
 use super::sending::Sending;
 use super::{BATCH, Command, REQUESTS_MAX, Scheduler, delete};
-use crate::port::{PortCommand, Trouble};
+use crate::port::{LONG_WAIT, PortCommand, Trouble};
 
 impl Scheduler {
     /// Asks for more wherever there is room for it.
@@ -28,7 +30,16 @@ impl Scheduler {
         }
     }
 
+    /// Asks for more of a layer as soon as there is room for it; in the report's mode layers are looked at on a period only.
     pub(super) fn receive_layer(&mut self, now: Instant, operation: Operation, out: &mut Vec<Command>) {
+        if !self.report_mode() {
+            self.look_at(now, operation, out);
+        }
+    }
+
+    /// Asks for as much of a layer as there is room for: for what is there now in the report's mode, and otherwise until there is
+    /// something.
+    pub(super) fn look_at(&mut self, now: Instant, operation: Operation, out: &mut Vec<Command>) {
         if self.recovery.is_paused(now) {
             return;
         }
@@ -42,10 +53,12 @@ impl Scheduler {
     }
 
     pub(super) fn receive(&mut self, queue: QueueName, limit: usize, out: &mut Vec<Command>) {
+        let is_look = self.report_mode() && matches!(queue, QueueName::Layer(_));
         let outstanding = &mut self.receiving[queue.index()];
         if !*outstanding {
             *outstanding = true;
-            out.push(Command::Port(PortCommand::Receive { queue, limit }));
+            let wait = if is_look { Duration::ZERO } else { LONG_WAIT };
+            out.push(Command::Port(PortCommand::Receive { queue, limit, wait }));
         }
     }
 
@@ -76,10 +89,7 @@ impl Scheduler {
         if let QueueName::Layer(operation) = queue {
             self.dispatch(now, operation, out);
         }
-        // In the report's mode layers are looked at on a period only.
-        if !(self.report_mode() && matches!(queue, QueueName::Layer(_))) {
-            self.receive_again(now, queue, out);
-        }
+        self.receive_again(now, queue, out);
     }
 
     pub(super) fn receive_again(&mut self, now: Instant, queue: QueueName, out: &mut Vec<Command>) {

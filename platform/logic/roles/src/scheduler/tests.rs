@@ -4,6 +4,7 @@ mod bench;
 mod blame;
 mod burials;
 mod large;
+mod polling;
 mod whole;
 
 use std::time::Duration;
