@@ -2,6 +2,7 @@
 
 use tally_wire::services::scheduler_server::{Scheduler as Calls, SchedulerServer as Wire};
 use tally_wire::services::{TriggerParsingReply, TriggerParsingRequest};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tonic::{Request, Response, Status};
 
@@ -25,6 +26,10 @@ impl SchedulerServer {
     }
 }
 
+fn stopping() -> Status {
+    Status::unavailable("the scheduler is stopping; try again later")
+}
+
 #[tonic::async_trait]
 impl Calls for SchedulerServer {
     async fn trigger_parsing(
@@ -34,10 +39,13 @@ impl Calls for SchedulerServer {
         let (reply, answer) = oneshot::channel();
         self.calls
             .try_send(TriggerParsing { reply })
-            .map_err(|_| Status::resource_exhausted("too many calls wait for the scheduler"))?;
-        let pending = answer
-            .await
-            .map_err(|_| Status::unavailable("the scheduler is stopping"))?;
+            .map_err(|error| match error {
+                TrySendError::Full(_) => {
+                    Status::resource_exhausted("too many calls wait for the scheduler; try again later")
+                }
+                TrySendError::Closed(_) => stopping(),
+            })?;
+        let pending = answer.await.map_err(|_| stopping())?;
         Ok(Response::new(TriggerParsingReply { pending }))
     }
 }
