@@ -94,6 +94,7 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
             | PortCommand::Extend { .. }
             | PortCommand::Depth { .. } => self.run_queue(command),
             PortCommand::Get { .. }
+            | PortCommand::List { .. }
             | PortCommand::Put { .. }
             | PortCommand::PutAndSend { .. }
             | PortCommand::DeleteKey { .. }
@@ -161,6 +162,12 @@ impl<Q: Queue, M: MetadataStore, C: Cluster, E: Send + 'static> PortRunner<Q, M,
                         token,
                         store.get(&key).await.map_err(|error| trouble(&error)),
                     ))
+                });
+            }
+            PortCommand::List { token, prefix, limit } => {
+                self.spawn(async move {
+                    let listed = store.list(&prefix, limit).await;
+                    Some(PortEvent::Listed(token, listed.map_err(|error| trouble(&error))))
                 });
             }
             PortCommand::Put {

@@ -15,6 +15,7 @@ mod naming;
 mod readers;
 mod recent;
 mod retention;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -147,6 +148,12 @@ impl Gateway {
                 if let Some(purpose) = self.ledger.answered(token) {
                     self.retention
                         .forgotten(now, purpose, result, &self.admission, &mut self.ledger, out);
+                }
+            }
+            PortEvent::Listed(token, result) => {
+                if self.ledger.answered(token) == Some(Purpose::Sweep) {
+                    self.retention
+                        .listed(now, result, &self.admission, &mut self.ledger, out);
                 }
             }
             // Answers to what a gateway never asks.
@@ -294,7 +301,10 @@ impl Gateway {
     /// What follows after every event: keep the collector busy, say what changed.
     fn after(&mut self, now: Instant, out: &mut Vec<GatewayCommand>) {
         if self.depth_at.is_some_and(|at| at <= now) {
-            self.ledger.started.get_or_insert(now);
+            if self.ledger.started.is_none() {
+                self.ledger.started = Some(now);
+                self.retention.start(now, &self.ledger);
+            }
             self.depth_at = None;
             out.push(GatewayCommand::Port(PortCommand::Depth {
                 queue: QueueName::Inbound,

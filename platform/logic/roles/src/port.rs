@@ -74,6 +74,15 @@ pub enum PortCommand {
         /// Which key.
         key: String,
     },
+    /// Read all keys with a prefix, in order, at most `limit`; answered by [`PortEvent::Listed`].
+    List {
+        /// See [`Token`].
+        token: Token,
+        /// The prefix.
+        prefix: String,
+        /// How many at most.
+        limit: usize,
+    },
     /// Write a key; answered by [`PortEvent::PutDone`].
     Put {
         /// See [`Token`].
@@ -132,6 +141,8 @@ pub enum PortEvent {
     Depth(QueueName, Result<Depth, Trouble>),
     /// To [`PortCommand::Get`].
     Got(Token, Result<Option<Versioned>, Trouble>),
+    /// To [`PortCommand::List`]: keys and what they hold.
+    Listed(Token, Result<Vec<(String, Versioned)>, Trouble>),
     /// To [`PortCommand::Put`] and [`PortCommand::PutAndSend`].
     PutDone(Token, Result<Put, Trouble>),
     /// To [`PortCommand::DeleteKey`]: whether the precondition held.

@@ -223,6 +223,7 @@ impl Scheduler {
             PortEvent::Deleted(..)
             | PortEvent::Depth(..)
             | PortEvent::Got(..)
+            | PortEvent::Listed(..)
             | PortEvent::KeyDeleted(..)
             | PortEvent::PodCreated(..)
             | PortEvent::PodDeleted(..)

@@ -117,6 +117,9 @@ impl World {
             }
             PortCommand::Depth { queue } => PortEvent::Depth(queue, Ok(self.queues.depth(now, queue))),
             PortCommand::Get { token, key } => PortEvent::Got(token, Ok(self.store.get(&key).cloned())),
+            PortCommand::List { token, prefix, limit } => {
+                PortEvent::Listed(token, Ok(self.store.list(&prefix, limit)))
+            }
             PortCommand::Put {
                 token,
                 key,

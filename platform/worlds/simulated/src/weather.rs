@@ -178,6 +178,7 @@ fn failure(command: &PortCommand) -> Option<PortEvent> {
         PortCommand::Delete { queue, .. } => PortEvent::Deleted(*queue, Err(trouble())),
         PortCommand::Depth { queue } => PortEvent::Depth(*queue, Err(trouble())),
         PortCommand::Get { token, .. } => PortEvent::Got(*token, Err(trouble())),
+        PortCommand::List { token, .. } => PortEvent::Listed(*token, Err(trouble())),
         PortCommand::Put { token, .. } | PortCommand::PutAndSend { token, .. } => {
             PortEvent::PutDone(*token, Err(trouble()))
         }

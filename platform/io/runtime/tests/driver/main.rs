@@ -209,6 +209,29 @@ async fn an_entry_is_sent_if_its_key_is_new() {
     assert_eq!(bodies, ["body of first"]);
 }
 
+/// A list is the first keys with its prefix, in order.
+#[tokio::test]
+async fn a_list_is_a_page_of_keys() {
+    let mut bench = Bench::new();
+    for key in ["answer/b", "answer/a", "answer/c", "b"] {
+        let put = MetadataStore::put(bench.memory.as_ref(), key, key.into(), Precondition::Any);
+        put.await.unwrap();
+    }
+    bench.runner.run(PortCommand::List {
+        token: 3,
+        prefix: "answer/".into(),
+        limit: 2,
+    });
+    let PortEvent::Listed(3, Ok(listed)) = bench.next().await else {
+        panic!("no list")
+    };
+    let listed: Vec<(&str, &str)> = listed
+        .iter()
+        .map(|(key, stored)| (key.as_str(), stored.value.as_str()))
+        .collect();
+    assert_eq!(listed, [("answer/a", "answer/a"), ("answer/b", "answer/b")]);
+}
+
 /// A watch tells what exists first and what changes later, deletions included.
 #[tokio::test]
 async fn a_watch_goes_on_telling() {

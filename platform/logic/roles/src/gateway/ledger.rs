@@ -13,6 +13,8 @@ use crate::port::{PortCommand, Token, Trouble};
 const RECENT: usize = 10_000;
 /// Bytes of answers kept in memory, about.
 const RECENT_BYTES: usize = 64 << 20;
+/// Removals under way at once, before those of one page more.
+const REMOVALS: usize = 64;
 /// What a client that was refused is asked to wait.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -43,6 +45,8 @@ pub(crate) enum Purpose {
     ForgetRequest(Stale),
     /// Forget: delete `answer/<id>`.
     ForgetAnswer(RequestId),
+    /// Forget: which answers are there?
+    Sweep,
 }
 
 /// A stored answer whose retention is over.
@@ -120,6 +124,11 @@ impl Ledger {
         self.pending
             .len()
             .saturating_add(usize::try_from(self.inherited).unwrap_or(usize::MAX))
+    }
+
+    /// Whether more can be removed at once.
+    pub(crate) fn has_room(&self) -> bool {
+        self.removing.len() < REMOVALS
     }
 
     /// Whether something stored at `stored` should be gone by now.

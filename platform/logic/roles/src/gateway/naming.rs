@@ -58,7 +58,10 @@ pub(crate) fn request_key(id: RequestId) -> String {
     format!("request/{id}")
 }
 
+/// Where answers are kept, each under its id of 32 hexadecimal digits.
+pub(crate) const ANSWERS: &str = "answer/";
+
 /// Where its answer is kept.
 pub(crate) fn answer_key(id: RequestId) -> String {
-    format!("answer/{id}")
+    format!("{ANSWERS}{id}")
 }

@@ -3,34 +3,51 @@
 //! What is removed is looked at first, and deleted only as the version that was seen: after its retention a key is free, so
 //! the record that stands under it by now may be that of another request.
 //!
-//! The queue is in memory: answers of earlier lives of the process are removed when somebody reads them after their time.
+//! What is to be removed is remembered in memory, so that an answer goes in time and nothing is searched; what earlier lives of the
+//! process stored, and what comes beyond the bound of what is remembered, is found by a sweep, up to a retention later, or by who
+//! reads it. What stays is the record of a request whose message was never sent, because a process died between the two.
 
 use std::collections::VecDeque;
 
-use tally_model::{AnswerMessage, Instant, Precondition, RequestId, Versioned};
+use serde::Deserialize;
+use tally_model::{Instant, Precondition, RequestId, Versioned};
 
 use super::admission::Admission;
 use super::interface::GatewayCommand;
 use super::ledger::{Ledger, Purpose, Stale};
 use super::naming::{RequestRecord, answer_key, request_key};
+use super::sweep::{Page, Sweep};
 use crate::port::{PortCommand, Trouble};
 
-/// Answers remembered for removal (24 MB); beyond it the oldest are left to be removed by a late reader.
+/// Answers remembered for removal (24 MB); beyond it the oldest are left to a sweep.
 const REMEMBERED: usize = 1_000_000;
-/// Removals under way at once.
-const SWEEP: usize = 64;
-
 /// What is to be forgotten, and when.
 #[derive(Debug, Default)]
 pub(crate) struct Retention {
     due: VecDeque<(Instant, [u8; 16])>,
+    sweep: Sweep,
+}
+
+/// Of an answer, what decides whether it goes.
+#[derive(Debug, Deserialize)]
+struct Kept {
+    id: RequestId,
+    accepted: Instant,
+    folded: Instant,
 }
 
 impl Retention {
+    /// The life of the process begins.
+    pub(crate) fn start(&mut self, now: Instant, ledger: &Ledger) {
+        self.sweep.start(now, ledger);
+    }
+
     /// Remembers to forget.
     pub(crate) fn schedule(&mut self, now: Instant, id: RequestId, ledger: &Ledger) {
-        if self.due.len() >= REMEMBERED {
-            self.due.pop_front();
+        if self.due.len() >= REMEMBERED
+            && let Some((at, _)) = self.due.pop_front()
+        {
+            self.sweep.left(at);
         }
         // As bytes, because the alignment of a u128 would cost a third more.
         let at = now + ledger.timing.retention;
@@ -45,7 +62,7 @@ impl Retention {
         ledger: &mut Ledger,
         out: &mut Vec<GatewayCommand>,
     ) {
-        while ledger.removing.len() < SWEEP {
+        while ledger.has_room() {
             match self.due.front() {
                 Some((at, id)) if *at <= now => {
                     let id = RequestId(u128::from_ne_bytes(*id));
@@ -57,7 +74,33 @@ impl Retention {
                         forget(id, admission, ledger, out);
                     }
                 }
-                Some(_) | None => return,
+                Some(_) | None => break,
+            }
+        }
+        self.sweep.wake(now, ledger, out);
+    }
+
+    /// The store listed a page of answers.
+    pub(crate) fn listed(
+        &mut self,
+        now: Instant,
+        result: Result<Page, Trouble>,
+        admission: &Admission,
+        ledger: &mut Ledger,
+        out: &mut Vec<GatewayCommand>,
+    ) {
+        let Ok(page) = result else {
+            ledger.gauge.troubles += 1;
+            return self.sweep.failed(now);
+        };
+        for (_, stored) in self.sweep.read(now, page, ledger) {
+            let Some(stale) = stale(now, &stored, ledger) else {
+                continue;
+            };
+            if admission.holds(stale.id) {
+                self.schedule(now, stale.id, ledger);
+            } else if ledger.removing.insert(stale.id) {
+                read_record(stale, ledger, out);
             }
         }
     }
@@ -74,12 +117,9 @@ impl Retention {
     ) {
         match (purpose, result) {
             (Purpose::ForgetLook(id), Ok(found)) => {
-                let stale = found.and_then(|stored| stale(now, id, &stored, ledger));
+                let stale = found.and_then(|stored| stale(now, &stored, ledger));
                 match stale {
-                    Some(stale) => {
-                        ledger.recent.remove(id);
-                        ledger.get(request_key(id), Purpose::ForgetRead(stale), out);
-                    }
+                    Some(stale) => read_record(stale, ledger, out),
                     None => self.end(now, id, admission, ledger, out),
                 }
             }
@@ -117,8 +157,8 @@ impl Retention {
             (Purpose::ForgetRequest(Stale { id, .. }) | Purpose::ForgetAnswer(id), Err(_)) => {
                 self.failed(now, id, admission, ledger, out);
             }
-            (Purpose::ForgetAnswer(id), Ok(_)) => {
-                ledger.gauge.expired += 1;
+            (Purpose::ForgetAnswer(id), Ok(held)) => {
+                ledger.gauge.expired += u64::from(held);
                 self.end(now, id, admission, ledger, out);
             }
             (_, _) => {}
@@ -153,10 +193,9 @@ impl Retention {
 
     /// When the next answer's time is over.
     pub(crate) fn deadline(&self, ledger: &Ledger) -> Option<Instant> {
-        if ledger.removing.len() >= SWEEP {
-            return None;
-        }
-        self.due.front().map(|(at, _)| *at)
+        let due = self.due.front().map(|(at, _)| *at);
+        let due = due.filter(|_| ledger.has_room());
+        [due, self.sweep.deadline(ledger)].into_iter().flatten().min()
     }
 }
 
@@ -168,9 +207,14 @@ pub(crate) fn forget(
     ledger: &mut Ledger,
     out: &mut Vec<GatewayCommand>,
 ) {
-    if ledger.removing.len() < SWEEP && !admission.holds(id) && ledger.removing.insert(id) {
+    if ledger.has_room() && !admission.holds(id) && ledger.removing.insert(id) {
         ledger.get(answer_key(id), Purpose::ForgetLook(id), out);
     }
+}
+
+fn read_record(stale: Stale, ledger: &mut Ledger, out: &mut Vec<GatewayCommand>) {
+    ledger.recent.remove(stale.id);
+    ledger.get(request_key(stale.id), Purpose::ForgetRead(stale), out);
 }
 
 fn forget_answer(stale: Stale, ledger: &mut Ledger, out: &mut Vec<GatewayCommand>) {
@@ -179,10 +223,10 @@ fn forget_answer(stale: Stale, ledger: &mut Ledger, out: &mut Vec<GatewayCommand
 }
 
 /// The answer, if its retention is over. One that cannot be read is left where it is.
-fn stale(now: Instant, id: RequestId, stored: &Versioned, ledger: &Ledger) -> Option<Stale> {
-    let answer: AnswerMessage = serde_json::from_str(&stored.value).ok()?;
+fn stale(now: Instant, stored: &Versioned, ledger: &Ledger) -> Option<Stale> {
+    let answer: Kept = serde_json::from_str(&stored.value).ok()?;
     ledger.is_over(now, answer.folded).then_some(Stale {
-        id,
+        id: answer.id,
         accepted: answer.accepted,
         version: stored.version,
     })

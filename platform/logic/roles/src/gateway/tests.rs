@@ -6,3 +6,4 @@ mod earlier;
 mod fake;
 mod forgetting;
 mod reading;
+mod sweeping;

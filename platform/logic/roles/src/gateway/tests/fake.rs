@@ -219,6 +219,7 @@ impl World {
             PortCommand::Delete { queue, .. } => PortEvent::Deleted(queue, Err(trouble)),
             PortCommand::Depth { queue } => PortEvent::Depth(queue, Err(trouble)),
             PortCommand::Get { token, .. } => PortEvent::Got(token, Err(trouble)),
+            PortCommand::List { token, .. } => PortEvent::Listed(token, Err(trouble)),
             PortCommand::Put { token, .. } | PortCommand::PutAndSend { token, .. } => {
                 PortEvent::PutDone(token, Err(trouble))
             }
@@ -264,6 +265,11 @@ impl World {
                 }),
             ),
             PortCommand::Get { token, key } => PortEvent::Got(token, Ok(self.versioned(&key))),
+            PortCommand::List { token, prefix, limit } => {
+                let keys = self.store.keys().filter(|key| key.starts_with(&prefix));
+                let entry = |key: &String| Some((key.clone(), self.versioned(key)?));
+                PortEvent::Listed(token, Ok(keys.take(limit).filter_map(entry).collect()))
+            }
             PortCommand::Put {
                 token,
                 key,

@@ -121,6 +121,13 @@ fn an_answer_stays_for_who_asks_at_its_last_moment() {
     assert!(world.store.is_empty());
 }
 
+/// Another life, which has not searched the store yet.
+fn restart_as_it_comes_of_age(world: &mut World) {
+    world.pass(KEEP - Duration::from_secs(1));
+    world.restart(Limits::default());
+    world.pass(Duration::from_secs(1));
+}
+
 /// The process died, or the store failed, between the two deletes: the key is free, and the old answer stands in nobody's way and is
 /// nobody's answer.
 #[test]
@@ -131,9 +138,7 @@ fn a_removal_that_stopped_half_way_harms_no_later_request() {
         let (record, answer) = (format!("request/{}", first.id), format!("answer/{}", first.id));
         if restarts {
             world.store.remove(&record);
-            world.pass(Duration::from_secs(1));
-            world.restart(Limits::default());
-            world.pass(KEEP);
+            restart_as_it_comes_of_age(&mut world);
         } else {
             world.broken =
                 |command| matches!(command, PortCommand::DeleteKey { key, .. } if key.starts_with("answer/"));
@@ -165,8 +170,7 @@ fn a_retry_is_not_told_the_answer_to_an_earlier_request() {
     let mut world = world();
     let first = use_key(&mut world, 1, "1+1", "2");
     world.store.remove(&format!("request/{}", first.id));
-    world.restart(Limits::default());
-    world.pass(KEEP);
+    restart_as_it_comes_of_age(&mut world);
     world.submit(2, "2+2", Some("nightly"));
     world.restart(Limits::default());
     world.submit(3, "2+2", Some("nightly"));
