@@ -1,4 +1,4 @@
-//! Expectations that act while a trial runs: one that has to hold before anything is broken, and one that ends the trial.
+//! What ends a load: an expectation that has to hold before anything is broken, one that ends the trial, and time itself.
 
 use std::time::{Duration, Instant};
 
@@ -123,4 +123,40 @@ fn stopping_is_repeatable_in_virtual_time() {
     let run = || warning(&stopped(&desk, slow, "sim", 1).0);
     assert_eq!(run(), run());
     desk.tally(&["replay", "long"]).expect(0);
+}
+
+/// Users that ask for as long as the measure phase lasts.
+const USERS: &str = r#"
+version = 1
+name = "users"
+title = "Ended by its time"
+seed = 7
+phases = { warmup = "0s", measure = "2s", drain = "60s" }
+
+[platform]
+protocol = "none"
+scaler = "fixed-1"
+
+[[load]]
+name = "users"
+pattern = "closed"
+users = 3
+think = "50ms"
+expr = { kind = "flat" }
+
+[[expect]]
+that = "answered > 30 && lost == 0"
+"#;
+
+/// A closed load that its time ends has requests left, and nothing is said against it.
+#[test]
+fn time_ends_a_closed_load() {
+    let _turn = turn();
+    for target in ["local", "sim"] {
+        let desk = Desk::new();
+        let file = desk.write("users.toml", USERS);
+        let done = desk.tally(&["run", &file, "--target", target, "--json"]);
+        let done = done.expect_of_run(0);
+        assert!(!done.out.contains("closed load"), "{target}: {}", done.out);
+    }
 }

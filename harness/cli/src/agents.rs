@@ -21,6 +21,8 @@ mod wanted;
 
 pub(crate) use agent::serve;
 pub(crate) use crew::{Brief, Crew};
+#[cfg(test)]
+pub(crate) use exact::empty as empty_report;
 pub(crate) use seats::Seats;
 
 /// Who sends the load instead of the harness.

@@ -7,7 +7,7 @@ use tally_model::{Dispatch, Operation, PlatformConfig, Protocol, Scaler, WorkKin
 use tally_workloads::{Pattern, Shape};
 
 use crate::units::{say_duration, say_number};
-use crate::{Experiment, Phases, Plan, When, role_name};
+use crate::{Experiment, MAX_CLOSED, Phases, Plan, When, role_name};
 
 /// Bytes on disk per request, compressed; the budget of the run directory.
 const BYTES_PER_REQUEST: u64 = 120;
@@ -44,7 +44,7 @@ fn write(experiment: &Experiment, plan: &Plan, out: &mut String) -> std::fmt::Re
     writeln!(out, "\nRequests of one trial")?;
     for (load, planned) in experiment.loads.iter().zip(&plan.loads) {
         let count = match load.pattern {
-            Pattern::Closed { .. } => "as many as are answered".to_owned(),
+            Pattern::Closed { .. } => format!("as many as are answered, at most {MAX_CLOSED}"),
             _ => format!("{} requests", planned.requests),
         };
         writeln!(
@@ -274,6 +274,12 @@ fn spoilers(experiment: &Experiment, plan: &Plan) -> Vec<String> {
         reasons.push(format!(
             "`{}` cannot be shown to have taken effect, or to be healed",
             fault.name
+        ));
+    }
+    for load in &plan.closed {
+        reasons.push(format!(
+            "`{}` has no more requests before the measure phase ends: {MAX_CLOSED} are the most of a closed load",
+            load.name
         ));
     }
     for expectation in &experiment.expectations {

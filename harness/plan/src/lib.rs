@@ -31,7 +31,7 @@ pub use expectation::{
 pub use experiment::{Compare, CompareOrder, Expectation, Experiment, Load, Phases, Safety, When};
 pub use explain::explain;
 pub use fault::{Fault, FaultKind, Pick, role_name};
-pub use plan::{ClosedLoad, MAX_SHOTS, Phase, Plan, PlannedFault, PlannedLoad, PlannedRequest};
+pub use plan::{ClosedLoad, MAX_CLOSED, MAX_SHOTS, Phase, Plan, PlannedFault, PlannedLoad, PlannedRequest};
 pub use read::{MAX_FILE_BYTES, parse, parse_live, parse_with};
 pub use schema::schema;
 pub use share::Share;

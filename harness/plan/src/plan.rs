@@ -12,6 +12,8 @@ use crate::{FaultKind, Phases, Pick, When};
 
 /// The most requests of one trial.
 pub const MAX_SHOTS: u64 = 5_000_000;
+/// The most requests of one closed load, of all its users together; a trial in which they run out is inconclusive.
+pub const MAX_CLOSED: u64 = 100_000;
 
 /// A trial, decided. All times are nanoseconds since its start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

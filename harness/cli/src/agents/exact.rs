@@ -229,7 +229,7 @@ proptest! {
     }
 }
 
-fn empty() -> tally_load::Report {
+pub(crate) fn empty() -> tally_load::Report {
     tally_load::Report {
         requests: Vec::new(),
         lag: nanos_histogram(),

@@ -9,7 +9,7 @@ use tally_reports::TrialReport;
 use super::checking::check_options;
 use super::conclusion::Judgement;
 use super::facts::{Facts, measure};
-use super::judge::{Generator, heard_late, verdict, without};
+use super::judge::{Generator, heard_late, verdict, without, without_requests};
 use super::outcome::{generator_facts, memory_lines, report_correctness};
 use super::trial::Trial;
 use crate::exit::Exit;
@@ -66,6 +66,7 @@ pub(super) fn assess(
         interrupted || trial.stop.is_some(),
         &mut warnings,
     ));
+    let exit = without_requests(trial.ran_dry, exit, &mut warnings);
     let exit = without(&trial.lost, exit, &mut warnings);
     heard_late(trial.dropped, &trial.reports, &mut warnings);
     let report = TrialReport {

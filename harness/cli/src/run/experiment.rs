@@ -298,6 +298,7 @@ impl Stage<'_> {
             Trial {
                 faults,
                 stop: watch.stop().cloned(),
+                ran_dry: facts.ran_dry,
                 ..Trial::default()
             }
         });

@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use tally_capture::FaultRecord;
 use tally_check::{CheckReport, Safety};
 use tally_load::{is_valid, lag_bound, sent_beyond};
+use tally_plan::MAX_CLOSED;
 use tally_reports::AgentFacts;
 
 use super::station::Sent;
@@ -139,6 +140,31 @@ pub(super) fn heard_late(dropped: u64, sent: &[Sent], warnings: &mut Vec<(String
     }
 }
 
+/// Whether a closed load sent every request it had: one that its time was too short for leaves some.
+pub(super) fn ran_dry(reports: &[Sent]) -> bool {
+    reports
+        .iter()
+        .any(|sent| !sent.open && sent.report.dropped == 0 && sent.report.sent > 0)
+}
+
+/// What a trial comes to if a closed load `ran_dry`: for a part of its time nobody asked anything, so that no number is one of the load
+/// that was meant. What is wrong is wrong all the same.
+pub(super) fn without_requests(ran_dry: bool, exit: Exit, warnings: &mut Vec<(String, String)>) -> Exit {
+    if !ran_dry {
+        return exit;
+    }
+    warnings.push((
+        format!(
+            "a closed load had no more requests before the measure phase ended: it has {MAX_CLOSED} at most"
+        ),
+        "shorten the measure phase, give the users time to think, or write an open load of that rate".into(),
+    ));
+    match exit {
+        Exit::Fail => Exit::Inconclusive,
+        exit => exit.worse(Exit::Inconclusive),
+    }
+}
+
 /// Took effect, was noticed or made up for, and is over.
 fn is_confirmed(fault: &FaultRecord) -> bool {
     fault.problem.is_none() && fault.effective.is_some() && fault.healed.is_some()
@@ -213,4 +239,38 @@ fn added<'a>(reports: impl IntoIterator<Item = &'a Sent>) -> Histogram<u64> {
         let _ = all.add(&report.lag);
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(open: bool, sent: u64, dropped: u64) -> Sent {
+        let mut report = crate::agents::empty_report();
+        (report.sent, report.dropped) = (sent, dropped);
+        Sent {
+            agent: None,
+            open,
+            report,
+        }
+    }
+
+    /// A closed load that its time ended has requests left. One that has none is told, and makes a trial inconclusive that would
+    /// have passed or failed, but no better one that was unsafe.
+    #[test]
+    fn a_closed_load_without_requests_is_no_verdict() {
+        assert!(!ran_dry(&[lane(true, 9, 0), lane(false, 7, 2)]));
+        assert!(ran_dry(&[lane(true, 9, 0), lane(false, 7, 2), lane(false, 9, 0)]));
+        for (exit, expected) in [
+            (Exit::Pass, Exit::Inconclusive),
+            (Exit::Fail, Exit::Inconclusive),
+            (Exit::Unsafe, Exit::Unsafe),
+        ] {
+            let mut warnings = Vec::new();
+            assert_eq!(without_requests(false, exit, &mut warnings), exit);
+            assert!(warnings.is_empty());
+            assert_eq!(without_requests(true, exit, &mut warnings), expected);
+            assert!(warnings[0].0.contains("100000 at most"), "{warnings:?}");
+        }
+    }
 }

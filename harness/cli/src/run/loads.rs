@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tally_load::{
     Control, LoadError, Loop, Options, Report, RetryPolicy, Sent, Shot, Source, Submission, serialise,
 };
-use tally_plan::{ClosedLoad, Plan, PlannedRequest, Share};
+use tally_plan::{ClosedLoad, MAX_CLOSED, Plan, PlannedRequest, Share};
 
 use super::recorder::{Lookup, Wanted};
 
@@ -16,8 +16,6 @@ use super::recorder::{Lookup, Wanted};
 const LIVE: usize = 16_384;
 /// Answers, of any load, that the generator of a closed load may not have looked at yet: seconds of the fastest stream.
 const NOTICED: usize = 65_536;
-/// Requests of a closed load at most.
-const CLOSED_MAX: u64 = 100_000;
 
 /// One run of the generator.
 pub(super) struct Lane {
@@ -256,7 +254,7 @@ impl Lanes {
 /// The users' requests in turns: the first of each, the second of each, and so on.
 fn closed(load: &ClosedLoad) -> Vec<PlannedRequest> {
     let mut users: Vec<_> = (0..load.users).map(|user| load.requests(user)).collect();
-    let rounds = CLOSED_MAX / u64::from(load.users.max(1));
+    let rounds = MAX_CLOSED / u64::from(load.users.max(1));
     let mut requests = Vec::new();
     for _ in 0..rounds {
         requests.extend(users.iter_mut().filter_map(Iterator::next));

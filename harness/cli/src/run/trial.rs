@@ -14,6 +14,7 @@ use tally_plan::{Pick, Plan, Share};
 use super::broken::Broken;
 use super::events::in_trial_time;
 use super::interrupt::Interrupt;
+use super::judge::ran_dry;
 use super::loads::Address;
 use super::missed::{Missed, Wakeups};
 use super::patience::{Over, Patience};
@@ -55,6 +56,8 @@ pub(super) struct Trial {
     pub(super) memory: Memory,
     /// Why it was stopped before its end, if it was.
     pub(super) stop: Option<Stop>,
+    /// A closed load had no more requests before its time was over.
+    pub(super) ran_dry: bool,
     /// Agents whose record is not complete: who, and why.
     pub(super) lost: Vec<String>,
     /// Answers that the gateway dropped because they were not taken off the stream in time.
@@ -118,6 +121,7 @@ pub(super) fn play(
     recorder.finish()?.finish()?;
     Ok(Trial {
         faults,
+        ran_dry: ran_dry(&reports),
         reports,
         memory,
         stop: setup.watch.stop().cloned(),

@@ -3,11 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tally_plan::{ClosedLoad, Plan};
+use tally_plan::{ClosedLoad, MAX_CLOSED, Plan};
 use tally_simulated::{Shot, Shots, Timeline, Users};
-
-/// Requests of a closed load at most, as on real platforms.
-const CLOSED_MAX: u64 = 100_000;
 
 /// What clients do, and which load each number beyond the plan's own belongs to.
 pub(super) fn timeline(plan: &Arc<Plan>, tag: &str) -> Timeline {
@@ -38,7 +35,7 @@ pub(super) fn timeline(plan: &Arc<Plan>, tag: &str) -> Timeline {
 
 /// The first number of a closed load.
 const fn first_of(plan: &Plan, index: usize) -> u64 {
-    plan.shots.len() as u64 + index as u64 * CLOSED_MAX
+    plan.shots.len() as u64 + index as u64 * MAX_CLOSED
 }
 
 /// The load of a request.
@@ -46,7 +43,7 @@ pub(super) fn load_of(plan: &Plan, n: u64) -> u16 {
     match plan.shots.get(n) {
         Some(shot) => shot.load as u16,
         None => {
-            let index = (n - plan.shots.len() as u64) / CLOSED_MAX;
+            let index = (n - plan.shots.len() as u64) / MAX_CLOSED;
             plan.closed.get(index as usize).map_or(0, |load| load.load as u16)
         }
     }
@@ -55,7 +52,7 @@ pub(super) fn load_of(plan: &Plan, n: u64) -> u16 {
 /// The users' requests in turns: the first of each, the second of each, and so on.
 fn closed(load: &ClosedLoad, first: u64) -> Shots {
     let mut users: Vec<_> = (0..load.users).map(|user| load.requests(user)).collect();
-    let count = CLOSED_MAX - CLOSED_MAX % u64::from(load.users.max(1));
+    let count = MAX_CLOSED - MAX_CLOSED % u64::from(load.users.max(1));
     let requests = (0..count).filter_map(move |index| {
         let user = (index % users.len() as u64) as usize;
         let request = users[user].next()?;

@@ -72,6 +72,9 @@ pub(crate) struct Facts {
     /// How long a pod took to start, where the experiment does not say it itself.
     #[serde(default = "usual_start")]
     pub(crate) pod_start: Duration,
+    /// A closed load had no more requests before its time was over.
+    #[serde(default)]
+    pub(crate) ran_dry: bool,
 }
 
 fn usual_start() -> Duration {
@@ -356,6 +359,7 @@ impl Stage<'_> {
             pod_seconds: usage.pod_seconds,
             set_seconds: usage.set_seconds,
             pod_start: self.setup.costs.pod_start,
+            ran_dry: self.world.ran_dry(),
         }
     }
 

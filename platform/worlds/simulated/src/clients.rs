@@ -69,6 +69,8 @@ pub(crate) struct Clients {
     closed_end: Instant,
     shots: Shots,
     next: Option<Shot>,
+    /// A user wanted to begin a request, and there was none.
+    pub(crate) ran_dry: bool,
     pub(crate) groups: Vec<Group>,
     pub(crate) open: BTreeMap<u64, Open>,
     pub(crate) by_id: BTreeMap<RequestId, u64>,
@@ -100,6 +102,7 @@ impl Default for Clients {
             closed_end: Instant::ZERO,
             shots: Box::new(std::iter::empty()),
             next: None,
+            ran_dry: false,
             groups: Vec::new(),
             open: BTreeMap::new(),
             by_id: BTreeMap::new(),
@@ -219,8 +222,9 @@ impl World {
         if self.now >= self.clients.closed_end {
             return;
         }
-        if let Some(shot) = self.clients.groups[group].requests.next() {
-            self.begin(shot, Some(group));
+        match self.clients.groups[group].requests.next() {
+            Some(shot) => self.begin(shot, Some(group)),
+            None => self.clients.ran_dry = true,
         }
     }
 

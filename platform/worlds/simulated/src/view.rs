@@ -104,6 +104,11 @@ impl World {
         self.clients.has_more()
     }
 
+    /// Whether a user had nothing more to ask although its time was not over.
+    pub const fn ran_dry(&self) -> bool {
+        self.clients.ran_dry
+    }
+
     /// Takes the requests that ended since the last call.
     pub fn take_finished(&mut self) -> Vec<Request> {
         std::mem::take(&mut self.clients.finished)

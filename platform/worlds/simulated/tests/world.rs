@@ -8,7 +8,7 @@ use tally_expression::Frontier;
 use tally_model::{
     Bounds, Dispatch, Instant, LeaderChange, NodeId, Outcome, PlatformConfig, Protocol, Scaler, Step, Suite,
 };
-use tally_simulated::{Lie, Options, Request, Shot, Timeline, World};
+use tally_simulated::{Lie, Options, Request, Shot, Timeline, Users, World};
 
 const EXPRESSIONS: [&str; 6] = [
     "((3+5)*(4/2))",
@@ -356,5 +356,33 @@ fn two_colluding_replicas_are_found_out() {
         let found = world.violation().map(|violation| violation.invariant);
         let wanted = (protocol == Protocol::Pbft).then_some("answers");
         assert_eq!(found, wanted, "{protocol}: {:?}", world.violation());
+    }
+}
+
+/// Users that have nothing more to ask before their time is over have run dry; those whose time ends first have not.
+#[test]
+fn users_without_requests_are_told() {
+    for (requests, dry) in [(5, true), (100_000, false)] {
+        let mut world = World::new(Options::new(config(Protocol::None), 3)).unwrap();
+        world.settle(Duration::from_secs(20)).unwrap();
+        let asked = (0..requests).map(|n| Shot {
+            n,
+            due: Duration::ZERO,
+            expression: "1+2".to_owned(),
+            work_key: n,
+        });
+        let users = Users {
+            users: 2,
+            think: Duration::from_millis(10),
+            requests: Box::new(asked),
+        };
+        world.play(Timeline {
+            users: vec![users],
+            closed_end: Duration::from_secs(1),
+            ..timeline(0, Duration::ZERO)
+        });
+        world.advance(Duration::from_secs(2));
+        assert_eq!(world.ran_dry(), dry, "{requests} requests");
+        assert_eq!(world.open_requests(), 0);
     }
 }
