@@ -20,9 +20,36 @@ pub(crate) use progress::Progress;
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
-    color: bool,
+    colors: Colors,
     progress: crate::args::Progress,
     told: Arc<Mutex<Told>>,
+}
+
+/// Which streams take colour: each for itself, because one may be a terminal and the other a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Colors {
+    results: bool,
+    problems: bool,
+}
+
+impl Colors {
+    /// What was `asked` for, where it is `wanted` at all and by which of the streams are terminals.
+    const fn choose(asked: Color, wanted: bool, results: bool, problems: bool) -> Self {
+        match asked {
+            Color::Always => Self {
+                results: true,
+                problems: true,
+            },
+            Color::Never => Self {
+                results: false,
+                problems: false,
+            },
+            Color::Auto => Self {
+                results: wanted && results,
+                problems: wanted && problems,
+            },
+        }
+    }
 }
 
 /// What programs were told, so that they are told once.
@@ -34,11 +61,12 @@ struct Told {
 
 impl Output {
     pub(crate) fn new(global: &Global) -> Self {
-        let color = match global.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-        };
+        let colors = Colors::choose(
+            global.color,
+            std::env::var_os("NO_COLOR").is_none(),
+            std::io::stdout().is_terminal(),
+            std::io::stderr().is_terminal(),
+        );
         let level = match global.verbose {
             0 => "warn",
             1 => "info",
@@ -48,7 +76,7 @@ impl Output {
         Self {
             json: global.json,
             quiet: global.quiet,
-            color,
+            colors,
             progress: global.progress,
             told: Arc::default(),
         }
@@ -59,9 +87,9 @@ impl Output {
         self.json
     }
 
-    /// True if colour is wanted.
+    /// True if results are to be coloured.
     pub(crate) const fn is_colored(&self) -> bool {
-        self.color
+        self.colors.results
     }
 
     /// A line of the result; left out with `--json`.
@@ -137,7 +165,7 @@ impl Output {
             self.note_errors(diagnostics::to_json(name, source, problems));
         } else {
             for problem in problems {
-                write_err(&diagnostics::render(name, source, problem, self.color));
+                write_err(&diagnostics::render(name, source, problem, self.colors.problems));
             }
         }
     }
@@ -159,4 +187,27 @@ fn write_out(text: &str) {
 
 fn write_err(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Results in a file or a pipe have no colour, whatever standard error is, and the other way round.
+    #[test]
+    fn each_stream_decides_for_itself() {
+        for (results, problems) in [(true, true), (true, false), (false, true), (false, false)] {
+            assert_eq!(
+                Colors::choose(Color::Auto, true, results, problems),
+                Colors { results, problems }
+            );
+            let all = |on| Colors {
+                results: on,
+                problems: on,
+            };
+            assert_eq!(Colors::choose(Color::Auto, false, results, problems), all(false));
+            assert_eq!(Colors::choose(Color::Always, false, results, problems), all(true));
+            assert_eq!(Colors::choose(Color::Never, true, results, problems), all(false));
+        }
+    }
 }
