@@ -137,6 +137,56 @@ fn a_look_alike_of_an_operator_is_named() {
     );
 }
 
+/// An expression may begin with a sign, before and after flags, and is no flag then.
+#[test]
+fn an_expression_may_begin_with_a_minus() {
+    let desk = Desk::new();
+    for (arguments, answer) in [
+        (&["calc", "-1+2", "--reference"][..], "1\n"),
+        (&["calc", "--reference", "-(1/3)+1"], "2/3\n"),
+        (&["-q", "calc", "--reference", "--1"], "1\n"),
+    ] {
+        assert_eq!(desk.tally(arguments).expect(0).out, answer, "{arguments:?}");
+    }
+    let told = desk.tally(&["explain", "--expr", "-(1/3)+1"]).expect(0).out;
+    assert!(told.contains("= 2/3"), "{told}");
+    desk.tally(&["calc", "--reference", "--", "-1+2"]).expect(0);
+    desk.tally(&["calc", "--refrence", "1+2"]).expect(2);
+}
+
+/// A name that no run could have is refused with the file, and every name that is not refused can be had.
+#[test]
+fn names_are_those_that_runs_can_have() {
+    let desk = Desk::new();
+    let long = "a".repeat(41);
+    for name in [
+        "latest",
+        "comparisons",
+        "-x",
+        "x/y",
+        "X",
+        "",
+        &long,
+        "latest-1",
+        "0-",
+        &long[..40],
+    ] {
+        let text = SMALL.replace("name = \"small\"", &format!("name = \"{name}\""));
+        let start = tally_capture::RunStart {
+            seed: 1,
+            plan: "",
+            target: "local",
+            command: &[],
+            experiment: b"",
+        };
+        let environment = tally_capture::Environment::observe("test");
+        let made = tally_capture::RunWriter::create(&desk.path("runs"), name, start, "", "", environment);
+        let code = i32::from(made.is_err()) * 2;
+        desk.tally(&["validate", &desk.write("named.toml", &text)])
+            .expect(code);
+    }
+}
+
 /// With `--json` there is exactly one document on standard output, however the command ends.
 #[test]
 fn json_is_one_document_whatever_happens() {

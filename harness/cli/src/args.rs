@@ -228,6 +228,7 @@ pub(crate) struct Status {
 #[derive(Debug, Args)]
 pub(crate) struct Calc {
     /// The expression, such as `((3+5)*(4/2))`.
+    #[arg(allow_hyphen_values = true)]
     pub(crate) expression: String,
     /// Show the tasks, where they were computed and who certified them.
     #[arg(long)]
@@ -294,7 +295,7 @@ pub(crate) struct Explain {
     #[arg(required_unless_present = "expr")]
     pub(crate) what: Option<String>,
     /// Show how an expression is split into tasks.
-    #[arg(long, value_name = "EXPR")]
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     pub(crate) expr: Option<String>,
 }
 

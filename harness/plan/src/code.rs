@@ -52,7 +52,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         "F0301",
-        "A name that is not made of 1 to 40 of the characters a-z, 0-9 and `-`. Names become paths of files.",
+        "A name that is not made of 1 to 40 of the characters a-z, 0-9 and `-`. Names become paths of files. That of an experiment begins with a letter or digit and is not `latest` or `comparisons`, which stand for something else beside it.",
     ),
     ("F0302", "Two loads or two faults with the same name."),
     (

@@ -11,7 +11,7 @@ use crate::{Condition, Fault, MetricRef, Verdict};
 /// An experiment: a platform, loads, faults, and what is expected of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
-    /// `[a-z0-9-]{1,40}`; it becomes a folder.
+    /// `[a-z0-9][a-z0-9-]{0,39}`, not `latest` or `comparisons`; it becomes a folder.
     pub name: String,
     /// For people; the name if none was given.
     pub title: String,

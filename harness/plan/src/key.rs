@@ -22,7 +22,11 @@ pub(crate) static TOP: Section = Section {
     title: "the file",
     keys: &[
         required("version", Kind::OneOf(&[1]), "Version of this format: 1."),
-        required("name", Kind::Name, "Name of the experiment; it becomes a folder."),
+        required(
+            "name",
+            Kind::Folder,
+            "Name of the experiment; it becomes a folder.",
+        ),
         optional("title", Kind::Text, "One line for people."),
         optional(
             "seed",

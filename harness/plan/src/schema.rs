@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use tally_model::Scaler;
 
 use crate::key::TOP;
-use crate::section::{Key, Kind, MAX_COUNT, OPERATIONS, Section};
+use crate::section::{Key, Kind, MAX_COUNT, OPERATIONS, RESERVED, Section};
 
 /// JSON Schema (draft 2020-12) for editors.
 pub fn schema() -> Value {
@@ -51,6 +51,9 @@ fn of(kind: &Kind) -> Value {
     match kind {
         Kind::Text => json!({ "type": "string" }),
         Kind::Name => text("^[a-z0-9-]{1,40}$"),
+        Kind::Folder => {
+            json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$", "not": { "enum": RESERVED } })
+        }
         Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Kind::Number { min, max } => json!({ "type": "number", "minimum": min, "maximum": max }),
         Kind::Flag => json!({ "type": "boolean" }),

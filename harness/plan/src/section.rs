@@ -33,6 +33,9 @@ pub(crate) const MAX_COUNT: u32 = 10_000_000;
 /// How an operation is written: by its name or its symbol.
 pub(crate) const OPERATIONS: &[&str] = &["add", "sub", "mul", "div", "+", "-", "*", "/"];
 
+/// Names that mean something else beside the folders of experiments: the link to the newest run, and the folder of comparisons.
+pub(crate) const RESERVED: &[&str] = &["latest", "comparisons"];
+
 /// What a key takes.
 #[derive(Debug)]
 pub(crate) enum Kind {
@@ -40,6 +43,8 @@ pub(crate) enum Kind {
     Text,
     /// `[a-z0-9-]{1,40}`.
     Name,
+    /// A name that becomes a folder: one that begins with a letter or digit and is none of [`RESERVED`].
+    Folder,
     /// A whole number.
     Integer { min: i64, max: i64 },
     /// A number.
@@ -114,7 +119,7 @@ impl Kind {
     pub(crate) fn example(&self) -> String {
         match self {
             Self::Text => "\"...\"".to_owned(),
-            Self::Name => "\"my-name\"".to_owned(),
+            Self::Name | Self::Folder => "\"my-name\"".to_owned(),
             Self::Integer { min, .. } => min.to_string(),
             Self::Number { min, .. } => format!("{min:?}"),
             Self::Flag => "true".to_owned(),

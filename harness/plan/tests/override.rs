@@ -91,6 +91,9 @@ fn unknown_keys_and_bad_values_are_errors() {
         ("", "1", "F0211", "not a key"),
         ("a..b", "1", "F0211", "not a key"),
         ("name", "../../x", "F0301", "../../x"),
+        ("name", "latest", "F0301", "latest"),
+        ("name", "comparisons", "F0301", "comparisons"),
+        ("name", "-x", "F0301", "`-x` cannot be"),
         ("phases.measure", "fast", "F0204", "--set phases.measure=fast"),
         ("trials", "0", "F0205", "--set trials=0"),
     ];

@@ -73,6 +73,14 @@ fn valid_files_fit_the_schema() {
     );
 }
 
+/// An editor refuses the names that the reader refuses: those that no folder of runs can have.
+#[test]
+fn the_schema_knows_which_names_are_taken() {
+    let name = &schema()["properties"]["name"];
+    assert_eq!(name["not"]["enum"], serde_json::json!(["latest", "comparisons"]));
+    assert_eq!(name["pattern"], "^[a-z0-9][a-z0-9-]{0,39}$");
+}
+
 /// Walks every table of the schema; a key it lists must never be called unknown by the reader.
 #[test]
 fn every_key_of_the_schema_is_known_to_the_reader() {

@@ -2,7 +2,7 @@
 
 use crate::diagnose::{Place, Problems, did_you_mean};
 use crate::read::document::{Entry, Node, Value};
-use crate::section::{Key, Kind, Section};
+use crate::section::{Key, Kind, RESERVED, Section};
 
 /// A reader of one table. Every method gives `None` both for what is absent and for what is wrong, and reports the
 /// latter, so that reading goes on.
@@ -176,6 +176,26 @@ impl<'a> Reader<'a> {
             )
             .label("names become paths")
             .help("a name has 1 to 40 of the characters a-z, 0-9 and -");
+        None
+    }
+
+    /// A name that becomes a folder of runs, checked.
+    pub(crate) fn folder(&self, name: &str, problems: &mut Problems) -> Option<&'a str> {
+        let text = self.name(name, problems)?;
+        if !text.starts_with('-') && !RESERVED.contains(&text) {
+            return Some(text);
+        }
+        problems
+            .at(
+                &self.place_of(name),
+                "F0301",
+                format!("`{text}` cannot be the name of a folder of runs"),
+            )
+            .label("commands would take it for something else")
+            .help(format!(
+                "it begins with a letter or digit, and is not {}",
+                RESERVED.join(" or ")
+            ));
         None
     }
 

@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn read(document: &Document, problems: &mut Problems) -> Option<Experiment> {
     let top = Reader::new(&crate::key::TOP, &document.entries, Place::top(), problems);
     top.integer("version", problems);
-    let name = top.name("name", problems).unwrap_or_default();
+    let name = top.folder("name", problems).unwrap_or_default();
     let title = top.text("title", problems).unwrap_or(name);
     let seed = top.integer("seed", problems).map_or(1, |seed| seed as u64);
     let trials = top.integer("trials", problems).unwrap_or(1) as u32;
