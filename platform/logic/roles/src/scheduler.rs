@@ -29,6 +29,7 @@ mod silence;
 
 use std::time::Duration;
 
+use tally_expression::MAX_NODES;
 use tally_model::{
     Deadline, Dispatch, Instant, Machine, Observation, Operation, PlatformConfig, QueueName, SetId, Step,
 };
@@ -48,6 +49,13 @@ pub use interface::{Command, Event};
 const BATCH: usize = 64;
 /// Requests in hand at once; more wait in the inbound queue.
 const REQUESTS_MAX: usize = 8_192;
+/// Tasks of the requests in hand at once; requests that might bring more wait in the inbound queue. Without it the largest requests,
+/// as many as [`REQUESTS_MAX`], would be 33 million tasks.
+const TASKS_MAX: usize = 262_144;
+/// Tasks of one request at most: n operations have n + 1 numbers.
+const TASKS_OF_ONE: usize = MAX_NODES / 2;
+// With nothing in hand every request has room.
+const _: () = assert!(TASKS_MAX >= BATCH * TASKS_OF_ONE);
 /// Pause after a port failed.
 const RETRY: Duration = Duration::from_millis(200);
 

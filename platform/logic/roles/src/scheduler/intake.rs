@@ -10,23 +10,25 @@ use super::flight::Waiting;
 use super::receipts::Receipts;
 use super::requests::{Admitted, Held, Progress};
 use super::sending::Sending;
-use super::{BATCH, Command, REQUESTS_MAX, Scheduler, delete};
+use super::{BATCH, Command, Scheduler, delete};
 use crate::port::{LONG_WAIT, PortCommand, Trouble};
 
 impl Scheduler {
     /// Asks for more wherever there is room for it.
     pub(super) fn receive_all(&mut self, now: Instant, out: &mut Vec<Command>) {
-        if self.requests.len() < REQUESTS_MAX {
-            self.receive(
-                QueueName::Inbound,
-                BATCH.min(REQUESTS_MAX - self.requests.len()),
-                out,
-            );
-        }
+        self.receive_inbound(out);
         self.receive(QueueName::Faults, BATCH, out);
         self.receive(QueueName::Dead, BATCH, out);
         for operation in Operation::ALL {
             self.receive_layer(now, operation, out);
+        }
+    }
+
+    /// Asks for as many requests as there is room for, whatever their size.
+    pub(super) fn receive_inbound(&mut self, out: &mut Vec<Command>) {
+        let room = self.requests.room();
+        if room > 0 {
+            self.receive(QueueName::Inbound, room.min(BATCH), out);
         }
     }
 
@@ -95,8 +97,8 @@ impl Scheduler {
     pub(super) fn receive_again(&mut self, now: Instant, queue: QueueName, out: &mut Vec<Command>) {
         match queue {
             QueueName::Layer(operation) => self.receive_layer(now, operation, out),
-            QueueName::Inbound if self.requests.len() >= REQUESTS_MAX => {}
-            QueueName::Inbound | QueueName::Faults | QueueName::Dead => self.receive(queue, BATCH, out),
+            QueueName::Inbound => self.receive_inbound(out),
+            QueueName::Faults | QueueName::Dead => self.receive(queue, BATCH, out),
             QueueName::Outbound => {}
         }
     }

@@ -9,6 +9,7 @@ use tally_model::{
 };
 
 use super::receipts::Receipts;
+use super::{REQUESTS_MAX, TASKS_MAX, TASKS_OF_ONE};
 
 /// Finished requests remembered, so that a late second delivery is not computed again.
 const FINISHED_MAX: usize = 65_536;
@@ -65,6 +66,8 @@ pub(super) enum Progress {
 pub(super) struct Requests {
     dispatch: Dispatch,
     table: BTreeMap<RequestId, Request>,
+    /// Tasks of all of them.
+    tasks: usize,
     /// With the time of acceptance: a key that is used again after its retention names the same id, and another request.
     finished: BTreeMap<RequestId, Instant>,
     finished_order: VecDeque<RequestId>,
@@ -75,6 +78,7 @@ impl Requests {
         Self {
             dispatch,
             table: BTreeMap::new(),
+            tasks: 0,
             finished: BTreeMap::new(),
             finished_order: VecDeque::new(),
         }
@@ -82,6 +86,12 @@ impl Requests {
 
     pub(super) fn len(&self) -> usize {
         self.table.len()
+    }
+
+    /// How many more may be taken in hand, whatever their size.
+    pub(super) fn room(&self) -> usize {
+        let tasks = TASKS_MAX.saturating_sub(self.tasks) / TASKS_OF_ONE;
+        tasks.min(REQUESTS_MAX.saturating_sub(self.table.len()))
     }
 
     pub(super) fn ids(&self) -> Vec<RequestId> {
@@ -99,7 +109,9 @@ impl Requests {
             request.held.dead = held.dead.or(request.held.dead.take());
             return Admitted::Again;
         }
-        self.table.insert(id, Request::new(message, held, self.dispatch));
+        let request = Request::new(message, held, self.dispatch);
+        self.tasks += request.tasks();
+        self.table.insert(id, request);
         Admitted::New(id)
     }
 
@@ -180,6 +192,7 @@ impl Requests {
     /// Forgets an answered request whose answer is durable, and gives back what that settles.
     pub(super) fn finish(&mut self, id: RequestId) -> Option<Held> {
         let request = self.table.remove(&id)?;
+        self.tasks -= request.tasks();
         if self.finished.insert(id, request.message.accepted).is_none() {
             self.finished_order.push_back(id);
         }
@@ -228,6 +241,12 @@ impl Request {
             }
         }
         request
+    }
+
+    fn tasks(&self) -> usize {
+        self.frontier
+            .as_ref()
+            .map_or(0, |frontier| frontier.dag().tasks.len())
     }
 
     fn outcome(&self) -> Option<(Outcome, Option<String>)> {

@@ -62,7 +62,7 @@ impl Scheduler {
         match sending {
             Sending::Answer(id, _) => {
                 self.settle_messages(id, out);
-                self.receive_again(now, QueueName::Inbound, out);
+                self.receive_inbound(out);
             }
             Sending::Tasks(operation, bodies) => {
                 self.load.arrived(operation, bodies.len() as u64);

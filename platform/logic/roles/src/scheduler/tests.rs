@@ -5,6 +5,7 @@ mod blame;
 mod burials;
 mod large;
 mod polling;
+mod room;
 mod whole;
 
 use std::time::Duration;
