@@ -18,7 +18,7 @@
 //! | conflicting | two different outcomes of one request were seen, in whatever way; or the platform reported so itself | unsafe |
 //! | unexpected | an outcome for a request that was certainly refused or never sent, or that is not in the history; or under an id that nobody was given, unless it is what a request of unknown fate comes to | broken |
 //! | non-monotonic | a read after the answer shows nothing, or another outcome (which is a conflict too) | broken |
-//! | failed | ended in `deadline`, `dead_lettered`, `quorum_unavailable`, `answer_too_large`, `refused_busy` or `internal`: not wrong, counted | clean |
+//! | failed | ended in a failure of the platform (`tally_model::Failure`: `dead_lettered`, `answer_too_large`, `internal`, and those that the platform has names for but ends nothing in): not wrong, counted | clean |
 //! | recovered | answered after more than one attempt | clean |
 //!
 //! The same outcome delivered again from the same outcome record is no finding: delivery is at least once, outcomes are one.

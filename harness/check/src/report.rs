@@ -95,8 +95,8 @@ pub struct CheckReport {
     pub unexpected: Finding,
     /// A later read that shows nothing or something else.
     pub non_monotonic: Finding,
-    /// Ended in a failure of the platform (`deadline`, `dead_lettered`, `quorum_unavailable`, `answer_too_large`,
-    /// `refused_busy`, `internal`): an outcome, and not a wrong one.
+    /// Ended in a failure of the platform (`dead_lettered`, `answer_too_large`, `internal`, and the names that nothing ends in): an
+    /// outcome, and not a wrong one.
     pub failed: Finding,
     /// Answered after more than one attempt.
     pub recovered: Finding,

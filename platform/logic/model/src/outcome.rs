@@ -20,15 +20,16 @@ pub enum Failure {
     DivByZero,
     /// A numerator or denominator beyond 4,096 bits.
     Overflow,
-    /// The request's own deadline passed.
+    /// The request's own deadline passed. Reserved: requests have none, so nothing ends in it.
     Deadline,
     /// Received five times without success.
     DeadLettered,
-    /// The replica set could not certify in time.
+    /// The replica set could not certify in time. Reserved: a task that one set does not certify goes to another for as long as it
+    /// takes, so nothing ends in it.
     QuorumUnavailable,
     /// The answer, with the certificates of its tasks, is larger than a message of its queue may be.
     AnswerTooLarge,
-    /// Refused because a bound was reached.
+    /// Refused because a bound was reached: with status 429, and no outcome.
     RefusedBusy,
     /// A bug of ours.
     Internal,
