@@ -123,7 +123,7 @@ fn an_answer_stays_for_who_asks_at_its_last_moment() {
 
 /// Another life, which has not searched the store yet.
 fn restart_as_it_comes_of_age(world: &mut World) {
-    world.pass(KEEP - Duration::from_secs(1));
+    world.pass(KEEP.checked_sub(Duration::from_secs(1)).unwrap());
     world.restart(Limits::default());
     world.pass(Duration::from_secs(1));
 }
