@@ -72,6 +72,23 @@ fn forget_a_request(desk: &Desk) {
     }
 }
 
+/// Every trial has its histograms in a form that other tools read, and they are sealed with the rest.
+#[test]
+fn every_trial_has_its_interval_logs() {
+    let desk = stored();
+    let run = desk.path("runs/small/latest").canonicalize().unwrap();
+    for name in ["latency.hdr", "lag.hdr"] {
+        for trial in ["trials/0001", "trials/0002"] {
+            let log = std::fs::read_to_string(run.join(trial).join(name)).unwrap();
+            assert!(log.lines().count() > 3, "{log}");
+        }
+    }
+    assert_eq!(
+        tally_capture::verify_seal(&run).unwrap(),
+        Vec::<std::path::PathBuf>::new()
+    );
+}
+
 /// A request of the plan without a line is missed, and stays missed in the file that the run itself would have written.
 #[test]
 fn a_planned_request_without_a_line_is_missed() {

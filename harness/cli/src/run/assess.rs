@@ -14,10 +14,10 @@ use super::outcome::{generator_facts, memory_lines, report_correctness};
 use super::trial::Trial;
 use crate::exit::Exit;
 
-/// What trial `number` comes to, from its files.
+/// What trial `number` comes to, from its files, beside which its interval logs are written.
 ///
 /// # Errors
-/// If its files cannot be read.
+/// If its files cannot be read, or the logs not written.
 pub(super) fn assess(
     experiment: &Experiment,
     plan: &Plan,
@@ -35,6 +35,7 @@ pub(super) fn assess(
     let check = tally_check::check_trial(&reader, &options)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let analysis = Analysis::read(&reader, threads)?;
+    analysis.write_interval_logs(directory)?;
     let summary = analysis.summary(measure(plan));
     let latency_p99 = summary.window("always").map_or(0, |window| window.latency.p99);
     let generator = Generator::of(&trial.reports, latency_p99);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tally_capture::{Environment, RunStart, RunWriter};
+use tally_capture::{CaptureError, Environment, RunStart, RunWriter};
 use tally_local::{Options, Platform, StateFile};
 use tally_plan::{Experiment, Plan};
 use tally_reports::RunReport;
@@ -252,7 +252,10 @@ impl Stage<'_> {
             trial,
             interrupted,
         )
-        .map_err(|error| (Exit::Bug, error.to_string()))
+        .map_err(|error| match error {
+            CaptureError::Io { .. } => (Exit::Environment, error.to_string()),
+            _ => (Exit::Bug, error.to_string()),
+        })
     }
 
     fn told(&self, judgement: &Judgement, progress: &mut Progress) {
