@@ -243,6 +243,7 @@ fn explain_knows_codes_metrics_files_and_expressions() {
     };
     says(&["explain", "F0412"], &["F0412: "]);
     says(&["explain", "latency"], &["latency: ", "due"]);
+    says(&["explain", "success_rate"], &["over requests sent"]);
     says(&["explain", &small], &["listed", "20"]);
     says(
         &["explain", "--expr", "((3+5)*(4/2))"],

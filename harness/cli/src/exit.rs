@@ -108,7 +108,8 @@ Exit codes:
     7  cleanup       something could not be healed or removed
    70  bug           an internal error
   130  interrupted   by Ctrl-C (143: by SIGTERM); what was recorded is kept
-When several apply, the first of 70, 4, 130/143, 1, 6, 5, 3, 7, 0 is used; --json carries all.";
+When several apply, the first of 70, 4, 130/143, 1, 6, 5, 3, 7, 0 is used; the report and --json tell the
+others in words, as warnings and errors.";
 
 #[cfg(test)]
 mod tests {

@@ -21,3 +21,26 @@ pub(crate) fn is_unsafe_in_part(check: &CheckReport) -> bool {
     let flaws = check.audit.flaws.keys();
     found.iter().any(|finding| finding.count > 0) || flaws.into_iter().any(|name| name != "missing")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another seed audits other certificates, the same seed the same; what is missing is told of open loads alone.
+    #[test]
+    fn the_plan_says_what_is_checked() {
+        let plan = |seed: u64, pattern: &str| {
+            let text = format!(
+                "version = 1\nname = \"one\"\nseed = {seed}\n\
+                 phases = {{ warmup = \"0s\", measure = \"1s\", drain = \"1s\" }}\n\
+                 [[load]]\nname = \"l\"\n{pattern}\nexpr = [{{ text = \"1+1\", answer = \"2\" }}]\n\
+                 [[expect]]\nthat = \"lost == 0\"\n"
+            );
+            Plan::expand(&tally_plan::parse(&text).unwrap())
+        };
+        let open = check_options(&plan(11, "pattern = \"constant\"\nrate = \"2/s\""));
+        assert_eq!((open.seed, open.planned, open.expected.len()), (11, Some(2), 2));
+        let closed = check_options(&plan(12, "pattern = \"closed\"\nusers = 2"));
+        assert_eq!((closed.seed, closed.planned), (12, None));
+    }
+}

@@ -46,7 +46,7 @@ metrics! {
     TimeToDetect = "time_to_detect", FAULT, "From a fault's effect to the first fault event about it; bare, the slowest of the faults in the window.";
     TimeToRecover = "time_to_recover", FAULT, "From a fault's effect until the place is filled again and certifies; bare, the slowest of the faults in the window.";
     AnswerGap = "answer_gap", FAULT, "The longest time between two answers in a row while a fault was felt, whoever they were for; bare, that of the worst fault in the window.";
-    SuccessRate = "success_rate", Form::Share, "Requests answered with the outcome they should have, over requests offered, 0 to 1.";
+    SuccessRate = "success_rate", Form::Share, "Requests that ended in a value or in an error that the arithmetic decides, over requests sent, 0 to 1.";
     Rss = "rss", Form::Bytes, "Resident memory of the largest process of the platform, looked at five times a second; the looks in the window count. No data where processes cannot be looked at, as in virtual time and on a cluster.";
     Offered = "offered", Form::Counter, "Requests that were due.";
     Late = "late", Form::Counter, "Requests sent more than 5 ms after they were due.";
