@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tally_model::{Limits, RequestId};
+use tally_model::{Limits, RequestId, Timing};
 
 use super::fake::World;
-use crate::gateway::Response;
-use crate::port::PortCommand;
+use crate::gateway::{GatewayEvent, Response};
+use crate::port::{PortCommand, PortEvent};
 
 fn is_get(command: &PortCommand) -> bool {
     matches!(command, PortCommand::Get { .. })
@@ -191,6 +191,7 @@ fn meet(world: &mut World, call: u64, key: &str, id: RequestId, answered: Answer
             assert!(matches!(world.response(call), Response::Unavailable { .. }));
             world.submit(call + 1, "1+1", Some(key));
             world.fail(false);
+            assert_eq!(world.gateway.gauge().pending, 3, "its message may still be there");
         }
     }
     world.heal();
@@ -203,4 +204,38 @@ fn meet(world: &mut World, call: u64, key: &str, id: RequestId, answered: Answer
         Answered::AfterFailedSend => matches!(told, Response::Unavailable { .. }),
     };
     assert!(fits, "{answered:?}: {told:?}");
+}
+
+/// The answer was collected after the store had said that there is none: it is told, and nothing is sent that nobody would answer.
+#[test]
+fn an_answer_overtakes_the_question_of_a_retry() {
+    let mut world = World::new(limits(9));
+    world.submit(1, "1+1", Some("k"));
+    let answer = world.answer(world.accepted(1), "2");
+    world.depth = 1;
+    world.restart(limits(9));
+    world.broken = is_get;
+    world.submit(2, "1+1", Some("k"));
+    world.deliver(&answer);
+    let Some(PortCommand::Get { token, .. }) = world.held.pop_front() else {
+        panic!("the store is not asked")
+    };
+    world.event(GatewayEvent::Port(PortEvent::Got(token, Ok(None))));
+    let found = answer.into();
+    assert_eq!(world.response(2), &Response::Answered { answer: found });
+    assert_eq!((world.gateway.gauge().pending, world.inbound.len()), (0, 1));
+}
+
+/// A retry of what this life began takes no place of an earlier one.
+#[test]
+fn a_retry_in_the_same_life_is_no_request_of_an_earlier_one() {
+    let mut world = World::with(limits(9), Timing::default(), 1);
+    world.broken = is_send;
+    world.submit(1, "1+1", Some("k"));
+    world.fail(false);
+    assert!(matches!(world.response(1), Response::Unavailable { .. }));
+    world.broken = |_| false;
+    world.submit(2, "1+1", Some("k"));
+    world.accepted(2);
+    assert_eq!(world.gateway.gauge().pending, 2);
 }
