@@ -121,18 +121,19 @@ impl<'a> Rereader<'a> {
                 self.troubles += 1;
                 continue;
             };
-            self.troubles = 0;
             let id = serde_json::from_slice::<Given>(&reply.body)
                 .ok()
                 .map(|given| given.id);
+            self.troubles += 1;
             match (reply.status, id) {
                 (200 | 202, Some(id)) => self.recorder.resolved(n, Some(id), reply.status),
                 // Still unknown: what is said of this attempt says nothing of the first.
-                (408 | 429, _) => {}
+                (408 | 429, _) => continue,
                 (400..=499, _) => self.recorder.resolved(n, None, reply.status),
                 // Still unknown.
-                _ => {}
+                _ => continue,
             }
+            self.troubles = 0;
         }
     }
 

@@ -82,3 +82,24 @@ fn rounds_ask_for_all_in_turn() {
     }
     assert_eq!(counts, [ROUND as u32, ROUND as u32, 1]);
 }
+
+/// A platform that is too full to say what became of a request is asked twice, not for five seconds for each of a thousand.
+#[test]
+fn a_full_platform_is_not_asked_about_every_request() {
+    const FULL: &str = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 9\r\nContent-Length: 2\r\n\r\n{}";
+    let desk = Desk::new();
+    for n in 0..1_000 {
+        desk.sent(n, 0, None, Some(tally_load::SendError::Unknown));
+    }
+    let (target, asked) = gateway(Some(FULL));
+    let address = Address {
+        target,
+        tag: "desk".into(),
+        trial: 1,
+        agents: 0,
+    };
+    let mut rereader = Rereader::new(target, &desk.recorder, Instant::now(), &|| false);
+    rereader.unresolved(&address);
+    assert_eq!(asked.load(Ordering::SeqCst), TROUBLES);
+    assert_eq!(desk.recorder.unresolved().len(), 1_000, "all are still unknown");
+}
