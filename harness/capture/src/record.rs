@@ -239,6 +239,27 @@ pub struct FaultRecord {
     pub problem: Option<String>,
 }
 
+impl FaultRecord {
+    /// A fault that was planned and of which nothing was seen yet; times in nanoseconds since the trial began.
+    pub fn planned(name: &str, kind: &str, role: &str, at: u64, duration: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            role: role.to_owned(),
+            target: String::new(),
+            planned: at,
+            duration,
+            requested: None,
+            effective: None,
+            symptom: None,
+            detected: None,
+            recovered: None,
+            healed: None,
+            problem: None,
+        }
+    }
+}
+
 /// One line of `series.jsonl`: the platform at one moment, as its status page told.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {

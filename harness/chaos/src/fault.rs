@@ -105,21 +105,8 @@ impl<F: Fault + ?Sized> Fault for Box<F> {
 
 /// Plays all six steps and keeps the ledger. `now` tells nanoseconds since the trial began; clean-up happens in any case.
 pub fn play(fault: &mut dyn Fault, order: &Order, planned: u64, now: &dyn Fn() -> u64) -> FaultRecord {
-    let mut record = FaultRecord {
-        name: order.name.clone(),
-        kind: order.kind.clone(),
-        role: role_name(order.role).to_owned(),
-        target: String::new(),
-        planned,
-        duration: order.duration.as_nanos() as u64,
-        requested: None,
-        effective: None,
-        symptom: None,
-        detected: None,
-        recovered: None,
-        healed: None,
-        problem: None,
-    };
+    let duration = order.duration.as_nanos() as u64;
+    let mut record = FaultRecord::planned(&order.name, &order.kind, role_name(order.role), planned, duration);
     if let Err(problem) = steps(fault, &mut record, now) {
         record.problem = Some(problem.0);
     }

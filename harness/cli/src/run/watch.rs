@@ -276,20 +276,10 @@ fn report(looked: Result<()>) {
 
 /// The ledger of a fault that is not over: nobody knows when it ends.
 fn felt_since_due(fault: &PlannedFault) -> FaultRecord {
+    let (kind, role) = (fault.kind.name(), tally_plan::role_name(fault.role));
     FaultRecord {
-        name: fault.name.clone(),
-        kind: fault.kind.name().to_owned(),
-        role: tally_plan::role_name(fault.role).to_owned(),
-        target: String::new(),
-        planned: fault.start,
-        duration: u64::MAX - fault.start,
         requested: Some(fault.start),
-        effective: None,
-        symptom: None,
-        detected: None,
-        recovered: None,
-        healed: None,
-        problem: None,
+        ..FaultRecord::planned(&fault.name, kind, role, fault.start, u64::MAX - fault.start)
     }
 }
 

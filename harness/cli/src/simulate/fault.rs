@@ -33,21 +33,14 @@ pub(super) struct Fault {
 impl Fault {
     pub(super) fn new(planned: Planned) -> Self {
         let order = &planned.order;
-        let record = FaultRecord {
-            name: order.name.clone(),
-            kind: order.kind.clone(),
-            role: role_name(order.role).to_owned(),
-            target: String::new(),
-            planned: planned.at,
-            duration: order.duration.as_nanos() as u64,
-            requested: None,
-            effective: None,
-            symptom: None,
-            detected: None,
-            recovered: None,
-            healed: None,
-            problem: None,
-        };
+        let duration = order.duration.as_nanos() as u64;
+        let record = FaultRecord::planned(
+            &order.name,
+            &order.kind,
+            role_name(order.role),
+            planned.at,
+            duration,
+        );
         Self {
             planned,
             victims: Vec::new(),
